@@ -1,0 +1,288 @@
+"""params.yaml, parsed once at the door into frozen dataclasses.
+
+An unknown or ill-typed key anywhere in the file is an error that names its path. A stage sees only
+the sections that it declares: `load` hands out nothing else, and tests/test_contracts.py holds the
+declaration against dvc.yaml, so a parameter that a stage reads is a parameter that DVC watches.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
+
+import yaml
+
+from text2pixels.errors import InputError
+
+PARAMS_FILE = Path("params.yaml")
+
+
+class Section:
+    """Base of every section: no unknown keys, no conversion between types."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid", "strict": True}
+
+
+@dataclass(frozen=True)
+class Source(Section):
+    """Where a data set's raw files are, and what we know of them that they do not say."""
+
+    path: str | None = None  # a folder, zip or tar; None for the simulator
+    aligned: bool = True  # False: the register stage estimates the transform
+    options: dict[str, Any] = field(default_factory=dict)  # what the data set's adapter understands
+
+
+@dataclass(frozen=True)
+class Simulator(Section):
+    """The embedded data set: see data/simulator.py."""
+
+    train: int = 96
+    val: int = 12
+    test: int = 24
+    width: int = 320  # pixels
+    height: int = 256  # pixels
+    misalign: float = 0.0  # corner displacement of the infrared frame, share of the diagonal
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Ingest(Section):
+    """Reading raw files in."""
+
+    workers: int = 2
+    dask: str | None = None  # address of a Dask scheduler; None: local processes
+    minimum_side: int = 32  # pixels; smaller images are quarantined
+
+
+@dataclass(frozen=True)
+class Register(Section):
+    """Alignment of the infrared to the visible frame, where the source is not aligned."""
+
+    rig: bool = False  # one transform for the whole set (a fixed pair of cameras)
+    workers: int = 2
+
+
+@dataclass(frozen=True)
+class Prompt(Section):
+    """Where the phrases come from."""
+
+    csv: str | None = None  # the user's own prompts: columns name, phrases (separated by ;)
+
+
+@dataclass(frozen=True)
+class Embed(Section):
+    """Text encoders."""
+
+    table: str | None = None  # Parquet of (phrase, vector) for the encoder `table`
+    open_clip_model: str = "ViT-B-32"
+    open_clip_pretrained: str = "openai"  # a tag of open_clip, or a local file
+
+
+@dataclass(frozen=True)
+class Network(Section):
+    """The fusion network: see fusion/network.py."""
+
+    channels: int = 16
+    heads: int = 4
+    codes: int = 256
+    text_dim: int = 512
+    self_attention: bool = True
+    cross_attention: bool = True
+    codebook: bool = True
+
+
+@dataclass(frozen=True)
+class Losses(Section):
+    """Weights of the loss terms: see fusion/losses.py. A weight of 0 switches its term off."""
+
+    ssim: float = 1.0
+    pixel: float = 1.0
+    gradient: float = 1.0
+    structure: float = 0.1  # equation (8)
+    content: float = 0.5  # equation (9)
+    commitment: float = 0.25  # equation (11)
+    saliency: Literal["normalised", "printed"] = "normalised"
+
+
+@dataclass(frozen=True)
+class Train(Section):
+    """Bilevel training: see training/."""
+
+    datasets: tuple[str, ...] = ("simulator",)
+    encoder: str = "hash"
+    prompts: Literal["none", "coarse", "fine"] = "fine"
+    strategy: Literal["separate", "joint", "bilevel"] = "bilevel"
+    epochs: int = 4
+    batch: int = 8
+    crop: int = 128  # pixels, side of the square training crop
+    learning_rate: float = 1e-3
+    decay: float = 0.98  # of the learning rate, per epoch
+    lower_steps: int = 3  # K: fusion steps before an upper step
+    upper_weight: float = 0.5  # of the detection gradient in bi-level descent aggregation
+    upper_decay: float = 0.98  # of that weight, per epoch
+    clip: float = 1.0  # norm of the gradient
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Fuse(Section):
+    """Running the methods."""
+
+    weights: str | None = None  # folder with other methods' official weights
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Detect(Section):
+    """The one detection protocol of all methods."""
+
+    weights: str | None = None  # COCO start weights (yolov5n.pt, yolov5nu.pt); None: trained from scratch
+    pretrain_epochs: int = 12
+    epochs: int = 3
+    image_size: int = 320  # pixels, longest side
+    batch: int = 16
+    learning_rate: float = 1e-3
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Profile(Section):
+    """What the cost of a method is measured on."""
+
+    width: int = 640
+    height: int = 480
+    repeats: int = 3
+
+
+@dataclass(frozen=True)
+class Report(Section):
+    """The site."""
+
+    title: str = "text2pixels"
+    gallery: int = 12  # pairs shown per data set
+    bootstrap: int = 2000  # resamples of an interval
+
+
+@dataclass(frozen=True)
+class Params(Section):
+    """The whole of params.yaml."""
+
+    profile: str
+    seed: int
+    datasets: tuple[str, ...]
+    encoders: tuple[str, ...]
+    variants: tuple[str, ...]  # trained networks that run: names in `overrides`
+    baselines: tuple[str, ...]
+    sources: dict[str, Source] = field(default_factory=dict)
+    overrides: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    simulator: Simulator = field(default_factory=Simulator)
+    ingest: Ingest = field(default_factory=Ingest)
+    register: Register = field(default_factory=Register)
+    prompt: Prompt = field(default_factory=Prompt)
+    embed: Embed = field(default_factory=Embed)
+    network: Network = field(default_factory=Network)
+    losses: Losses = field(default_factory=Losses)
+    train: Train = field(default_factory=Train)
+    fuse: Fuse = field(default_factory=Fuse)
+    detect: Detect = field(default_factory=Detect)
+    measure: Profile = field(default_factory=Profile)
+    report: Report = field(default_factory=Report)
+
+
+class _Declared:
+    """Params that answer only for the sections that were asked for."""
+
+    def __init__(self, params: Params, sections: tuple[str, ...]) -> None:
+        self._params, self._sections = params, sections
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        assert name in self._sections, f"section '{name}' is read but not declared (see dvc.yaml)"
+        return getattr(self._params, name)
+
+
+def load(sections: Iterable[str], path: Path | None = None) -> Params:
+    """Return the named sections of params.yaml; any other attribute fails an assertion.
+
+    Raises:
+        InputError: the file is missing, is not YAML, or has an unknown or ill-typed key.
+    """
+    return cast(Params, _Declared(parse(read_yaml(path or PARAMS_FILE), str(path or PARAMS_FILE)), tuple(sections)))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        InputError: missing, not YAML, or not a mapping.
+    """
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; write it with: t2p params demo") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path} should hold a mapping of sections, found {type(data).__name__}")
+    return data
+
+
+def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
+    """Check a mapping against `Params`.
+
+    Raises:
+        InputError: one line that names the path of the first offending key, and how many more there are.
+    """
+    # pydantic is imported here: fusion/ and training/ take their plain sections from this module
+    # and must import without it.
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        # JSON mode: strict about types, yet a YAML list is a tuple.
+        params = TypeAdapter(Params).validate_json(json.dumps(data))
+    except ValidationError as error:
+        raise InputError(_first_problem(error.errors(include_url=False), origin)) from error
+    except TypeError as error:  # a YAML date or binary, which JSON lacks
+        raise InputError(f"{origin}: {error}") from error
+    for variant in params.variants:
+        if variant not in params.overrides:
+            raise InputError(
+                f"{origin}: variants: '{variant}' is not in overrides; known: {', '.join(params.overrides)}"
+            )
+    for name in params.overrides:
+        with_overrides(params, name)
+    return params
+
+
+def with_overrides(params: Params, variant: str) -> tuple[Network, Losses, Train]:
+    """Return the three sections that a variant trains with.
+
+    Raises:
+        InputError: an override names an unknown section or key, or has the wrong type.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    sections: dict[str, Any] = {"network": params.network, "losses": params.losses, "train": params.train}
+    for name, changes in params.overrides[variant].items():
+        if name not in sections:
+            raise InputError(f"overrides.{variant}: unknown section '{name}'; known: {', '.join(sections)}")
+        kind = type(sections[name])
+        merged = {entry.name: getattr(sections[name], entry.name) for entry in fields(kind)} | changes
+        try:
+            sections[name] = TypeAdapter(kind).validate_json(json.dumps(merged))
+        except ValidationError as error:
+            raise InputError(_first_problem(error.errors(include_url=False), f"overrides.{variant}.{name}")) from error
+    return sections["network"], sections["losses"], sections["train"]
+
+
+def _first_problem(problems: list[Any], origin: str) -> str:
+    first = problems[0]
+    where = ".".join(str(part) for part in first["loc"]) or "(top level)"
+    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        what = "unknown key"
+    elif first["type"] in ("missing", "missing_argument"):
+        what = "missing"
+    else:
+        what = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {first['input']!r}"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{origin}: {where}: {what}{more}"

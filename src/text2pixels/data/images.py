@@ -1,0 +1,63 @@
+"""Reading and writing the images of a processed data set: 8-bit PNG, infrared gray, visible RGB."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from text2pixels.errors import InputError
+
+Image8 = NDArray[np.uint8]
+
+
+def read_gray(path: Path) -> Image8:
+    """Read an 8-bit gray image, (H, W).
+
+    A colour file is an error here: decoding it to gray in one step differs from a conversion by up
+    to 20 levels, so colour is always read with `read_rgb` and converted with `fusion.colour`.
+
+    Raises:
+        InputError: missing, unreadable, or not 8-bit gray.
+    """
+    image = _decode(path)
+    if image.ndim == 3 and image.shape[2] == 3 and (image == image[..., :1]).all():
+        image = image[..., 0]
+    if image.ndim != 2 or image.dtype != np.uint8:
+        raise InputError(f"{path} is not an 8-bit gray image (found {image.dtype}, shape {image.shape})")
+    return image
+
+
+def read_rgb(path: Path) -> Image8:
+    """Read an 8-bit image as RGB, (H, W, 3); gray is replicated.
+
+    Raises:
+        InputError: missing, unreadable, or not 8-bit.
+    """
+    image = _decode(path)
+    if image.dtype != np.uint8:
+        raise InputError(f"{path} is not an 8-bit image (found {image.dtype})")
+    if image.ndim == 2:
+        return np.repeat(image[..., None], 3, axis=2)
+    return np.ascontiguousarray(image[..., 2::-1])  # OpenCV decodes BGR(A)
+
+
+def write_png(path: Path, image: Image8) -> None:
+    """Write a gray (H, W) or RGB (H, W, 3) 8-bit image as PNG."""
+    if image.ndim == 3:
+        image = np.ascontiguousarray(image[..., ::-1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Level 1 writes three times faster than the default for files a tenth larger.
+    coded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
+    path.write_bytes(coded.tobytes())
+
+
+def _decode(path: Path) -> NDArray[np.generic]:
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    if image is None:
+        raise InputError(f"{path} is not an image that OpenCV can decode")
+    return image
