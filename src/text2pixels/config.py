@@ -170,12 +170,10 @@ class Params(Section):
 
     profile: str
     seed: int
-    datasets: tuple[str, ...]
+    datasets: dict[str, Source]
     encoders: tuple[str, ...]
-    variants: tuple[str, ...]  # trained networks that run: names in `overrides`
     baselines: tuple[str, ...]
-    sources: dict[str, Source] = field(default_factory=dict)
-    overrides: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    variants: dict[str, dict[str, dict[str, Any]]]  # trained networks: name -> section -> key -> value
     simulator: Simulator = field(default_factory=Simulator)
     ingest: Ingest = field(default_factory=Ingest)
     register: Register = field(default_factory=Register)
@@ -245,12 +243,7 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
     except TypeError as error:  # a YAML date or binary, which JSON lacks
         raise InputError(f"{origin}: {error}") from error
     for variant in params.variants:
-        if variant not in params.overrides:
-            raise InputError(
-                f"{origin}: variants: '{variant}' is not in overrides; known: {', '.join(params.overrides)}"
-            )
-    for name in params.overrides:
-        with_overrides(params, name)
+        with_overrides(params, variant)
     return params
 
 
@@ -263,15 +256,15 @@ def with_overrides(params: Params, variant: str) -> tuple[Network, Losses, Train
     from pydantic import TypeAdapter, ValidationError
 
     sections: dict[str, Any] = {"network": params.network, "losses": params.losses, "train": params.train}
-    for name, changes in params.overrides[variant].items():
+    for name, changes in params.variants[variant].items():
         if name not in sections:
-            raise InputError(f"overrides.{variant}: unknown section '{name}'; known: {', '.join(sections)}")
+            raise InputError(f"variants.{variant}: unknown section '{name}'; known: {', '.join(sections)}")
         kind = type(sections[name])
         merged = {entry.name: getattr(sections[name], entry.name) for entry in fields(kind)} | changes
         try:
             sections[name] = TypeAdapter(kind).validate_json(json.dumps(merged))
         except ValidationError as error:
-            raise InputError(_first_problem(error.errors(include_url=False), f"overrides.{variant}.{name}")) from error
+            raise InputError(_first_problem(error.errors(include_url=False), f"variants.{variant}.{name}")) from error
     return sections["network"], sections["losses"], sections["train"]
 
 
