@@ -1,0 +1,98 @@
+"""Stage `score`: reports/scores/<dataset>-<method>.parquet, one row per image of the test split and metric.
+
+Metrics see what was saved: the 8-bit fused luminance, the 8-bit infrared image and the BT.601
+luminance of the visible image, rounded to 8 bits as the fused one was.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from text2pixels import layout
+from text2pixels.data.images import Image8, read_gray, read_rgb
+from text2pixels.data.manifest import Pair, in_split
+from text2pixels.errors import InputError
+from text2pixels.files import whole_file
+from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.metrics.score import Convention, score
+from text2pixels.metrics.table import CONVENTIONS
+from text2pixels.progress import track
+from text2pixels.stages.fused import pairs_to_fuse
+
+SECTIONS: tuple[str, ...] = ()
+
+# ``value`` is null where the metric is undefined on that image, and ``reason`` says why.
+SCHEMA = pa.schema(
+    [
+        pa.field("pair_id", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("convention", pa.string(), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),
+        pa.field("value", pa.float64()),
+        pa.field("reason", pa.string()),
+    ]
+)
+
+
+def run(dataset: str, method: str) -> None:
+    """Score every fused image of the test split.
+
+    Raises:
+        InputError: a fused image is missing, belongs to no pair or has the wrong size.
+    """
+    fused = layout.fused(dataset, method)
+    pairs = in_split(_checked(dataset, fused), "test")
+    if not pairs:
+        raise InputError(f"{layout.processed(dataset) / 'manifest.parquet'} has no pair in the split 'test' to score")
+    rows = [
+        row
+        for pair in track(pairs, f"score {dataset} by {method}")
+        for row in _rows(pair, method, fused, layout.processed(dataset))
+    ]
+    with whole_file(layout.scores(dataset, method)) as aside:
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
+
+
+def _checked(dataset: str, fused: Path) -> list[Pair]:
+    """Return the pairs that were to be fused, each with its image and no image without a pair."""
+    if not fused.is_dir():
+        raise InputError(f"no fused images at {fused}: run t2p fuse first")
+    pairs = pairs_to_fuse(dataset)
+    expected = {f"{pair.name}.png" for pair in pairs}
+    found = {path.name for path in fused.iterdir()}
+    if missing := sorted(expected - found):
+        raise InputError(f"{fused} lacks {_first(missing)}: fuse the data set again (t2p fuse --dataset {dataset} ...)")
+    if extra := sorted(found - expected):
+        raise InputError(f"{fused} holds {_first(extra)}, which belongs to no pair of {dataset}: remove it")
+    return pairs
+
+
+def _rows(pair: Pair, method: str, fused: Path, source: Path) -> Iterator[dict[str, object]]:
+    path = fused / f"{pair.name}.png"
+    image, infrared = read_gray(path), read_gray(source / pair.infrared)
+    visible = quantise(luminance(read_rgb(source / pair.visible)))
+    if image.shape != infrared.shape:
+        raise InputError(f"{path} is {_size(image)} pixels, its pair {_size(infrared)}: fuse the data set again")
+    convention: Convention = "standard"
+    for metric, value in score(image, infrared, visible, convention=convention).items():
+        undefined = value != value
+        yield {
+            "pair_id": pair.pair_id,
+            "dataset": pair.dataset,
+            "method": method,
+            "convention": convention,
+            "metric": metric,
+            "value": None if undefined else value,
+            "reason": CONVENTIONS[convention][metric].why_undefined(image.shape) if undefined else None,
+        }
+
+
+def _first(names: list[str]) -> str:
+    return names[0] + (f" (and {len(names) - 1} more)" if len(names) > 1 else "")
+
+
+def _size(image: Image8) -> str:
+    return f"{image.shape[1]}x{image.shape[0]}"
