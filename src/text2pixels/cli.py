@@ -1,0 +1,40 @@
+"""The command `t2p`: one verb a module of `commands/`."""
+
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
+import typer
+
+from text2pixels import commands
+from text2pixels.errors import InputError
+
+app = typer.Typer(
+    name="t2p",
+    help="Fuse infrared and visible images under the guidance of text, and measure how well.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Fuse infrared and visible images under the guidance of text, and measure how well."""
+
+
+for _module in iter_modules(commands.__path__):
+    _verb = _module.name
+    app.command(_verb)(getattr(import_module(f"{commands.__name__}.{_verb}"), _verb))
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on standard error and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,78 @@
+"""Profiles: files from which params.yaml is written, checked before anything is replaced."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from text2pixels import config
+from text2pixels.errors import InputError
+from text2pixels.files import whole_file
+from text2pixels.tables import look_up
+
+FOLDER = Path("profiles")
+RAW = "data/raw/"  # what `data` replaces in a profile's paths
+
+
+def names() -> list[str]:
+    """Return the names of the profiles beside params.yaml."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def write_params(profile: str | None, changes: dict[str, Any], data: str | None = None) -> config.Params:
+    """Write params.yaml from a profile, or from itself, with changes.
+
+    Args:
+        profile: a file of profiles/ without its suffix; None keeps params.yaml as it is.
+        changes: dotted key -> value, for example ``{"train.epochs": 2}``.
+        data: folder that takes the place of ``data/raw`` in the data sets' paths.
+
+    Raises:
+        InputError: unknown profile or key, or a value of the wrong type; params.yaml stays as it was.
+    """
+    origin = config.PARAMS_FILE
+    if profile is not None:
+        origin = look_up({name: FOLDER / f"{name}.yaml" for name in names()}, profile, "profile")
+    content = config.read_yaml(origin)
+    text = origin.read_text()
+    for key, value in changes.items():
+        _set(content, key, value)
+    if data is not None:
+        for name, source in content["datasets"].items():
+            if str(source.get("path", "")).startswith(RAW):
+                content["datasets"][name]["path"] = str(Path(data) / source["path"].removeprefix(RAW))
+    params = config.parse(content, str(origin))
+    if changes or data is not None:
+        text = f"# Written by: t2p params (from {origin}).\n{yaml.safe_dump(content, sort_keys=False)}"
+    with whole_file(config.PARAMS_FILE) as aside:
+        aside.write_text(text)
+    return params
+
+
+def parse_changes(changes: list[str]) -> dict[str, Any]:
+    """Turn ``["train.epochs=2"]`` into ``{"train.epochs": 2}``; values are YAML.
+
+    Raises:
+        InputError: no "=", or a value that is not YAML.
+    """
+    parsed: dict[str, Any] = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not (key and equals):
+            raise InputError(f"'{change}' should read KEY=VALUE, for example train.epochs=2")
+        try:
+            parsed[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InputError(f"'{value}' (for {key}) is not YAML") from error
+    return parsed
+
+
+def _set(content: dict[str, Any], key: str, value: object) -> None:
+    """Set a dotted key; `config.parse` judges afterwards whether it exists and fits."""
+    *sections, leaf = key.split(".")
+    place = content
+    for section in sections:
+        place = place.setdefault(section, {})
+        if not isinstance(place, dict):
+            raise InputError(f"cannot set {key}: '{section}' is a value, not a section")
+    place[leaf] = value
