@@ -1,0 +1,183 @@
+"""What the two images themselves say about time, weather, light and heat: statistics and the phrases they allow.
+
+A statistic that does not decide gives no phrase: saying nothing is better than saying something
+false. The thresholds were set on RoadScene, MSRS, TNO and M3FD samples.
+
+Shapes: H, W height and width in pixels.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from text2pixels.data.manifest import Box
+from text2pixels.fusion.colour import luminance
+from text2pixels.text.phrases import by_noun
+
+_COARSE = (160, 120)  # width, height: sensor noise is gone, a traffic light is still a few pixels
+_BLOCK = 5  # pixels of the coarse image: side of a dark-channel block
+
+_COLOURED = 0.01  # mean chroma of a colour camera's image; TNO's cameras are gray
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Measurements of a pair, all in [0, 1].
+
+    Attributes:
+        brightness: mean luminance.
+        contrast: 95th minus 5th percentile of luminance.
+        sky: the brightest large area of the upper half over the brightest pixels. By day that area
+            is the sky, nearly as bright as anything; at night small lamps outshine it.
+        haze: median dark channel (He et al., CVPR 2009) over the 95th percentile of luminance, the airlight.
+        colour: mean chroma of the visible image; 0 for a gray camera.
+        green: share of green pixels.
+        green_above: the same in the upper half.
+        saturated: share of visible pixels at the upper end of the range.
+        dark: share of visible pixels under 0.12.
+        heat: 99.5th percentile minus median of the infrared image.
+        hot: share of infrared pixels nearer to the former than to the latter.
+        thermal_contrast: 99th minus 1st percentile of the infrared image.
+    """
+
+    brightness: float
+    contrast: float
+    sky: float
+    haze: float
+    colour: float
+    green: float
+    green_above: float
+    saturated: float
+    dark: float
+    heat: float
+    hot: float
+    thermal_contrast: float
+
+
+def measure(visible: NDArray[np.uint8], infrared: NDArray[np.uint8]) -> Statistics:
+    """Measure a pair: visible RGB (H, W, 3) and infrared gray (H, W), 8 bits."""
+    rgb = np.asarray(Image.fromarray(visible).resize(_COARSE, Image.Resampling.BOX), dtype=np.float32) / np.float32(255)
+    y = luminance(visible)
+    low, high, highest = np.quantile(y, (0.05, 0.95, 0.99))
+    areas = np.asarray(Image.fromarray(y).resize((16, 12), Image.Resampling.BOX))
+    green = rgb[..., 1] - np.maximum(rgb[..., 0], rgb[..., 2]) > 0.03
+    coldest, cold, hottest, hot = np.quantile(infrared, (0.01, 0.5, 0.99, 0.995)) / 255
+    return Statistics(
+        brightness=float(y.mean()),
+        contrast=float(high - low),
+        sky=float(min(np.quantile(areas[:6], 0.9) / max(highest, 1e-3), 1)),
+        haze=float(min(np.median(_dark_channel(rgb)) / max(high, 1e-3), 1)),
+        colour=float((rgb.max(axis=2) - rgb.min(axis=2)).mean()),
+        green=float(green.mean()),
+        green_above=float(green[: len(green) // 2].mean()),
+        saturated=float((y > 0.97).mean()),
+        dark=float((y < 0.12).mean()),
+        heat=float(hot - cold),
+        hot=float((infrared / 255 > (hot + cold) / 2).mean()),
+        thermal_contrast=float(hottest - coldest),
+    )
+
+
+def _dark_channel(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the smallest value of any channel in each block, (H / 5, W / 5)."""
+    smallest = rgb.min(axis=2)
+    rows, columns = smallest.shape[0] // _BLOCK, smallest.shape[1] // _BLOCK
+    blocks: NDArray[np.float32] = smallest.reshape(rows, _BLOCK, columns, _BLOCK).min(axis=(1, 3))
+    return blocks
+
+
+def time_of_day(measured: Statistics) -> str:
+    """Return "day", "night", or "unknown" where the images do not decide."""
+    if measured.brightness < 0.25:
+        return "night"
+    if measured.sky >= 0.86 or (measured.green >= 0.15 and measured.brightness >= 0.3):
+        return "day"
+    # A gray image that is not dark and shows no sky may be anything: a forest by day, a lit wall at night.
+    if measured.sky < (0.75 if measured.colour > 0.05 else 0.7) and measured.colour > _COLOURED:
+        return "night"
+    return "unknown"
+
+
+def of_time(time: str) -> list[str]:
+    """Return the phrase of a time of day."""
+    return {"day": ["in daylight"], "night": ["at night"]}.get(time, [])
+
+
+def of_weather(measured: Statistics, time: str) -> list[str]:
+    """Return what can be said of the air between camera and scene."""
+    if measured.contrast < 0.35 and measured.haze > 0.7 and time != "night":
+        # A gray image does not tell fog from a smoke screen.
+        return ["thick fog"] if measured.colour > _COLOURED else ["poor visibility"]
+    if time == "day" and measured.contrast > 0.5 and measured.colour > _COLOURED:
+        return ["clear weather"]
+    return []
+
+
+def of_visible(measured: Statistics, time: str) -> list[str]:
+    """Return the conditions of the visible image."""
+    phrases = []
+    if measured.dark > 0.6:
+        phrases.append("a dark scene")
+    if time == "night" and measured.saturated > 0.001:
+        phrases.append("bright lights")
+    elif measured.saturated > 0.1:
+        phrases.append("overexposed areas")
+    if measured.contrast < 0.35:
+        phrases.append("low contrast")
+    return phrases
+
+
+def of_infrared(measured: Statistics) -> list[str]:
+    """Return the conditions of the infrared image."""
+    if measured.thermal_contrast < 0.4:
+        return ["low thermal contrast"]
+    if measured.heat > 0.35 and measured.hot < 0.08:
+        return ["warm objects"]
+    return []
+
+
+def of_objects(boxes: Iterable[Box], visible_y: NDArray[np.float32], infrared: NDArray[np.uint8]) -> list[str]:
+    """Say which objects stand out by their heat and which hardly show in the visible image.
+
+    Args:
+        boxes: objects, pixels of the visible frame.
+        visible_y: luminance (H, W) in [0, 1].
+        infrared: gray (H, W), 8 bits.
+    """
+    phrases = []
+    heat = infrared.astype(np.float32) / np.float32(255)
+    for name, members in by_noun(boxes):
+        warmth = float(np.median([_contrast(heat, box) for box in members]))
+        if warmth > 0.08:
+            phrases.append(f"a warm {name.bare}")
+        elif warmth < -0.08:
+            phrases.append(f"a cold {name.bare}")
+        seen = max(abs(_contrast(visible_y, box)) + _spread(visible_y, box) for box in members)
+        if seen < 0.1:
+            phrases.append(f"{name.one} hard to see")
+    return phrases
+
+
+def _contrast(image: NDArray[np.float32], box: Box) -> float:
+    """Return mean inside the box minus mean of the surrounding ring half a box wide."""
+    inside = _crop(image, box, 0.0)
+    around = _crop(image, box, 0.5)
+    if inside.size == 0 or around.size == inside.size:
+        return 0.0
+    ring = (float(around.sum(dtype=np.float64)) - float(inside.sum(dtype=np.float64))) / (around.size - inside.size)
+    return float(inside.mean()) - ring
+
+
+def _spread(image: NDArray[np.float32], box: Box) -> float:
+    inside = _crop(image, box, 0.0)
+    return float(inside.std()) if inside.size else 0.0
+
+
+def _crop(image: NDArray[np.float32], box: Box, margin: float) -> NDArray[np.float32]:
+    height, width = image.shape
+    left, right = box.x - margin * box.w, box.x + (1 + margin) * box.w
+    top, bottom = box.y - margin * box.h, box.y + (1 + margin) * box.h
+    return image[max(round(top), 0) : min(round(bottom), height), max(round(left), 0) : min(round(right), width)]
