@@ -1,6 +1,6 @@
 """The table of baselines. A method is one file beside this one, and one line here."""
 
-from text2pixels.baselines import laplacian, pixelwise, sources
+from text2pixels.baselines import densefuse, ifcnn, laplacian, pixelwise, sdnet, sources, tardal, u2fusion
 from text2pixels.baselines.fuser import Fuser
 
 BASELINES: dict[str, Fuser] = {
@@ -11,5 +11,12 @@ BASELINES: dict[str, Fuser] = {
         pixelwise.AVERAGE,
         pixelwise.MAXIMUM,
         laplacian.LAPLACIAN,
+        densefuse.DENSEFUSE,
+        ifcnn.MAX,
+        ifcnn.SUM,
+        ifcnn.MEAN,
+        u2fusion.U2FUSION,
+        sdnet.SDNET,
+        tardal.TARDAL,
     )
 }
