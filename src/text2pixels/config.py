@@ -83,7 +83,7 @@ class Embed(Section):
 class Network(Section):
     """The fusion network: see fusion/network.py."""
 
-    channels: int = 16
+    channels: int = 32  # at quarter resolution; half as many at half, twice as many at an eighth
     heads: int = 4
     codes: int = 256
     text_dim: int = 512
@@ -137,8 +137,10 @@ class Fuse(Section):
 class Detect(Section):
     """The one detection protocol of all methods."""
 
-    weights: str | None = None  # COCO start weights (yolov5n.pt, yolov5nu.pt); None: trained from scratch
-    pretrain_epochs: int = 12
+    weights: str | None = None  # COCO start weights (yolov5n.pt, yolov5nu.pt); None: random
+    scale: Literal["n", "s", "m", "l", "x"] = "n"  # of YOLOv5u
+    pretrain_epochs: int = 12  # on infrared and visible images, before any method's own
+    pretrain_rate: float = 2e-3  # learning rate of those epochs
     epochs: int = 3
     image_size: int = 320  # pixels, longest side
     batch: int = 16

@@ -1,0 +1,152 @@
+"""The fusion network: infrared, visible luminance and phrases in, fused luminance out.
+
+    full      (x, y) ------------------------------------------------> z = w x + (1 - w) y + d
+    1/2       stem ------------------------------------------ + decode, pixel shuffle --^
+    1/4         extractor (1) ------------------- + merge ----^
+    1/8           tokens, attention (2, 3, 4), codebook (5, 6) --^
+
+Convolutions work on half and quarter resolution, where a multiplication sees four to sixteen times
+the pixels; the sources themselves are blended at full resolution with a weight w and a correction d
+per pixel, so their sharpness is kept. Every operation is linear in the number of pixels.
+
+Shapes: B batch; H, W image; C channels of a resolution; E token width; h, w token grid (1/8);
+T phrases, S = T + 1 with the null token last; D dimension of a phrase vector.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from text2pixels.config import Network
+from text2pixels.errors import InputError
+from text2pixels.fusion.attention import CrossAttention, SelfAttention
+from text2pixels.fusion.codebook import Codebook
+from text2pixels.fusion.extractor import Extractor
+
+STRIDE = 8  # pixels per token
+MINIMUM_SIDE = 16  # pixels: reflection at the border needs them
+
+
+class Fusion(NamedTuple):
+    """What the network gives back.
+
+    Attributes:
+        fused_B1HW: fused luminance in [0, 1], of exactly the input's size.
+        commitment: g(z) of equation (11), scalar; 0 without codebook.
+        perplexity: of code use, scalar in [1, codes]; 0 without codebook.
+        attention: (B, S, h, w), for each token the distribution over phrases and, last, the null
+            token; h = ceil(H / 8), w = ceil(W / 8). None without cross-attention.
+    """
+
+    fused_B1HW: Tensor
+    commitment: Tensor
+    perplexity: Tensor
+    attention: Tensor | None
+
+
+class FusionNetwork(nn.Module):
+    """Text-guided fusion; see the module's docstring.
+
+    Args:
+        network: width, heads, codes and the switches of the ablations.
+
+    Raises:
+        InputError: widths that do not divide.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        channels, half, width = network.channels, network.channels // 2, network.channels * 2
+        if channels < 2 or channels % 2 or width % network.heads:
+            raise InputError(
+                f"network: channels should be even and heads should divide twice the channels; found channels "
+                f"{channels}, heads {network.heads}"
+            )
+        self.width = width
+        self.stem = nn.Conv2d(2 * 4, half, kernel_size=3, padding=1)
+        self.down = nn.Conv2d(half, channels, kernel_size=2, stride=2)
+        self.extractor = Extractor(channels)
+        self.embed = nn.Conv2d(channels, width, kernel_size=2, stride=2)
+        self.self_attention = SelfAttention(width, network.heads) if network.self_attention else None
+        self.cross_attention = (
+            CrossAttention(width, network.heads, network.text_dim) if network.cross_attention else None
+        )
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+        self.codebook = Codebook(network.codes, width) if network.codebook else None
+        self.spread = nn.Linear(width, channels)
+        self.merge = nn.Conv2d(channels, half, kernel_size=3, padding=1)
+        self.decode = nn.Conv2d(half, half, kernel_size=3, padding=1)
+        self.head = nn.Conv2d(half, 2 * 4, kernel_size=3, padding=1)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        # Small, so that an untrained network blends half and half; and alike for the four pixels
+        # that share a cell, so that no checkerboard is there to be unlearned.
+        nn.init.normal_(self.head.weight, std=0.02 * (9 * half) ** -0.5)
+        with torch.no_grad():
+            self.head.weight.copy_(self.head.weight[::4].repeat_interleave(4, dim=0))
+
+    def forward(
+        self,
+        infrared_B1HW: Tensor,
+        visible_B1HW: Tensor,
+        text_BTD: Tensor | None = None,
+        mask_BT: Tensor | None = None,
+    ) -> Fusion:
+        """Fuse.
+
+        Args:
+            infrared_B1HW: in [0, 1]; any size from 16 pixels a side.
+            visible_B1HW: luminance in [0, 1], same size.
+            text_BTD: phrase vectors; None: no text.
+            mask_BT: True where there is a phrase, False where there is padding; None: no padding.
+        """
+        assert infrared_B1HW.shape == visible_B1HW.shape, (infrared_B1HW.shape, visible_B1HW.shape)
+        height, width = infrared_B1HW.shape[2:]
+        # One reflected token around the image and up to a whole number of tokens: the zeros around
+        # each convolution stay away from the image.
+        margins = (STRIDE, STRIDE + -width % STRIDE, STRIDE, STRIDE + -height % STRIDE)
+        pair_B2HW = F.pad(torch.cat((infrared_B1HW, visible_B1HW), dim=1), margins, mode="reflect")
+
+        stem_BCHW = F.relu(self.stem(F.pixel_unshuffle(pair_B2HW, 2)), inplace=True)
+        features_BCHW = self.extractor(F.relu(self.down(stem_BCHW), inplace=True))
+
+        tokens_BhwE = self.embed(features_BCHW).permute(0, 2, 3, 1)
+        if self.self_attention is not None:
+            tokens_BhwE = self.self_attention(tokens_BhwE)
+        attention_BShw = None
+        if self.cross_attention is not None:
+            tokens_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
+            rows, columns = -(-height // STRIDE), -(-width // STRIDE)
+            attention_BShw = attention_BShw[:, :, 1 : 1 + rows, 1 : 1 + columns]
+        tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
+        if self.codebook is not None:
+            tokens_BhwE, commitment, perplexity = self.codebook(tokens_BhwE)
+        else:
+            tokens_BhwE = F.normalize(tokens_BhwE, dim=-1)
+            commitment = perplexity = tokens_BhwE.new_zeros(())
+
+        # Unit vectors to unit variance.
+        coarse_BCHW = self.spread(tokens_BhwE * self.width**0.5).permute(0, 3, 1, 2)
+        merged_BCHW = F.relu(self.merge(F.relu(features_BCHW + _double(coarse_BCHW))), inplace=True)
+        decoded_BCHW = F.relu(self.decode(stem_BCHW + _double(merged_BCHW)), inplace=True)
+        maps_B2HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
+        maps_B2HW = maps_B2HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width].float()
+        weight_B1HW, correction_B1HW = maps_B2HW[:, :1].sigmoid(), maps_B2HW[:, 1:]
+        raw_B1HW = torch.lerp(visible_B1HW, infrared_B1HW, weight_B1HW) + correction_B1HW
+        fused_B1HW = raw_B1HW.clamp(0, 1)
+        if self.training:
+            # A pixel beyond the range keeps its gradient, or it would never come back.
+            fused_B1HW = fused_B1HW.detach() + (raw_B1HW - raw_B1HW.detach())
+        return Fusion(fused_B1HW, commitment, perplexity, attention_BShw)
+
+
+def _double(features_BCHW: Tensor) -> Tensor:
+    """Return features at twice the resolution, bilinear."""
+    return F.interpolate(features_BCHW, scale_factor=2.0, mode="bilinear", align_corners=False)
