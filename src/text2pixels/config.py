@@ -67,7 +67,11 @@ class Register(Section):
 class Prompt(Section):
     """Where the phrases come from."""
 
-    csv: str | None = None  # the user's own prompts: columns name, phrases (separated by ;)
+    csv: str | None = None  # the user's own prompts: columns name, phrases (separated by ;), optionally kind
+    tagger: str | None = None  # open_clip model whose image tower tells scene, time and weather: ViT-B-32
+    tagger_pretrained: str = "openai"  # a tag of open_clip, or a local file
+    captioner: str | None = None  # open_clip model that writes a sentence more: coca_ViT-B-32
+    captioner_pretrained: str = "mscoco_finetuned_laion2b_s13b_b90k"
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Embed(Section):
 
     table: str | None = None  # Parquet of (phrase, vector) for the encoder `table`
     open_clip_model: str = "ViT-B-32"
-    open_clip_pretrained: str = "openai"  # a tag of open_clip, or a local file
+    open_clip_pretrained: str = "openai"  # a tag of open_clip, a local file, or random (a test model)
 
 
 @dataclass(frozen=True)

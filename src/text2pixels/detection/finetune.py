@@ -1,0 +1,111 @@
+"""Training a detector on given images: one loop for the start weights and for every method."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import nn
+
+from text2pixels.data.manifest import Box
+from text2pixels.detection.examples import Batch, Example, batches
+from text2pixels.detection.yolo import Detection, Detector
+from text2pixels.errors import InputError
+from text2pixels.progress import bar
+
+_WARM_UP = 0.1  # share of the steps
+_LAST_RATE = 0.02  # share of the learning rate at the end
+_MOMENTUM = 0.1  # of the running statistics; ultralytics' 0.03 lags behind where an epoch has a dozen steps
+_WEIGHT_DECAY = 5e-4  # ultralytics' default
+_CLIP = 10.0  # norm of the gradient, ultralytics' value
+
+
+def fit(
+    detector: Detector,
+    examples: Sequence[Example],
+    *,
+    epochs: int,
+    batch: int,
+    image_size: int,
+    learning_rate: float,
+    seed: int,
+    device: torch.device,
+    description: str,
+) -> list[float]:
+    """Train with AdamW under a warm-up and a cosine; return each epoch's mean loss.
+
+    Raises:
+        InputError: the loss is no longer finite.
+    """
+    torch.manual_seed(seed)
+    detector.to(device).train()
+    for module in detector.network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = _MOMENTUM
+    optimizer = torch.optim.AdamW(_groups(detector.network), lr=learning_rate)
+    steps = max(1, epochs * math.ceil(len(examples) / batch))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+    means = []
+    with bar() as progress:
+        task = progress.add_task(description, total=steps, note="")
+        for epoch in range(epochs):
+            shuffled = torch.Generator().manual_seed(seed * 10_007 + epoch)
+            order = torch.randperm(len(examples), generator=shuffled).tolist()
+            total = 0.0
+            for prepared in batches(examples, order, batch, image_size, seed=seed * 10_007 + epoch):
+                loss = detector.loss(prepared.images_B3HW.to(device), prepared.boxes)
+                if not torch.isfinite(loss):
+                    raise InputError(
+                        f"{description}: the detector's loss became {loss.item()} in epoch {epoch + 1}; "
+                        "lower detect.learning_rate"
+                    )
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()  # type: ignore[no-untyped-call]
+                nn.utils.clip_grad_norm_(detector.network.parameters(), _CLIP)
+                optimizer.step()
+                schedule.step()
+                total += loss.item() * len(prepared.boxes)
+                progress.update(task, advance=1, note=f"loss {loss.item():.2f}")
+            means.append(total / len(examples))
+    return means
+
+
+def detect(
+    detector: Detector, examples: Sequence[Example], *, batch: int, image_size: int, device: torch.device
+) -> Iterator[tuple[str, list[Detection]]]:
+    """Yield (pair_id, detections in pixels of the image), in the order of the examples."""
+    detector.to(device)
+    for prepared in batches(examples, range(len(examples)), batch, image_size):
+        found = detector.predict(prepared.images_B3HW.to(device))
+        for index, detections in enumerate(found):
+            yield prepared.pair_ids[index], [_off_canvas(item, prepared, index) for item in detections]
+
+
+def _off_canvas(item: Detection, prepared: Batch, index: int) -> Detection:
+    frame = prepared.frames[index]
+    return Detection(
+        item.category,
+        item.score,
+        (item.x - frame.left) / frame.scale,
+        (item.y - frame.top) / frame.scale,
+        item.w / frame.scale,
+        item.h / frame.scale,
+    )
+
+
+def _rate(step: int, steps: int) -> float:
+    warm = max(1, round(_WARM_UP * steps))
+    if step < warm:
+        return (step + 1) / warm
+    return _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _groups(network: nn.Module) -> list[dict[str, object]]:
+    """Weight decay for kernels only: biases and batch normalisation go without."""
+    kernels = [value for value in network.parameters() if value.ndim > 1]
+    others = [value for value in network.parameters() if value.ndim <= 1]
+    return [{"params": kernels, "weight_decay": _WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]
+
+
+def known_boxes(boxes: Sequence[Box], categories: Sequence[str]) -> tuple[Box, ...]:
+    """Return the boxes of the categories that a detector knows."""
+    return tuple(box for box in boxes if box.category in categories)

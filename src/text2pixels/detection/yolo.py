@@ -1,0 +1,165 @@
+"""YOLOv5u: ultralytics' YOLOv5 with the anchor-free head, as loss and as predictor.
+
+The only module that imports ultralytics. Its trainer is not used: the same network and loss run
+in loops of ours, so that images with a gradient to the fusion network can pass through, and so
+that a run is deterministic.
+
+Shapes: B images, H x W pixels, A anchor points, C categories, N boxes.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from text2pixels.data.manifest import Box
+
+STRIDE = 32  # of the coarsest grid: image sides are multiples of it
+_GAINS = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5)  # ultralytics' defaults
+_CANDIDATES = 300  # boxes kept per image, ultralytics' max_det
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A box in pixels of the image that was given, with its score in [0, 1]."""
+
+    category: str
+    score: float
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+def _ultralytics() -> ModuleType:
+    """Import ultralytics.nn.tasks offline, silent, with nothing installed, synchronised or written to the home."""
+    os.environ["YOLO_OFFLINE"] = "true"
+    os.environ["YOLO_AUTOINSTALL"] = "false"
+    os.environ["YOLO_VERBOSE"] = "false"
+    os.environ["YOLO_CONFIG_DIR"] = str(Path(".cache/ultralytics").resolve())
+    threads, omp = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+
+    import ultralytics.nn.tasks as tasks
+    from ultralytics.utils import SETTINGS
+
+    off = dict.fromkeys(("sync", "dvc", "mlflow", "clearml", "comet", "raytune", "tensorboard", "wandb"), False)
+    if any(SETTINGS[name] for name in off):
+        SETTINGS.update(off)
+    # The import sets OMP_NUM_THREADS=1 for itself and for child processes.
+    if omp is None:
+        os.environ.pop("OMP_NUM_THREADS", None)
+    torch.set_num_threads(threads)
+    return cast(ModuleType, tasks)
+
+
+class Detector:
+    """A YOLOv5u network of given categories.
+
+    Attributes:
+        categories: names, in the order of the network's outputs.
+        scale: "n", "s", "m", "l" or "x": ultralytics' compound scaling.
+        network: the module; ``network.state_dict()`` is what is saved.
+    """
+
+    def __init__(self, categories: Sequence[str], scale: str = "n") -> None:
+        tasks = _ultralytics()
+        self.categories, self.scale = tuple(categories), scale
+        config = tasks.yaml_model_load(f"yolov5{scale}.yaml")
+        self.network: nn.Module = tasks.DetectionModel(config, ch=3, nc=len(self.categories), verbose=False)
+        self.network.args = _GAINS
+        self._criterion: Any = None
+        self._positives = torch.zeros(())
+
+    def to(self, device: torch.device) -> "Detector":
+        """Move the network, and forget the criterion, which is bound to a device."""
+        self.network.to(device)
+        self._criterion = None
+        return self
+
+    def train(self, frozen_statistics: bool = False) -> None:
+        """Switch to training; with frozen statistics, batch normalisation is a fixed affine map."""
+        self.network.train()
+        if frozen_statistics:
+            for module in self.network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+
+    def loss(self, images_B3HW: Tensor, boxes: Sequence[Sequence[Box]]) -> Tensor:
+        """Return the box, class and distribution-focal losses, summed and normalised over the batch.
+
+        Args:
+            images_B3HW: in [0, 1], sides multiples of 32; the gradient reaches them.
+            boxes: per image, in its pixels; categories of `categories`.
+        """
+        if self._criterion is None:
+            from ultralytics.utils.loss import v8DetectionLoss
+
+            self._criterion = v8DetectionLoss(self.network)
+            self._criterion.assigner.register_forward_hook(self._count_positives)
+        height, width = images_B3HW.shape[2:]
+        rows = [
+            (
+                float(index),
+                float(self.categories.index(box.category)),
+                (box.x + box.w / 2) / width,
+                (box.y + box.h / 2) / height,
+                box.w / width,
+                box.h / height,
+            )
+            for index, image_boxes in enumerate(boxes)
+            for box in image_boxes
+        ]
+        targets = torch.tensor(rows, device=images_B3HW.device).reshape(-1, 6)
+        batch = {"batch_idx": targets[:, 0], "cls": targets[:, 1:2], "bboxes": targets[:, 2:]}
+        terms, _ = self._criterion(self.network(images_B3HW), batch)
+        return cast(Tensor, terms.sum() / len(images_B3HW)) * self._share_of_positives()
+
+    def _count_positives(self, _module: nn.Module, _arguments: object, output: tuple[Tensor, ...]) -> None:
+        self._positives = output[2].sum()
+
+    def _share_of_positives(self) -> Tensor:
+        """Return the factor that makes the mean over processes equal to the loss of the whole batch.
+
+        Each process divides by the sum of its own target scores; the whole batch by the sum of all.
+        """
+        distributed = torch.distributed
+        if not (distributed.is_available() and distributed.is_initialized()):
+            return torch.ones((), device=self._positives.device)
+        total = self._positives.clone()
+        distributed.all_reduce(total)
+        return self._positives.clamp(min=1) * distributed.get_world_size() / total.clamp(min=1)
+
+    @torch.no_grad()
+    def predict(self, images_B3HW: Tensor, threshold: float = 0.001, overlap: float = 0.7) -> list[list[Detection]]:
+        """Return each image's detections, best first.
+
+        Args:
+            images_B3HW: in [0, 1], sides multiples of 32.
+            threshold: least score.
+            overlap: intersection over union above which the lesser box of a category is dropped.
+        """
+        from torchvision.ops import batched_nms
+
+        self.network.eval()
+        output_BDA = self.network(images_B3HW)[0].float()  # centre x, centre y, width, height, C scores
+        found = []
+        for output_DA in output_BDA:
+            anchor, category = (threshold < output_DA[4:].T).nonzero().unbind(1)
+            score = output_DA[4 + category, anchor]
+            centre, size = output_DA[:2, anchor].T, output_DA[2:4, anchor].T
+            corners = torch.cat([centre - size / 2, centre + size / 2], dim=1)
+            keep = batched_nms(corners, score, category, overlap)[:_CANDIDATES]
+            found.append(
+                [
+                    Detection(self.categories[c], s, x0, y0, x1 - x0, y1 - y0)
+                    for c, s, (x0, y0, x1, y1) in zip(
+                        category[keep].tolist(), score[keep].tolist(), corners[keep].tolist(), strict=True
+                    )
+                ]
+            )
+        return found

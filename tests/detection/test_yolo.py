@@ -1,0 +1,138 @@
+"""The detector: gradient to the images, geometry of predictions, foreign weights."""
+
+import os
+import pickle
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from text2pixels.data.manifest import Box
+from text2pixels.detection import pickled, weights
+from text2pixels.detection.yolo import Detector
+from text2pixels.errors import InputError
+
+CLASSIC = Path(__file__).parents[2] / "../shared/weights/yolov5/yolov5n.pt"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def detector():
+    torch.manual_seed(0)
+    return Detector(["Car", "People"])
+
+
+def test_the_loss_reaches_the_images(detector):
+    images = torch.rand(2, 3, 64, 64).requires_grad_()
+    detector.train()
+    detector.loss(images, [[Box("Car", 8, 8, 30, 20)], []]).backward()
+    assert images.grad[0].abs().sum() > 0
+
+
+def test_images_without_boxes_have_a_finite_loss(detector):
+    detector.train()
+    assert torch.isfinite(detector.loss(torch.rand(2, 3, 64, 64), [[], []]))
+
+
+def test_frozen_statistics_make_images_independent(detector):
+    images = torch.rand(2, 3, 64, 64)
+    detector.train(frozen_statistics=True)
+    before = {name: value.clone() for name, value in detector.network.named_buffers()}
+    together = detector.network(images)["scores"][:1]
+    alone = detector.network(images[:1])["scores"]
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
+    for name, value in detector.network.named_buffers():
+        torch.testing.assert_close(value, before[name], atol=0, rtol=0)
+
+
+def test_predictions_are_within_the_threshold_and_sorted(detector):
+    found = detector.predict(torch.rand(2, 3, 64, 96), threshold=1e-6)
+    assert len(found) == 2
+    for detections in found:
+        scores = [item.score for item in detections]
+        assert scores == sorted(scores, reverse=True)
+        assert len(scores) <= 300
+
+
+def test_a_saved_detector_comes_back(detector, tmp_path):
+    weights.save(tmp_path, detector, {"note": "x"})
+    back = weights.read(tmp_path)
+    assert back.categories == detector.categories
+    for name, value in detector.network.state_dict().items():
+        assert torch.equal(back.network.state_dict()[name], value)
+
+
+@pytest.mark.parametrize("damage", ["missing", "json", "tensors"])
+def test_a_damaged_detector_is_one_clear_line(detector, tmp_path, damage):
+    weights.save(tmp_path, detector, {})
+    if damage == "missing":
+        (tmp_path / "detector.json").unlink()
+    elif damage == "json":
+        (tmp_path / "detector.json").write_text("{")
+    else:
+        data = (tmp_path / "detector.safetensors").read_bytes()
+        (tmp_path / "detector.safetensors").write_bytes(data[: len(data) // 2])
+    with pytest.raises(InputError, match="t2p pretrain"):
+        weights.read(tmp_path)
+
+
+def test_nothing_is_written_to_the_home_folder(detector):
+    assert Path(os.environ["YOLO_CONFIG_DIR"]).name == "ultralytics"
+    from ultralytics.utils import SETTINGS
+
+    assert not any(SETTINGS[name] for name in ("sync", "dvc", "mlflow"))
+
+
+@pytest.mark.skipif(not CLASSIC.is_file(), reason="needs the classic yolov5n.pt beside the repository")
+def test_a_classic_yolov5_gives_backbone_and_neck(detector):
+    head = {name: value.clone() for name, value in detector.network.state_dict().items() if "model.24" in name}
+    assert weights.transplant(detector, CLASSIC) == 342
+    stem = pickled.read_tensors(CLASSIC)["model.0.conv.weight"]
+    assert torch.equal(detector.network.state_dict()["model.0.conv.weight"], stem)
+    for name, value in head.items():
+        assert torch.equal(detector.network.state_dict()[name], value)
+
+
+class Exploit:
+    def __reduce__(self):
+        return (os.system, ("touch exploited",))
+
+
+def write_archive(path, content):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", content)
+
+
+def test_a_pickle_that_would_run_a_command_runs_nothing(detector, tmp_path):
+    write_archive(tmp_path / "evil.pt", pickle.dumps({"model": Exploit()}))
+    with pytest.raises(InputError, match="no tensors"):
+        weights.transplant(detector, tmp_path / "evil.pt")
+    assert not Path("exploited").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", None])
+def test_a_file_that_is_not_weights_is_one_clear_line(detector, tmp_path, content):
+    path = tmp_path / "weights.pt"
+    if content is None:
+        write_archive(path, b"\x80\x02garbage")
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"weights\.pt"):
+        weights.transplant(detector, path)
+
+
+def test_a_plain_state_dict_is_read(tmp_path):
+    torch.save({"layer.weight": torch.arange(6.0).reshape(2, 3).half()}, tmp_path / "plain.pt")
+    tensors = pickled.read_tensors(tmp_path / "plain.pt")
+    assert torch.equal(tensors["layer.weight"], torch.arange(6.0).reshape(2, 3))
+
+
+def test_weights_of_another_network_are_refused(detector, tmp_path):
+    torch.save({"layer.weight": torch.zeros(2)}, tmp_path / "other.pt")
+    with pytest.raises(InputError, match="fits 0 of the"):
+        weights.transplant(detector, tmp_path / "other.pt")
