@@ -1,6 +1,7 @@
 """Reading and writing the images of a processed data set: 8-bit PNG, infrared gray, visible RGB."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,20 +45,25 @@ def read_rgb(path: Path) -> Image8:
 
 def write_png(path: Path, image: Image8) -> None:
     """Write a gray (H, W) or RGB (H, W, 3) 8-bit image as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_png(image))
+
+
+def encode_png(image: Image8) -> bytes:
+    """Return a gray (H, W) or RGB (H, W, 3) 8-bit image as PNG: equal pixels give equal bytes."""
     if image.ndim == 3:
         image = np.ascontiguousarray(image[..., ::-1])
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Level 1 writes three times faster than the default for files a tenth larger.
-    coded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1]
-    path.write_bytes(coded.tobytes())
+    coded: bytes = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    return coded
 
 
-def _decode(path: Path) -> NDArray[np.generic]:
+def _decode(path: Path) -> NDArray[Any]:
     try:
         data = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    image: NDArray[Any] | None = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     if image is None:
         raise InputError(f"{path} is not an image that OpenCV can decode")
     return image

@@ -4,10 +4,11 @@
 folder can be moved as a whole.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,10 @@ from text2pixels.files import whole_file
 
 SPLITS = ("train", "val", "test")
 TIMES_OF_DAY = ("day", "night", "unknown")
+
+Item = TypeVar("Item")
+
+_ROWS = 512  # written at a time
 
 SCHEMA = pa.schema(
     [
@@ -109,6 +114,24 @@ def write_manifest(path: Path, pairs: Sequence[Pair]) -> None:
     rows = [asdict(pair) for pair in sorted(pairs, key=lambda pair: pair.name)]
     with whole_file(path) as aside:
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
+
+
+def stream_manifest(path: Path, pairs: Iterable[Pair]) -> None:
+    """Write pairs as they come, sorted by name already, in flat memory."""
+    with whole_file(path) as aside, pq.ParquetWriter(aside, SCHEMA) as writer:
+        previous = ""
+        for batch in batched(pairs, _ROWS):
+            for pair in batch:
+                assert previous < pair.name, f"'{pair.name}' after '{previous}'"
+                previous = pair.name
+            writer.write_table(pa.Table.from_pylist([asdict(pair) for pair in batch], schema=SCHEMA))
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Cut an iterable into lists of ``size``; the last may be shorter."""
+    stream = iter(items)
+    while batch := list(islice(stream, size)):
+        yield batch
 
 
 def read_manifest(path: Path) -> list[Pair]:

@@ -1,0 +1,91 @@
+"""Where the work is done: in this process, in a pool of processes, or on a Dask cluster.
+
+The same function over the same items gives the same results in the same order on all three.
+"""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from text2pixels.errors import InputError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD = 8  # items handed out per worker: enough to keep it busy, few enough to keep memory flat
+
+
+@contextmanager
+def open_executor(workers: int, dask: str | None = None) -> Iterator[Executor | None]:
+    """Give an executor; None means this process.
+
+    Args:
+        workers: processes; at most 1 is none.
+        dask: address of a Dask scheduler, whose workers see the same files under the same paths.
+
+    Raises:
+        InputError: Dask is not installed or does not answer.
+    """
+    if dask is not None:
+        try:
+            from distributed import Client  # type: ignore[import-not-found,unused-ignore]
+        except ImportError as error:
+            raise InputError("ingest.dask needs the package distributed: pip install distributed") from error
+        try:
+            client = Client(dask, timeout=10)
+        except (OSError, ValueError) as error:
+            raise InputError(f"ingest.dask: no Dask scheduler answers at {dask}: {error}") from error
+        with client:
+            yield client.get_executor()
+    elif workers > 1:
+        # Not forked: threads that hold locks (the progress display's, OpenCV's) would be copied mid-way.
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _one_thread) as pool:
+            yield pool
+    else:
+        yield None
+
+
+def map_ordered(
+    executor: Executor | None, function: Callable[[Item], Result], items: Iterable[Item], ahead: int
+) -> Iterator[tuple[Item, Result]]:
+    """Yield each item with ``function(item)``, in the order of the items, at most ``ahead`` of them under way.
+
+    Raises:
+        InputError: a worker process died.
+    """
+    if executor is None:
+        for item in items:
+            yield item, function(item)
+        return
+    waiting: deque[tuple[Item, Future[Result]]] = deque()
+    try:
+        for item in items:
+            waiting.append((item, executor.submit(function, item)))
+            if len(waiting) >= ahead:
+                yield _next(waiting)
+        while waiting:
+            yield _next(waiting)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a worker process died, most often for want of memory: run again (what is done is kept), "
+            "or set ingest.workers to 1 to see where"
+        ) from error
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def _next(waiting: deque[tuple[Item, Future[Result]]]) -> tuple[Item, Result]:
+    item, future = waiting.popleft()
+    return item, future.result()
+
+
+def _one_thread() -> None:
+    """Keep OpenCV to one thread a process: the processes are the parallelism."""
+    import cv2
+
+    cv2.setNumThreads(1)
