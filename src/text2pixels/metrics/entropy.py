@@ -45,7 +45,7 @@ def _mutual_information(triple: Triple, source: Name) -> Tensor:
 
 
 def _sum_of_mutual_information(triple: Triple) -> Tensor:
-    return sum((_mutual_information(triple, source) for source in SOURCES), start=torch.zeros(()))
+    return sum((_mutual_information(triple, source) for source in SOURCES), start=triple.zeros())
 
 
 def _normalised_mutual_information(triple: Triple) -> Tensor:
@@ -54,7 +54,7 @@ def _normalised_mutual_information(triple: Triple) -> Tensor:
         2 * _mutual_information(triple, source) / (triple.once(entropy, "fused") + triple.once(entropy, source))
         for source in SOURCES
     )
-    return sum(parts, start=torch.zeros(()))
+    return sum(parts, start=triple.zeros())
 
 
 EN = Metric(
@@ -106,5 +106,3 @@ NMI = Metric(
     function=_normalised_mutual_information,
     undefined="the fused image and a source are both flat",
 )
-
-METRICS = (EN, MI, NMI)

@@ -41,6 +41,10 @@ class Triple:
         """Return one of the three, (B, 1, H, W)."""
         return cast(Tensor, getattr(self, name))
 
+    def zeros(self) -> Tensor:
+        """Return a zero for every image of the batch, (B,)."""
+        return self.fused.new_zeros(len(self.fused))
+
     def once(self, function: Callable[..., Result], *names: Name) -> Result:
         """Return ``function(*images)``; computed at the first call, remembered for the next."""
         key = (function, *names)
