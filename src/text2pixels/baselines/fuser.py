@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from text2pixels.baselines.weights import WeightFile, check
+from text2pixels.training.device import pick_device
 
 Float = NDArray[np.float32]
 Rule = Literal["round", "truncate", "stretch to maximum", "stretch min-max"]
@@ -58,7 +59,7 @@ class Fuser:
     eight_bits: Rule = "round"
     notes: str = ""
 
-    def load(self, folder: Path | None, device: str | torch.device = "cpu") -> "Method":
+    def load(self, folder: Path | None, device: str = "cpu") -> "Method":
         """Return the method, ready to fuse.
 
         Args:
@@ -66,7 +67,7 @@ class Fuser:
             device: Where a network runs; "auto" is CUDA where there is one.
 
         Raises:
-            InputError: weights are missing or are not the authors' files.
+            InputError: weights are missing or are not the authors' files, or there is no such device.
         """
         if self.function is not None:
             return Method(self, self.function)
@@ -84,13 +85,6 @@ class Method:
     fuser: Fuser
     fuse: Callable[[Float, Float], Float]
     network: nn.Module | None = None
-
-
-def pick_device(name: str | torch.device) -> torch.device:
-    """Return the device of that name; "auto" is CUDA where there is one, otherwise the CPU."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 class _NetworkFunction:

@@ -1,5 +1,7 @@
 """The table of baselines. A method is one file beside this one, and one line here."""
 
+from dataclasses import dataclass
+
 from text2pixels.baselines import densefuse, ifcnn, laplacian, pixelwise, sdnet, sources, tardal, u2fusion
 from text2pixels.baselines.fuser import Fuser
 
@@ -20,3 +22,24 @@ BASELINES: dict[str, Fuser] = {
         tardal.TARDAL,
     )
 }
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A method of the literature that this project does not run, and why: nothing is filled in for it."""
+
+    title: str
+    paper: str
+    year: int
+    reason: str
+
+
+_DRIVE = "its authors publish the weights on a file-sharing drive only, so they cannot be fetched and checked here"
+
+NOT_RUNNABLE: tuple[Absent, ...] = (
+    Absent("DDcGAN", "Ma et al., IEEE Trans. Image Processing", 2020, _DRIVE),
+    Absent("DeFusion", "Liang et al., ECCV", 2022, _DRIVE),
+    Absent("CDDFuse", "Zhao et al., CVPR", 2023, _DRIVE),
+    Absent("DDFM", "Zhao et al., ICCV", 2023, _DRIVE),
+    Absent("SegMiF", "Liu et al., ICCV", 2023, _DRIVE),
+)

@@ -28,10 +28,10 @@ def file_status(file: WeightFile, folder: Path | None) -> Status:
 
 
 def status(files: Sequence[WeightFile], folder: Path | None) -> Status:
-    """Return the worst status of a method's files."""
-    found = [file_status(file, folder) for file in files]
+    """Return the worst status of a method's files; "none needed" where there are none."""
+    found = {file_status(file, folder) for file in files}
     ranking: tuple[Status, ...] = ("missing", "mismatch", "ok")
-    return next((worst for worst in ranking if worst in found), "none needed")
+    return next((state for state in ranking if state in found), "none needed")
 
 
 def check(method: str, files: Sequence[WeightFile], folder: Path | None) -> None:

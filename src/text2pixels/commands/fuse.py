@@ -1,0 +1,203 @@
+"""`t2p fuse`: fuse a pair of images, two folders of images, two videos, or a data set of the pipeline."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from text2pixels.errors import InputError
+
+if TYPE_CHECKING:
+    from text2pixels.fusing.engine import Engine
+
+
+def fuse(
+    infrared: Annotated[Path | None, typer.Argument(help="Infrared image, folder of images, or video.")] = None,
+    visible: Annotated[Path | None, typer.Argument(help="Visible image, folder or video, aligned to it.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Fused image, folder or video.")] = None,
+    method: Annotated[str | None, typer.Option(help="A baseline: see t2p baselines.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of a trained network; models/ours where neither is given.")
+    ] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help='What the scene shows, phrases separated by semicolons: "a person; at night".')
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="CSV with the columns name, phrases: a prompt for each pair of two folders.")
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the baselines' weights; fuse.weights of params.yaml where not given."),
+    ] = None,
+    attention: Annotated[
+        Path | None, typer.Option(help="Write which phrase lit which pixels into this folder (one pair, --model).")
+    ] = None,
+    gray: Annotated[
+        bool, typer.Option("--gray", help="Write the fused luminance, without the visible colour.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")] = "auto",
+    dataset: Annotated[
+        str | None, typer.Option(help="Fuse this data set by --method or --variant (the stage).")
+    ] = None,
+    variant: Annotated[str | None, typer.Option(help="With --dataset: a network trained by the pipeline.")] = None,
+) -> None:
+    """Fuse infrared and visible images; the colour is the visible image's."""
+    if dataset is not None:
+        _run_stage(dataset, method, variant)
+        return
+    if infrared is None or visible is None:
+        raise InputError("fuse what? t2p fuse ir.png vis.png -o out.png, or --dataset NAME --method NAME")
+    if output is None:
+        raise InputError("where to? name the fused image, folder or video with -o")
+    if prompt is not None and prompts is not None:
+        raise InputError("give either --prompt for all or --prompts FILE with one each")
+    for path in (infrared, visible):
+        if not path.exists():
+            raise InputError(f"{path} does not exist")
+        if output.exists() and output.samefile(path):
+            raise InputError(f"the output {output} would overwrite an input")
+
+    import torch
+
+    torch.set_flush_denormal(True)  # denormals cost up to 14 times the seconds, for the same output
+    folders = infrared.is_dir() or visible.is_dir()
+    if method is not None and (prompt, prompts, attention) != (None, None, None):
+        raise InputError(f"the baseline '{method}' reads no text: --prompt, --prompts and --attention are for --model")
+    if prompts is not None and not folders:
+        raise InputError("--prompts is for two folders; give one pair its phrases with --prompt")
+    if attention is not None and (folders or _is_video(infrared)):
+        raise InputError("--attention is for one pair of images")
+    engine = _engine(method, model, weights, device)
+    phrases = _phrases(prompt)
+    if folders:
+        _fuse_folders(engine, infrared, visible, output, phrases, prompts, gray)
+    elif _is_video(infrared) or _is_video(visible):
+        _fuse_videos(engine, infrared, visible, output, phrases, gray)
+    else:
+        _fuse_pair(engine, infrared, visible, output, phrases, attention, gray)
+
+
+def _run_stage(dataset: str, method: str | None, variant: str | None) -> None:
+    if (method is None) == (variant is None):
+        raise InputError("give --dataset NAME with either --method BASELINE or --variant TRAINED")
+    if method is not None:
+        from text2pixels.stages import fuse as stage
+
+        stage.run(dataset, method)
+    else:
+        from text2pixels.stages import fuse_variant
+
+        fuse_variant.run(dataset, variant)
+
+
+def _engine(method: str | None, model: Path | None, weights: Path | None, device: str) -> "Engine":
+    from text2pixels import layout
+    from text2pixels.fusing import engine
+
+    if method is not None and model is not None:
+        raise InputError("give either --method (a baseline) or --model (a trained network)")
+    if method is not None:
+        return engine.baseline(method, weights or configured_weights(), device)
+    folder = model or layout.model("ours")
+    if model is None and not folder.is_dir():
+        raise InputError(
+            f"no trained network at {folder}: name one with --model FOLDER, or a baseline with --method NAME "
+            "(t2p baselines lists them)"
+        )
+    return engine.network(folder, device)
+
+
+def configured_weights() -> Path | None:
+    """Return fuse.weights of params.yaml, where there is such a file here."""
+    from text2pixels import config
+
+    if not config.PARAMS_FILE.is_file():
+        return None
+    folder = config.load(("fuse",)).fuse.weights
+    return Path(folder) if folder else None
+
+
+def _phrases(prompt: str | None) -> list[str]:
+    from text2pixels.text.user_prompts import split
+
+    return [] if prompt is None else split(prompt, "--prompt")
+
+
+def _is_video(path: Path) -> bool:
+    from text2pixels.fusing.pairing import VIDEOS
+
+    return path.suffix.lower() in VIDEOS
+
+
+def _fuse_pair(
+    engine: "Engine",
+    infrared: Path,
+    visible: Path,
+    output: Path,
+    phrases: list[str],
+    attention: Path | None,
+    gray: bool,
+) -> None:
+    from text2pixels.fusing.still import fuse_images, read_pair
+
+    if output.is_dir():
+        output = output / f"{visible.stem}.png"
+    fuse_images(engine, infrared, visible, output, phrases, gray=gray)
+    typer.echo(f"{output}: fused by {engine.name}")
+    if attention is not None:
+        for path in engine.write_attention(*read_pair(infrared, visible), phrases, attention):
+            typer.echo(f"{path}")
+
+
+def _fuse_folders(
+    engine: "Engine",
+    infrared: Path,
+    visible: Path,
+    output: Path,
+    phrases: list[str],
+    prompts: Path | None,
+    gray: bool,
+) -> None:
+    """Fuse what can be fused, report the rest.
+
+    Raises:
+        InputError: nothing could be fused.
+        typer.Exit: with code 1, where some pairs could not.
+    """
+    from text2pixels.fusing.pairing import pair_folders
+    from text2pixels.fusing.still import fuse_images
+    from text2pixels.progress import track
+    from text2pixels.text.user_prompts import read_csv
+
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output} is a file: two folders are fused into a folder")
+    pairing = pair_folders(infrared, visible)
+    written = read_csv(prompts, "", pairing.pairs) if prompts else {}
+    for path in pairing.unpaired:
+        typer.echo(f"unpaired: {path}", err=True)
+    failed = []
+    for name, pair in track(pairing.pairs.items(), f"fuse by {engine.name}", total=len(pairing.pairs)):
+        try:
+            fuse_images(engine, *pair, output / f"{name}.png", written.get((name, "fine"), phrases), gray=gray)
+        except InputError as error:
+            failed.append(str(error))
+    for reason in failed:
+        typer.echo(f"not fused: {reason}", err=True)
+    count = len(pairing.pairs) - len(failed)
+    if not count:
+        raise InputError(f"none of the {len(failed)} pairs could be fused: {failed[0]}")
+    typer.echo(f"{output}: {count} fused by {engine.name}, {len(failed)} not, {len(pairing.unpaired)} files unpaired")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _fuse_videos(engine: "Engine", infrared: Path, visible: Path, output: Path, phrases: list[str], gray: bool) -> None:
+    from text2pixels.fusing.video import fuse_videos
+
+    report = fuse_videos(engine, infrared, visible, output, phrases, gray=gray)
+    typer.echo(
+        f"{output}: {report.frames} frames fused by {engine.name} at {report.frames / report.seconds:.1f} frames/s "
+        f"(the video runs at {report.rate:g})"
+    )
+    if report.left_over:
+        typer.echo(f"one video is longer: its last {report.left_over} frames have no partner", err=True)

@@ -1,0 +1,64 @@
+"""What fuses a pair for people: a baseline or a trained network, behind one signature."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from text2pixels.baselines.door import add_colour, fuse_luminance
+from text2pixels.baselines.table import BASELINES
+from text2pixels.data.images import Image8
+from text2pixels.fusion.colour import restore_colour
+from text2pixels.tables import look_up
+
+Phrases = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A method, ready to fuse.
+
+    Attributes:
+        name: For messages.
+        luminance: Fuses an infrared (H, W) and a visible RGB image (H, W, 3) under the given phrases; returns
+            the fused luminance (H, W).
+        colour: Gives the fused luminance the chroma of the visible image.
+    """
+
+    name: str
+    luminance: Callable[[Image8, Image8, Phrases], Image8]
+    colour: Callable[[Image8, Image8], Image8]
+
+    def fuse(self, infrared: Image8, visible: Image8, phrases: Phrases = (), *, gray: bool = False) -> Image8:
+        """Return the fused image as people see it: RGB (H, W, 3), or gray (H, W) if asked for."""
+        fused = self.luminance(infrared, visible, phrases)
+        return fused if gray else self.colour(fused, visible)
+
+
+def baseline(name: str, weights: Path | None, device: str) -> Engine:
+    """Return a method of the table of baselines; it reads no text.
+
+    Raises:
+        InputError: the name is unknown, or its weights are missing.
+    """
+    method = look_up(BASELINES, name, "method").load(weights, device)
+    return Engine(
+        name,
+        lambda infrared, visible, phrases: fuse_luminance(method, infrared, visible),
+        lambda fused, visible: add_colour(method, fused, visible),
+    )
+
+
+def network(folder: Path, device: str) -> Engine:
+    """Return a trained network.
+
+    Raises:
+        InputError: the folder holds none, or there is no such device.
+    """
+    from text2pixels.fusion import inference
+
+    trained = inference.load(folder, device)
+    return Engine(
+        folder.name,
+        lambda infrared, visible, phrases: trained.fuse(infrared, visible, prompt=phrases),
+        restore_colour,
+    )

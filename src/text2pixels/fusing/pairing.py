@@ -1,0 +1,47 @@
+"""Which infrared file goes with which visible file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from text2pixels.errors import InputError
+
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+VIDEOS = (".mp4", ".avi", ".mkv", ".mov")
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Files of two folders, paired by the name without its suffix, and those left over."""
+
+    pairs: dict[str, tuple[Path, Path]]
+    unpaired: list[Path]
+
+
+def pair_folders(infrared: Path, visible: Path) -> Pairing:
+    """Pair the images of two folders.
+
+    Raises:
+        InputError: a folder is missing or has two images of one name, or there is no pair at all.
+    """
+    left, right = _images(infrared), _images(visible)
+    pairs = {name: (left[name], right[name]) for name in sorted(left.keys() & right.keys())}
+    if not pairs:
+        raise InputError(
+            f"no pair: none of the {len(left)} images in {infrared} has the name of one of the {len(right)} in "
+            f"{visible} (names must be equal but for the suffix)"
+        )
+    rest = [left[name] for name in left.keys() - right.keys()] + [right[name] for name in right.keys() - left.keys()]
+    return Pairing(pairs, sorted(rest))
+
+
+def _images(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder: give two images, two folders or two videos")
+    images: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in IMAGES or path.name.startswith("."):
+            continue
+        if path.stem in images:
+            raise InputError(f"{folder} has both {images[path.stem].name} and {path.name}: keep one of them")
+        images[path.stem] = path
+    return images

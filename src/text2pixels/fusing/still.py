@@ -1,0 +1,52 @@
+"""One pair of image files in, one fused image file out."""
+
+from pathlib import Path
+
+import cv2
+
+from text2pixels.baselines.door import check_pair
+from text2pixels.data.images import Image8, read_gray, read_rgb
+from text2pixels.errors import InputError
+from text2pixels.files import whole_file
+from text2pixels.fusing.engine import Engine, Phrases
+from text2pixels.fusing.pairing import IMAGES
+
+
+def fuse_images(
+    engine: Engine, infrared: Path, visible: Path, output: Path, phrases: Phrases = (), *, gray: bool = False
+) -> None:
+    """Fuse two image files.
+
+    Raises:
+        InputError: a file cannot be read, sizes differ, or the output's suffix is not that of an image.
+    """
+    pair = read_pair(infrared, visible)
+    write_image(output, engine.fuse(*pair, phrases, gray=gray))
+
+
+def read_pair(infrared: Path, visible: Path) -> tuple[Image8, Image8]:
+    """Read an infrared image (H, W) and a visible one (H, W, 3) of one size.
+
+    Raises:
+        InputError: one cannot be read, or the sizes differ.
+    """
+    pair = read_gray(infrared), read_rgb(visible)
+    try:
+        check_pair(*pair)
+    except InputError as error:
+        raise InputError(f"{infrared}, {visible}: {error}") from error
+    return pair
+
+
+def write_image(path: Path, image: Image8) -> None:
+    """Write gray (H, W) or RGB (H, W, 3), whole or not at all; the suffix says the format.
+
+    Raises:
+        InputError: no image format has that suffix.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in IMAGES:
+        raise InputError(f"cannot write {path}: an image ends in {', '.join(IMAGES)}")
+    coded = cv2.imencode(suffix, image if image.ndim == 2 else image[..., ::-1].copy())[1]
+    with whole_file(path) as aside:
+        aside.write_bytes(coded.tobytes())
