@@ -104,9 +104,11 @@ class Losses(Section):
     pixel: float = 1.0
     gradient: float = 1.0
     structure: float = 0.1  # equation (8)
-    content: float = 0.5  # equation (9)
+    content: float = 1.0  # equation (9)
+    texture: float = 4.0  # gradient against the greater one of the sources; not in the paper
     commitment: float = 0.25  # equation (11)
     saliency: Literal["normalised", "printed"] = "normalised"
+    weigh: Literal["terms", "images"] = "terms"  # what (9)'s weights multiply; "images" is as printed
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,16 @@ class Train(Section):
     encoder: str = "hash"
     prompts: Literal["none", "coarse", "fine"] = "fine"
     strategy: Literal["separate", "joint", "bilevel"] = "bilevel"
-    epochs: int = 4
-    batch: int = 8
-    crop: int = 128  # pixels, side of the square training crop
+    epochs: int = 12
+    batch: int = 8  # pairs, over all processes
+    crop: int = 128  # pixels, side of the square training crop; a multiple of 32
     learning_rate: float = 1e-3
-    decay: float = 0.98  # of the learning rate, per epoch
+    decay: float = 0.9  # of the learning rates, per epoch
+    detector_rate: float = 3e-4  # learning rate of the detector
     lower_steps: int = 3  # K: fusion steps before an upper step
     upper_weight: float = 0.5  # of the detection gradient in bi-level descent aggregation
-    upper_decay: float = 0.98  # of that weight, per epoch
-    clip: float = 1.0  # norm of the gradient
+    upper_decay: float = 0.1  # that weight in epoch e is upper_weight / (1 + upper_decay * e)
+    clip: float = 1.0  # norm of either level's gradient
     device: str = "auto"
 
 

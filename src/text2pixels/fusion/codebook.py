@@ -10,8 +10,8 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-DECAY = 0.99  # of the moving averages
-DEAD = 0.1  # a code used less than this share of an even use is dead
+DECAY = 0.98  # of the moving averages
+DEAD = 0.2  # a code used less than this share of an even use is dead
 
 
 class Quantised(NamedTuple):
@@ -31,11 +31,11 @@ class Quantised(NamedTuple):
 class Codebook(nn.Module):
     """The nearest of K unit vectors for every token.
 
-    Tokens are scaled to unit length first: directions spread over many codes where raw vectors
-    collapse onto few, and g(z) cannot be made small by shrinking the features. Codes follow the
-    tokens by moving averages, not by gradient, so they need no optimiser state and no second loss;
-    a code out of use moves to a token of the current batch. All codes start out of use, so the
-    first training batch places them.
+    Tokens are standardised over the batch and scaled to unit length first. Otherwise most of a
+    token is what all tokens share, g(z) is made small by growing that share, and one or two codes
+    are left in use after a hundred steps. Codes follow the tokens by moving averages, not by gradient, so
+    they need no optimiser state and no second loss; a code out of use moves to a token of the
+    current batch. All codes start out of use, so the first training batch places them.
     """
 
     usage_K: Tensor
@@ -45,6 +45,7 @@ class Codebook(nn.Module):
         super().__init__()
         self.register_buffer("usage_K", torch.zeros(codes))  # moving share of tokens
         self.register_buffer("total_KE", F.normalize(torch.randn(codes, width), dim=1) / codes)  # and their sum
+        self.standardise = nn.BatchNorm1d(width, affine=False)
 
     @property
     def codes_KE(self) -> Tensor:
@@ -54,21 +55,21 @@ class Codebook(nn.Module):
     def forward(self, tokens_BhwE: Tensor) -> Quantised:
         """Quantise; in training mode the codes then move."""
         with torch.autocast(tokens_BhwE.device.type, enabled=False):
-            unit_BhwE = F.normalize(tokens_BhwE.float(), dim=-1)
-            flat_NE = unit_BhwE.detach().flatten(0, 2)
+            unit_NE = F.normalize(self.standardise(tokens_BhwE.float().flatten(0, 2)), dim=1)
+            flat_NE = unit_NE.detach()
             if self.training:
                 self._revive(flat_NE)
             codes_KE = self.codes_KE
             nearest_N = distances(flat_NE, codes_KE).argmin(dim=1)  # (6)
-            chosen_BhwE = F.embedding(nearest_N, codes_KE).view_as(unit_BhwE)
+            chosen_NE = F.embedding(nearest_N, codes_KE)
             share_K = torch.bincount(nearest_N, minlength=len(codes_KE)) / len(nearest_N)
             if self.training:
                 self._follow(flat_NE, nearest_N, share_K)
             # (11) g(z) = 1/N sum_i |z_i - q(z_i)|^2
-            commitment = (unit_BhwE - chosen_BhwE).square().sum(dim=-1).mean()
-            straight_BhwE = unit_BhwE + (chosen_BhwE - unit_BhwE).detach()
+            commitment = (unit_NE - chosen_NE).square().sum(dim=1).mean()
+            straight_NE = unit_NE + (chosen_NE - unit_NE).detach()
             perplexity = torch.special.entr(share_K).sum().exp()
-        return Quantised(straight_BhwE, commitment, perplexity)
+        return Quantised(straight_NE.view_as(tokens_BhwE), commitment, perplexity)
 
     @torch.no_grad()
     def _revive(self, flat_NE: Tensor) -> None:
@@ -88,13 +89,8 @@ class Codebook(nn.Module):
         # A product with one-hot rows, because index_add is not deterministic on CUDA.
         one_hot_NK = F.one_hot(nearest_N, len(share_K)).to(flat_NE.dtype)
         mean_KE = one_hot_NK.T @ flat_NE / len(flat_NE)
-        if dist.is_initialized():
-            share_K = share_K / dist.get_world_size()
-            mean_KE = mean_KE / dist.get_world_size()
-            dist.all_reduce(share_K)
-            dist.all_reduce(mean_KE)
-        self.usage_K.lerp_(share_K, 1 - DECAY)
-        self.total_KE.lerp_(mean_KE, 1 - DECAY)
+        self.usage_K.lerp_(_average(share_K), 1 - DECAY)
+        self.total_KE.lerp_(_average(mean_KE), 1 - DECAY)
 
 
 def distances(vectors_NE: Tensor, codes_KE: Tensor) -> Tensor:
@@ -102,3 +98,12 @@ def distances(vectors_NE: Tensor, codes_KE: Tensor) -> Tensor:
     squares_N1 = vectors_NE.square().sum(dim=1, keepdim=True)
     squares_K = codes_KE.square().sum(dim=1)
     return squares_N1 + squares_K - 2 * vectors_NE @ codes_KE.T
+
+
+def _average(tensor: Tensor) -> Tensor:
+    """Return the mean over all processes of a distributed run; the tensor itself without one."""
+    if not dist.is_initialized():
+        return tensor
+    mean = tensor / dist.get_world_size()
+    dist.all_reduce(mean)
+    return mean
