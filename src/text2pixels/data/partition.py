@@ -54,7 +54,7 @@ def rule(adapter: Adapter, options: Mapping[str, Any]) -> tuple[str, Callable[[C
             return "val" if held_back else candidate.split
         return by_hash(scene)
 
-    words = {"test": "all test", "published": "the publisher's parts", "hash": "hash of the scene"}[adapter.split]
+    words = {"test": "all test", "published": "as published", "hash": "hash of the scene"}[adapter.split]
     if listed:
         file = f"splits/{adapter.name}.csv, SHA-256 {sha256(_FOLDER / f'{adapter.name}.csv')[:12]}"
         words = f"{file}; else {words}"
