@@ -42,13 +42,16 @@ def reproduce(
         force: run the stages even where nothing changed.
     """
     logger = get_run_logger()
-    if profile or parameters:
-        # params.yaml stays the one configuration: the form writes it, DVC reads it.
-        write_params(profile, parameters or {})
-        logger.info("wrote params.yaml: profile %s, changes %s", profile or "as it was", parameters or "none")
-    graph = read_graph()
-    if targets:
-        graph = graph.ancestry(targets)
+    try:
+        if profile or parameters:
+            # params.yaml stays the one configuration: the form writes it, DVC reads it.
+            write_params(profile, parameters or {})
+            logger.info("wrote params.yaml: profile %s, changes %s", profile or "as it was", parameters or "none")
+        graph = read_graph()
+        if targets:
+            graph = graph.ancestry(targets)
+    except InputError as error:
+        return Failed(message=str(error))
     with get_client(sync_client=True) as client:
         client.upsert_global_concurrency_limit_by_name(GPU_LIMIT, limit=_gpus())
     slots = Slots(max(1, parallel))
@@ -105,7 +108,7 @@ def main(
         if targets:
             read_graph().ancestry(targets)
         changes = parse_changes(change or [])
-    except (InputError, ValueError) as error:
+    except InputError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     state = reproduce(targets, profile, changes, parallel, force, return_state=True)

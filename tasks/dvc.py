@@ -19,6 +19,8 @@ from prefect.client.schemas.objects import State
 from prefect.concurrency.sync import concurrency
 from prefect.states import Completed, Failed
 
+from text2pixels.errors import InputError
+
 GPU_LIMIT = "text2pixels-gpu"
 
 _EDGE = re.compile(r'^"([^"]+)"(?: -> "([^"]+)")?;$')
@@ -38,14 +40,14 @@ class Graph:
         """Keep the targets and what they need. A target is a stage, or a group such as "fuse".
 
         Raises:
-            ValueError: a target names no stage.
+            InputError: a target names no stage.
         """
         wanted: set[str] = set()
         for target in targets:
             named = {stage for stage in self.upstream if stage == target or stage.split("@")[0] == target}
             if not named:
                 groups = sorted({stage.split("@")[0] for stage in self.upstream})
-                raise ValueError(f"no stage '{target}' in dvc.yaml; stages: {', '.join(groups)}")
+                raise InputError(f"no stage '{target}' in dvc.yaml; stages: {', '.join(groups)}")
             wanted |= named
         queue = list(wanted)
         while queue:
@@ -64,11 +66,11 @@ def read_graph() -> Graph:
     """Ask DVC for the graph of the working directory's dvc.yaml and params.yaml.
 
     Raises:
-        ValueError: DVC cannot read them; the message is DVC's own.
+        InputError: DVC cannot read them; the message is DVC's own.
     """
     answer = subprocess.run(["dvc", "dag", "--dot"], capture_output=True, text=True, env=environment(), check=False)
     if answer.returncode:
-        raise ValueError(answer.stderr.strip() or answer.stdout.strip())
+        raise InputError(" ".join((answer.stderr or answer.stdout).split()))
     upstream: dict[str, set[str]] = {}
     for match in filter(None, map(_EDGE.match, answer.stdout.splitlines())):
         before, after = match.groups()
@@ -145,18 +147,19 @@ def _reproduce(stage: str, threads: int, force: bool) -> State[Any]:
         env=environment() | {"OMP_NUM_THREADS": str(threads)},
         start_new_session=True,
     )
-    unchanged, last = False, ""
+    unchanged, reason = False, ""
     try:
         assert process.stdout is not None
         for line in filter(None, map(str.rstrip, process.stdout)):
             logger.info(line)
             unchanged = unchanged or bool(_UNCHANGED.search(line))
-            last = line if line.startswith("ERROR") or not last.startswith("ERROR") else last
+            if line.startswith(("error: ", "ERROR: ")) and not reason.startswith("error: "):
+                reason = line  # the stage's own words, where it has any, say more than DVC's
         code = process.wait()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
     if code:
-        return Failed(message=f"{stage}: {last}")
+        return Failed(message=f"{stage}: {reason}")
     return Completed(name="Unchanged") if unchanged else Completed()

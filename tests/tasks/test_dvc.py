@@ -1,0 +1,118 @@
+"""The seam, on a tiny pipeline of its own: one Prefect harness for all tests of this file."""
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.reproduce import reproduce
+from tasks.dvc import Graph, Slots, environment, read_graph
+
+PIPELINE = """
+stages:
+  a:
+    cmd: echo 1 > a
+    params: [x]
+    outs: [a]
+  b:
+    matrix: {n: [1, 2]}
+    cmd:
+      - "test ! -f broken-${item.n}"
+      - "cp a b-${item.n}"
+    deps: [a]
+    outs: ["b-${item.n}"]
+    meta: {gpu: 1}
+  c:
+    cmd: cat b-1 b-2 > c
+    deps: [b-1, b-2]
+    outs: [c]
+    meta: {alone: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def harness():
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def pipeline(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q", "."], check=True)
+    subprocess.run(["dvc", "init", "-q"], check=True, env=environment())
+    subprocess.run(["dvc", "config", "core.analytics", "false"], check=True, env=environment())
+    (tmp_path / "dvc.yaml").write_text(PIPELINE)
+    (tmp_path / "params.yaml").write_text("x: 1\n")
+    return tmp_path
+
+
+def test_the_graph_is_dvcs_expanded_one(pipeline):
+    graph = read_graph()
+    assert graph.upstream == {"a": frozenset(), "b@1": {"a"}, "b@2": {"a"}, "c": {"b@1", "b@2"}}
+    assert [stage for stage in graph.upstream if "@" not in stage] == ["a", "c"]
+    assert graph.gpu == {"b@1", "b@2"} and graph.alone == {"c"}
+
+
+def test_targets_bring_what_they_need_and_nothing_else():
+    graph = Graph({"a": frozenset(), "b@1": frozenset({"a"}), "c": frozenset({"b@1"})}, frozenset({"c"}), frozenset())
+    assert set(graph.ancestry(["b"]).upstream) == {"a", "b@1"}
+    assert graph.ancestry(["b"]).gpu == frozenset()
+    with pytest.raises(ValueError, match="no stage 'd'"):
+        graph.ancestry(["d"])
+
+
+def test_a_graph_that_dvc_cannot_read_is_told_in_its_words(pipeline):
+    (pipeline / "dvc.yaml").write_text("stages: [")
+    with pytest.raises(ValueError, match=r"dvc\.yaml"):
+        read_graph()
+
+
+@pytest.mark.slow
+def test_first_run_completes_second_is_unchanged_and_a_failure_skips_its_dependants(pipeline, harness):
+    first = reproduce(return_state=True)
+    assert first.name == "Completed", first.message
+    assert (pipeline / "c").read_text() == "1\n1\n"
+
+    second = reproduce(return_state=True)
+    assert second.name == "Unchanged"
+    assert "4 unchanged" in second.message
+
+    (pipeline / "broken-2").touch()
+    third = reproduce(force=True, return_state=True)
+    assert third.is_failed()
+    assert "failed: b@2" in third.message and "skipped because of that: c" in third.message
+
+    wrong = reproduce(profile="nowhere", return_state=True)
+    assert wrong.is_failed() and "unknown profile 'nowhere'" in wrong.message
+
+
+def test_slots_limit_stages_and_one_that_is_timed_runs_alone():
+    slots, running, seen, lock = Slots(2), [], [], threading.Lock()
+
+    def stage(alone):
+        with slots.take(alone):
+            with lock:
+                running.append(alone)
+                seen.append(list(running))
+            time.sleep(0.02)
+            with lock:
+                running.remove(alone)
+
+    threads = [threading.Thread(target=stage, args=(index % 3 == 0,)) for index in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+    assert len(seen) == 9
+    assert all(len(together) <= 2 for together in seen)
+    assert all(together == [True] for together in seen if True in together)
+
+
+def test_stages_find_this_interpreters_programs():
+    path = environment()["PATH"]
+    assert shutil.which("dvc", path=path) and path.endswith(os.environ["PATH"])

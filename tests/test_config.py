@@ -1,0 +1,77 @@
+import pytest
+
+from text2pixels import config
+from text2pixels.errors import InputError
+
+BASE = {
+    "profile": "demo",
+    "seed": 0,
+    "datasets": {"simulator": {}},
+    "encoders": ["hash"],
+    "baselines": ["average"],
+    "variants": {"ours": {}},
+}
+
+
+def test_defaults_fill_what_the_file_leaves_out():
+    params = config.parse(BASE)
+    assert params.train == config.Train()
+    assert params.datasets["simulator"] == config.Source()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"tain": {}}, "params.yaml: tain: unknown key"),
+        ({"train": {"epocs": 3}}, "train.epocs: unknown key"),
+        ({"train": {"epochs": "3"}}, "train.epochs: input should be a valid integer, found '3'"),
+        ({"train": {"strategy": "magic"}}, "train.strategy: input should be 'separate', 'joint' or 'bilevel'"),
+        ({"datasets": {"simulator": {"pth": "x"}}}, "datasets.simulator.pth: unknown key"),
+        ({"datasets": ["simulator"]}, "datasets: input should be"),
+        ({"variants": {"ours": {"nework": {}}}}, "variants.ours: unknown section 'nework'"),
+        ({"variants": {"ours": {"train": {"epoch": 1}}}}, "variants.ours.train: epoch: unknown key"),
+        ({"variants": {"ours": {"train": {"epochs": 1.5}}}}, "variants.ours.train: epochs: input should be"),
+    ],
+)
+def test_a_wrong_key_or_type_is_named_by_its_path(change, says):
+    with pytest.raises(InputError) as error:
+        config.parse(BASE | change)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_key_is_named():
+    with pytest.raises(InputError, match="seed: missing"):
+        config.parse({key: value for key, value in BASE.items() if key != "seed"})
+
+
+def test_a_variant_changes_only_what_it_names():
+    params = config.parse(
+        BASE | {"variants": {"joint": {"train": {"strategy": "joint"}, "network": {"codebook": False}}}}
+    )
+    network, losses, train = config.with_overrides(params, "joint")
+    assert train.strategy == "joint" and train.epochs == params.train.epochs
+    assert not network.codebook and losses == params.losses
+
+
+def test_a_section_that_is_not_declared_cannot_be_read(tmp_path):
+    import json
+
+    path = tmp_path / "params.yaml"
+    path.write_text(json.dumps(BASE))
+    params = config.load(("seed",), path)
+    assert params.seed == 0
+    with pytest.raises(AssertionError, match="not declared"):
+        _ = params.train
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("a: [", "is not YAML"), ("- a", "should hold a mapping"), (None, "cannot read")]
+)
+def test_an_unreadable_file_is_one_clear_line(tmp_path, text, says):
+    path = tmp_path / "params.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(InputError, match=says) as error:
+        config.read_yaml(path)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,229 @@
+"""The house rules: what no single module can see."""
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from text2pixels import config
+from text2pixels.baselines.table import BASELINES
+from text2pixels.data.datasets import DATASETS
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+DEFINITIONS = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+STAGES = {name: definition.get("do", definition) for name, definition in DEFINITIONS.items()}
+PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
+
+# Parsing and plumbing: what they do to a result goes through `params:` or through the files they
+# write, so a change in one of them is no reason to train again.
+PLUMBING = {"config", "errors", "files", "layout", "progress", "tables"}
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[str]:
+    try:
+        answer = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git checkout")
+    return [name for name in answer.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
+    """All modules that a file imports, at its top or inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return frozenset(found)
+
+
+def module_file(name: str) -> Path | None:
+    path = SOURCE / Path(*name.split("."))
+    if path.with_suffix(".py").is_file():
+        return path.with_suffix(".py")
+    return path / "__init__.py" if (path / "__init__.py").is_file() else None
+
+
+@cache
+def closure(path: Path) -> frozenset[Path]:
+    """The project's files that a file imports, directly or not."""
+    seen, queue = {path}, [path]
+    while queue:
+        for name in imports(queue.pop()):
+            file = module_file(name) if name.split(".")[0] == "text2pixels" else None
+            if file and file not in seen:
+                seen.add(file)
+                queue.append(file)
+    return frozenset(seen)
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [("src", {"prefect", "dvc", "tasks", "flows"}), ("tasks", {"flows"})],
+)
+def test_imports_point_inwards(folder, forbidden):
+    for path in (ROOT / folder).rglob("*.py"):
+        wrong = {name for name in imports(path) if name.split(".")[0] in forbidden}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_only_detection_imports_ultralytics():
+    for path in SOURCE.rglob("*.py"):
+        if path.parent.name != "detection":
+            assert not any(name.split(".")[0] == "ultralytics" for name in imports(path)), path
+
+
+def test_the_core_imports_with_torch_numpy_pillow_and_pyarrow_alone():
+    """Ring packages leave cv2, pandas, ultralytics … to the functions that use them."""
+    packages = ["fusion", "text", "training", "metrics", "baselines"]
+    modules = [
+        ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        for package in packages
+        for path in sorted((SOURCE / "text2pixels" / package).rglob("*.py"))
+        if path.name != "__init__.py"
+    ]
+    heavy = ["cv2", "pywt", "ultralytics", "open_clip", "scipy", "pandas", "pydantic", "pytorch_msssim", "plotly"]
+    code = (
+        "import sys\n"
+        f"for name in {heavy!r}: sys.modules[name] = None\n"
+        "from importlib import import_module\n"
+        f"for name in {modules!r}: import_module(name)\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_watches_the_parameters_that_it_reads(stage):
+    module = importlib.import_module(f"text2pixels.stages.{module_of(stage)}")
+    watched = {str(name).split(".")[0] for name in STAGES[stage].get("params", [])}
+    assert watched == set(module.SECTIONS)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_watches_the_code_that_it_imports(stage):
+    entry = SOURCE / "text2pixels" / "stages" / f"{module_of(stage)}.py"
+    watched = [ROOT / dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")]
+    for path in closure(entry):
+        if path.stem in PLUMBING or path.name == "__init__.py":
+            continue
+        covered = any(path == dep or dep in path.parents for dep in watched)
+        assert covered, f"{stage}: add {path.relative_to(ROOT)} to deps"
+    for dep in watched:
+        used = dep in closure(entry) or any(dep in path.parents for path in closure(entry))
+        assert used, f"{stage}: {dep.relative_to(ROOT)} is in deps, but nothing of it is imported"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_lists_whole_sections(stage):
+    sections = {name for name in config.Params.__dataclass_fields__}
+    for name in STAGES[stage].get("params", []):
+        section, _, key = name.partition(".")
+        assert section in sections
+        assert not key or key.startswith("${"), f"{stage}: {name} would miss a new key of {section}"
+
+
+def module_of(stage: str) -> str:
+    """The entry module of a stage: variants are scored and detected by the same code as the rest."""
+    name = stage.replace("-", "_")
+    return name if (SOURCE / "text2pixels" / "stages" / f"{name}.py").is_file() else name.removesuffix("_variant")
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
+def test_a_profile_is_valid_and_names_what_is_registered(profile):
+    params = config.parse(config.read_yaml(profile), profile.name)
+    assert params.profile == profile.stem
+    assert set(params.datasets) <= set(DATASETS)
+    assert set(params.baselines) <= set(BASELINES)
+    assert not set(params.baselines) & set(params.variants)
+    assert set(params.train.datasets) <= set(params.datasets)
+    assert params.train.encoder in params.encoders
+
+
+def test_every_registered_method_and_data_set_is_in_some_profile():
+    profiles = [config.parse(config.read_yaml(path)) for path in PROFILES]
+    assert set(BASELINES) == set().union(*(params.baselines for params in profiles))
+    # `folder` is whatever the user has.
+    assert set(DATASETS) - {"folder"} == set().union(*(params.datasets for params in profiles))
+
+
+def test_the_committed_params_are_the_demo_profile(tracked):
+    answer = subprocess.run(["git", "show", "HEAD:params.yaml"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout == (ROOT / "profiles/demo.yaml").read_text()
+
+
+def test_deployments_load():
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    for deployment in deployments:
+        file, name = deployment["entrypoint"].split(":")
+        flow = getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), name)
+        flow.validate_parameters({"targets": None} | deployment.get("parameters", {}))
+
+
+def test_tracked_files_name_no_host_and_no_absolute_path(tracked):
+    own = {"tests/test_contracts.py", "LICENSE"}
+    registry = re.compile(r"pypi\.org|pythonhosted|download\.pytorch|--(extra-)?index-url|--find-links")
+    absolute = re.compile(r"(?<![\w.:/<~)\]}*-])/(?:work|home|root|Users|tmp|opt|mnt)/\w")
+    for name in tracked:
+        if name in own or Path(name).suffix in {".png", ".jpg", ".safetensors", ".parquet"}:
+            continue
+        text = (ROOT / name).read_text(errors="replace")
+        assert not registry.search(text), f"{name} names a package registry: {registry.search(text)}"
+        assert not absolute.search(text), f"{name} has an absolute path: {absolute.search(text)}"
+
+
+def test_the_commands_in_the_readme_exist():
+    text = (ROOT / "README.md").read_text()
+    code = "\n".join(re.findall(r"```(?:bash|sh|console)\n(.*?)```", text, re.DOTALL)) + "\n".join(
+        re.findall(r"`([^`\n]+)`", text)
+    )
+    from typer.main import get_command
+
+    from text2pixels.cli import app
+
+    verbs = set(get_command(app).commands)  # type: ignore[attr-defined]
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named_verbs = set(re.findall(r"\bt2p ([a-z]+)", code))
+    named_targets = set(re.findall(r"\bmake ([a-z]+)", code))
+    assert named_targets and named_targets <= targets
+    assert named_verbs and named_verbs <= verbs
+    for module in re.findall(r"python -m (flows[.\w]*)", code):
+        assert (ROOT / (module.replace(".", "/") + ".py")).is_file()
+    for path in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / path).exists(), f"README.md links to {path}"
+
+
+def test_the_makefile_has_at_most_ten_verbs_and_explains_each():
+    text = (ROOT / "Makefile").read_text()
+    verbs = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE).group(1).split()
+    assert len(verbs) <= 10
+    for verb in verbs:
+        assert re.search(rf"^{verb}:.* ## \S", text, re.MULTILINE), verb
+
+
+def test_bounds_carry_reasons_and_the_constraints_hold_names_versions_and_hashes():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    for requirement in project["dependencies"]:
+        at = next(i for i, line in enumerate(lines) if f'"{requirement}"' in line)
+        assert "#" in lines[at] or lines[at - 1].lstrip().startswith("#"), f"why {requirement}?"
+    pinned = re.compile(r"^([\w.-]+==[\w.+!-]+( ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?)$")
+    for line in (ROOT / "requirements/constraints.txt").read_text().splitlines():
+        assert pinned.match(line), line
+
+
+def test_no_junk_drawers():
+    for path in [*SOURCE.rglob("*.py"), *(ROOT / "tasks").rglob("*.py"), *(ROOT / "flows").rglob("*.py")]:
+        assert path.stem not in {"utils", "helpers", "misc", "common"}, path

@@ -1,0 +1,56 @@
+import pytest
+import yaml
+
+from text2pixels import profiles
+from text2pixels.errors import InputError
+
+PROFILE = """# why
+profile: small
+seed: 0
+datasets:
+  roadscene: {path: data/raw/RoadScene}
+encoders: [hash]
+baselines: [average]
+variants: {ours: {}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/small.yaml").write_text(PROFILE)
+    return tmp_path
+
+
+def test_a_profile_is_copied_with_its_comments(project):
+    profiles.write_params("small", {})
+    assert (project / "params.yaml").read_text() == PROFILE
+
+
+def test_values_and_the_data_folder_are_changed(project):
+    profiles.write_params("small", profiles.parse_changes(["train.epochs=7", "network.codebook=false"]), data="../sets")
+    written = yaml.safe_load((project / "params.yaml").read_text())
+    assert written["train"] == {"epochs": 7}
+    assert written["network"] == {"codebook": False}
+    assert written["datasets"]["roadscene"]["path"] == "../sets/RoadScene"
+
+
+def test_a_bad_change_leaves_params_as_they_were(project):
+    profiles.write_params("small", {})
+    with pytest.raises(InputError, match=r"train\.epoch: unknown key"):
+        profiles.write_params("small", {"train.epoch": 7})
+    with pytest.raises(InputError, match="'seed' is a value"):
+        profiles.write_params("small", {"seed.x": 7})
+    assert (project / "params.yaml").read_text() == PROFILE
+
+
+def test_an_unknown_profile_names_the_nearest():
+    with pytest.raises(InputError, match="did you mean small"):
+        profiles.write_params("smal", {})
+
+
+@pytest.mark.parametrize("change", ["train.epochs", "=3", "a=["])
+def test_a_change_is_key_equals_value(change):
+    with pytest.raises(InputError):
+        profiles.parse_changes([change])
