@@ -64,7 +64,7 @@ class FusionNetwork(nn.Module):
                 f"network: channels should be even and heads should divide twice the channels; found channels "
                 f"{channels}, heads {network.heads}"
             )
-        self.width = width
+        self.config = network
         self.stem = nn.Conv2d(2 * 4, half, kernel_size=3, padding=1)
         self.down = nn.Conv2d(half, channels, kernel_size=2, stride=2)
         self.extractor = Extractor(channels)
@@ -133,7 +133,7 @@ class FusionNetwork(nn.Module):
             commitment = perplexity = tokens_BhwE.new_zeros(())
 
         # Unit vectors to unit variance.
-        coarse_BCHW = self.spread(tokens_BhwE * self.width**0.5).permute(0, 3, 1, 2)
+        coarse_BCHW = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5).permute(0, 3, 1, 2)
         merged_BCHW = F.relu(self.merge(F.relu(features_BCHW + _double(coarse_BCHW))), inplace=True)
         decoded_BCHW = F.relu(self.decode(stem_BCHW + _double(merged_BCHW)), inplace=True)
         maps_B2HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
