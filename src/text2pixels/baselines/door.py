@@ -6,8 +6,8 @@ and the 8 bits is named:
 
 - ``standard``: what the method's own authors do, as recorded in its table entry, and no more;
 - ``unstretched``: clip and round for everybody, also where the authors stretch;
-- ``published``: the float output stretched per image to 0..255, whatever its authors do, as the
-  tables of many papers have it. It inflates EN, SD, SF and AG.
+- ``published``: the float output, clipped, then stretched per image to 0..255, whatever its authors
+  do, as the tables of many papers have it. It inflates EN, SD, SF and AG.
 
 Legend of shape suffixes: H height, W width, 3 RGB channels.
 """
@@ -54,7 +54,7 @@ def fuse_luminance(
     fused = method.fuse(infrared_HW.astype(np.float32), y * np.float32(255))
     assert fused.shape[:2] == infrared_HW.shape, f"{method.fuser.name} changed the size to {fused.shape[:2]}"
     if convention == "published":
-        return to_8_bits(_gray(fused), "stretch min-max")
+        return to_8_bits(np.clip(_gray(fused), 0, 255), "stretch min-max")
     if convention == "unstretched":
         return to_8_bits(_gray(fused), "round")
     if fused.ndim == 3:  # a network of RGB images: its authors convert each channel, then go gray

@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass
 
-from text2pixels.baselines import densefuse, ifcnn, laplacian, pixelwise, sdnet, sources, tardal, u2fusion
+from text2pixels.baselines import (
+    densefuse,
+    guided_filter,
+    ifcnn,
+    laplacian,
+    pixelwise,
+    saliency,
+    sdnet,
+    sources,
+    tardal,
+    u2fusion,
+    wavelet,
+)
 from text2pixels.baselines.fuser import Fuser
 
 BASELINES: dict[str, Fuser] = {
@@ -13,6 +25,9 @@ BASELINES: dict[str, Fuser] = {
         pixelwise.AVERAGE,
         pixelwise.MAXIMUM,
         laplacian.LAPLACIAN,
+        wavelet.WAVELET,
+        guided_filter.GFF,
+        saliency.TSIFVS,
         densefuse.DENSEFUSE,
         ifcnn.MAX,
         ifcnn.SUM,
@@ -34,6 +49,10 @@ class Absent:
     reason: str
 
 
+_EDGES = (
+    "its published file gives dark, edge-like images (tardal+) or over-sharpened ones (tardal++), whatever the input "
+    "range, the order of inputs and the mode of batch normalisation; scores of those would say nothing about the method"
+)
 _DRIVE = "its authors publish the weights on a file-sharing drive only, so they cannot be fetched and checked here"
 
 NOT_RUNNABLE: tuple[Absent, ...] = (
@@ -42,4 +61,5 @@ NOT_RUNNABLE: tuple[Absent, ...] = (
     Absent("CDDFuse", "Zhao et al., CVPR", 2023, _DRIVE),
     Absent("DDFM", "Zhao et al., ICCV", 2023, _DRIVE),
     Absent("SegMiF", "Liu et al., ICCV", 2023, _DRIVE),
+    Absent("TarDAL+ and TarDAL++", "Liu et al., CVPR", 2022, _EDGES),
 )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from text2pixels.baselines.fuser import Fuser
 from text2pixels.baselines.weights import WeightFile
 
+_FILE = "tardal/tardal.pt"
 _CHANNELS = 32
 _DEPTH = 3
 
@@ -48,34 +49,29 @@ class TarDAL(nn.Module):
         return fused_B1HW
 
 
-def _describe(name: str, title: str, file: str, sha256: str, notes: str) -> Fuser:
-    path = f"tardal/{file}"
-
-    def build(folder: Path) -> TarDAL:
-        network = TarDAL()
-        network.load_state_dict(torch.load(folder / path, map_location="cpu", weights_only=True))
-        return network
-
-    return Fuser(
-        name=name,
-        title=title,
-        paper="Liu et al., Target-aware Dual Adversarial Learning and a Multi-scenario Multi-Modality Benchmark "
-        "to Fuse Infrared and Visible for Object Detection, CVPR",
-        year=2022,
-        licence="GPL-3.0",
-        weights="official",
-        network=build,
-        files=(WeightFile(path, sha256, "the releases of github.com/JinyuanLiu-CV/TarDAL"),),
-        parameters=296_577,
-        luminance="rounded",
-        notes=notes,
-    )
+def _build(folder: Path) -> TarDAL:
+    network = TarDAL()
+    network.load_state_dict(torch.load(folder / _FILE, map_location="cpu", weights_only=True))
+    return network
 
 
-TARDAL = _describe(
-    "tardal",
-    "TarDAL",
-    "tardal.pt",
-    "e0fa61e25cffa9fb14ff17b47ea7ba237a6e8c6f37e1b9b115d63354ff0f13e1",
-    "batch normalisation in evaluation mode; tanh below 0 is clipped",
+TARDAL = Fuser(
+    name="tardal",
+    title="TarDAL",
+    paper="Liu et al., Target-aware Dual Adversarial Learning and a Multi-scenario Multi-Modality Benchmark "
+    "to Fuse Infrared and Visible for Object Detection, CVPR",
+    year=2022,
+    licence="GPL-3.0",
+    weights="official",
+    network=_build,
+    files=(
+        WeightFile(
+            _FILE,
+            "e0fa61e25cffa9fb14ff17b47ea7ba237a6e8c6f37e1b9b115d63354ff0f13e1",
+            "the releases of github.com/JinyuanLiu-CV/TarDAL",
+        ),
+    ),
+    parameters=296_577,
+    luminance="rounded",
+    notes="batch normalisation in evaluation mode; what tanh puts below 0 is clipped",
 )
