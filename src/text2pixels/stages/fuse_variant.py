@@ -1,0 +1,54 @@
+"""Stage `fuse` of a trained network: data/fused/<dataset>/<variant>/*.png."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from text2pixels import config, layout
+from text2pixels.data.images import Image8
+from text2pixels.data.manifest import Pair
+from text2pixels.errors import InputError
+from text2pixels.fusion import inference
+from text2pixels.stages.fused import write_fused
+from text2pixels.text.embeddings import Embeddings
+from text2pixels.text.prompts import read_prompts
+
+SECTIONS: tuple[str, ...] = ("fuse",)
+
+
+def run(dataset: str, variant: str) -> None:
+    """Fuse a registered data set by a trained variant, each pair under its own prompt.
+
+    Raises:
+        InputError: the model, the prompts or the phrase vectors are missing or do not belong together.
+    """
+    params = config.load(SECTIONS)
+    fuser = inference.load(layout.model(variant), params.fuse.device)
+    prompts = _Prompts(dataset, fuser.metadata) if fuser.metadata["prompts"] != "none" else None
+
+    def fuse_pair(infrared_HW: Image8, visible_HW3: Image8, pair: Pair) -> Image8:
+        return fuser.fuse_luminance(infrared_HW, visible_HW3, prompts.vectors(pair) if prompts else None)
+
+    write_fused(dataset, variant, fuse_pair)
+
+
+class _Prompts:
+    """A data set's prompts as phrase vectors: the kind and the encoder that the network was trained with."""
+
+    def __init__(self, dataset: str, metadata: dict[str, Any]) -> None:
+        self._path = layout.prompts(dataset)
+        self._phrases = read_prompts(self._path, metadata["prompts"])
+        path = layout.embeddings(metadata["encoder"])
+        self._embeddings = Embeddings.read(path)
+        if self._embeddings.encoder != metadata["encoder_identity"]:
+            raise InputError(
+                f"{path} was made by {self._embeddings.encoder}, the network was trained with "
+                f"{metadata['encoder_identity']}: train again, or set the section embed as it was"
+            )
+
+    def vectors(self, pair: Pair) -> NDArray[np.float32]:
+        """Return (T, D)."""
+        if pair.pair_id not in self._phrases:
+            raise InputError(f"{self._path} has no prompt for {pair.pair_id}: run t2p prompt --dataset {pair.dataset}")
+        return self._embeddings.tokens(self._phrases[pair.pair_id])
