@@ -1,7 +1,9 @@
+from dataclasses import fields
+
 import pytest
 import yaml
 
-from text2pixels import profiles
+from text2pixels import config, profiles
 from text2pixels.errors import InputError
 
 PROFILE = """# why
@@ -23,26 +25,32 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_profile_is_copied_with_its_comments(project):
-    profiles.write_params("small", {})
-    assert (project / "params.yaml").read_text() == PROFILE
+def test_params_hold_every_section_in_full(project):
+    params = profiles.write_params("small", {})
+    written = yaml.safe_load((project / "params.yaml").read_text())
+    assert written["profile"] == "small"
+    assert set(written) == {field.name for field in fields(config.Params)}
+    assert set(written["train"]) == {field.name for field in fields(config.Train)}
+    assert config.parse(written) == params
+    assert profiles.write_params(None, {}) == params
 
 
 def test_values_and_the_data_folder_are_changed(project):
     profiles.write_params("small", profiles.parse_changes(["train.epochs=7", "network.codebook=false"]), data="../sets")
     written = yaml.safe_load((project / "params.yaml").read_text())
-    assert written["train"] == {"epochs": 7}
-    assert written["network"] == {"codebook": False}
+    assert written["train"]["epochs"] == 7
+    assert written["network"]["codebook"] is False
     assert written["datasets"]["roadscene"]["path"] == "../sets/RoadScene"
 
 
 def test_a_bad_change_leaves_params_as_they_were(project):
     profiles.write_params("small", {})
+    before = (project / "params.yaml").read_text()
     with pytest.raises(InputError, match=r"train\.epoch: unknown key"):
         profiles.write_params("small", {"train.epoch": 7})
     with pytest.raises(InputError, match="'seed' is a value"):
         profiles.write_params("small", {"seed.x": 7})
-    assert (project / "params.yaml").read_text() == PROFILE
+    assert (project / "params.yaml").read_text() == before
 
 
 def test_an_unknown_profile_names_the_nearest():

@@ -1,5 +1,11 @@
-"""Profiles: files from which params.yaml is written, checked before anything is replaced."""
+"""Profiles: files from which params.yaml is written, checked before anything is replaced.
 
+A profile holds what it changes; params.yaml holds every section in full, because DVC watches only
+what is in the file, and so that nothing that shaped a result is left to a default.
+"""
+
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +17,10 @@ from text2pixels.files import whole_file
 from text2pixels.tables import look_up
 
 FOLDER = Path("profiles")
+_HEADER = """\
+# The pipeline's one configuration. Written by `t2p params`; edit it here, or change a profile and write
+# it again. What each key means: src/text2pixels/config.py.
+"""
 RAW = "data/raw/"  # what `data` replaces in a profile's paths
 
 
@@ -34,7 +44,6 @@ def write_params(profile: str | None, changes: dict[str, Any], data: str | None 
     if profile is not None:
         origin = look_up({name: FOLDER / f"{name}.yaml" for name in names()}, profile, "profile")
     content = config.read_yaml(origin)
-    text = origin.read_text()
     for key, value in changes.items():
         _set(content, key, value)
     if data is not None:
@@ -42,11 +51,15 @@ def write_params(profile: str | None, changes: dict[str, Any], data: str | None 
             if str(source.get("path", "")).startswith(RAW):
                 content["datasets"][name]["path"] = str(Path(data) / source["path"].removeprefix(RAW))
     params = config.parse(content, str(origin))
-    if changes or data is not None:
-        text = f"# Written by: t2p params (from {origin}).\n{yaml.safe_dump(content, sort_keys=False)}"
     with whole_file(config.PARAMS_FILE) as aside:
-        aside.write_text(text)
+        aside.write_text(render(params))
     return params
+
+
+def render(params: config.Params) -> str:
+    """Return the text of params.yaml."""
+    content = json.loads(json.dumps(asdict(params)))  # tuples to lists, which safe_dump knows
+    return _HEADER + yaml.safe_dump(content, sort_keys=False, width=100)
 
 
 def parse_changes(changes: list[str]) -> dict[str, Any]:

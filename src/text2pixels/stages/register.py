@@ -15,7 +15,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.progress import track
 
-SECTIONS: tuple[str, ...] = ("sources", "simulator", "register")
+SECTIONS: tuple[str, ...] = ("datasets", "simulator", "register")
 
 
 def run(dataset: str) -> None:
@@ -31,11 +31,11 @@ def run(dataset: str) -> None:
         if _declared_aligned(dataset, params):
             _pass_through(interim, aside, pairs)
         else:
-            raise InputError(f"sources.{dataset}.aligned: false is not supported yet")
+            raise InputError(f"datasets.{dataset}.aligned: false is not supported yet")
 
 
 def _declared_aligned(dataset: str, params: config.Params) -> bool:
-    source = params.sources.get(dataset, config.Source())
+    source = params.datasets.get(dataset, config.Source())
     return source.aligned and (dataset != "simulator" or params.simulator.misalign == 0)
 
 

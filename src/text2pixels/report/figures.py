@@ -1,0 +1,67 @@
+"""Figures as SVG text: drawn once by matplotlib, no script in the page, readable on light and dark."""
+
+import io
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+# Mid-gray ink is legible on both grounds; the palette is Okabe and Ito's, made for colour-blind readers.
+INK = "#808890"
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "font.size": 9,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "text2pixels",  # the same figure gives the same bytes
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+def curves(history: pd.DataFrame) -> str:
+    """Draw a training history (columns epoch, level, name, value): one panel a level."""
+    levels = list(dict.fromkeys(history["level"]))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.2 * min(len(levels), 2), 2.9 * -(-len(levels) // 2)), layout="constrained")
+        axes = figure.subplots(-(-len(levels) // 2), min(len(levels), 2), squeeze=False).ravel()
+        for axis in axes[len(levels) :]:
+            axis.remove()
+        for axis, level in zip(axes, levels, strict=False):
+            for name, line in history[history["level"] == level].groupby("name", sort=False):
+                axis.plot(line["epoch"], line["value"], label=name, marker=".", linewidth=1.3)
+            axis.set_title(level)
+            axis.set_xlabel("epoch")
+            axis.legend(fontsize=7)
+        return _svg(figure)
+
+
+def cost_and_quality(points: Mapping[str, tuple[float, float]], cost: str, quality: str) -> str:
+    """Draw methods as points: seconds on a logarithmic axis, average rank (best on top)."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+        axis = figure.subplots()
+        for index, (method, (seconds, rank)) in enumerate(points.items()):
+            axis.scatter(seconds, rank, color=PALETTE[index % len(PALETTE)], s=28)
+            axis.annotate(method, (seconds, rank), xytext=(5, 4), textcoords="offset points", fontsize=8)
+        axis.set_xscale("log")
+        axis.invert_yaxis()
+        axis.set_xlabel(cost)
+        axis.set_ylabel(quality)
+        return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    text = stream.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,35 @@
+"""The report's pictures: sources and fused images in colour, small enough to browse."""
+
+from pathlib import Path
+
+import cv2
+
+from text2pixels import layout
+from text2pixels.data.images import Image8, read_gray, read_rgb
+from text2pixels.data.manifest import Pair
+from text2pixels.fusion.colour import restore_colour
+
+THUMBNAIL = 240  # pixels, width
+QUALITY = 90  # of WebP in the viewer, where one looks for artefacts
+
+
+def write_pictures(folder: Path, pair: Pair, methods: list[str]) -> None:
+    """Write full-size WebP of both sources and of every method, and a thumbnail of each."""
+    source = layout.processed(pair.dataset)
+    infrared, visible = read_gray(source / pair.infrared), read_rgb(source / pair.visible)
+    images = {"infrared": infrared, "visible": visible}
+    for method in methods:
+        if method not in images:
+            fused = read_gray(layout.fused(pair.dataset, method) / f"{pair.name}.png")
+            images[method] = restore_colour(fused, visible)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in images.items():
+        _write(folder / f"{name}.webp", image)
+        height = max(1, round(image.shape[0] * THUMBNAIL / image.shape[1]))
+        small = cv2.resize(image, (THUMBNAIL, height), interpolation=cv2.INTER_AREA)
+        _write(folder / f"{name}.small.webp", small)
+
+
+def _write(path: Path, image: Image8) -> None:
+    bgr = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    path.write_bytes(cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes())

@@ -1,0 +1,102 @@
+"""Everything that the stages wrote, read once and checked for completeness."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from text2pixels import config, layout
+from text2pixels.data.adapter import Adapter
+from text2pixels.data.datasets import DATASETS
+from text2pixels.data.manifest import Pair, in_split, read_manifest
+from text2pixels.data.quarantine import read_quarantine
+from text2pixels.detection.evaluation import Precision, average_precision
+from text2pixels.detection.table import read_detections
+from text2pixels.errors import InputError
+
+
+@dataclass(frozen=True)
+class DatasetResults:
+    """One data set: its pairs, and what every method made of its test split.
+
+    ``scores`` has a row per image and metric (columns pair_id, method, metric, value, reason);
+    ``prompts`` has columns pair_id, kind, phrases, origin;
+    ``precision`` maps a method to its average precisions, empty without labelled test pairs.
+    """
+
+    name: str
+    adapter: Adapter
+    pairs: list[Pair]
+    test: list[Pair]
+    quarantine: pd.DataFrame
+    prompts: pd.DataFrame
+    scores: pd.DataFrame
+    precision: dict[str, list[Precision]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """All data sets, and what belongs to methods alone."""
+
+    methods: list[str]
+    variants: list[str]
+    datasets: list[DatasetResults]
+    costs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    histories: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def read_results(params: config.Params) -> Results:
+    """Read what the other stages wrote for the data sets and methods of params.yaml.
+
+    Raises:
+        InputError: a file is missing, or a method was not scored on exactly the test pairs.
+    """
+    methods = [*params.variants, *params.baselines]
+    return Results(
+        methods=methods,
+        variants=list(params.variants),
+        datasets=[_read_dataset(name, methods, params) for name in params.datasets],
+        costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
+        histories={
+            variant: pd.read_parquet(_present(layout.model(variant) / "history.parquet")) for variant in params.variants
+        },
+    )
+
+
+def _read_dataset(name: str, methods: list[str], params: config.Params) -> DatasetResults:
+    folder = layout.processed(name)
+    pairs = read_manifest(folder / "manifest.parquet")
+    test = in_split(pairs, "test")
+    expected = {pair.pair_id for pair in test}
+    tables = []
+    for method in methods:
+        table = pd.read_parquet(_present(layout.scores(name, method)))
+        found = set(table["pair_id"])
+        if found != expected:
+            raise InputError(
+                f"{layout.scores(name, method)} covers {len(found)} pairs, the test split has {len(expected)}: "
+                f"score again with t2p score --dataset {name} --method {method}"
+            )
+        tables.append(table[table["convention"] == "standard"])
+    precision = {
+        method: average_precision(read_detections(layout.detections(name, method)), params.report.bootstrap, 0)
+        for method in methods
+    }
+    return DatasetResults(
+        name=name,
+        adapter=DATASETS[name],
+        pairs=pairs,
+        test=test,
+        quarantine=pd.DataFrame([vars(row) for row in read_quarantine(folder / "quarantine.parquet")]),
+        prompts=pd.read_parquet(_present(layout.prompts(name))),
+        scores=pd.concat(tables, ignore_index=True),
+        precision={method: rows for method, rows in precision.items() if rows},
+    )
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)")
+    return path

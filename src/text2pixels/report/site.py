@@ -1,0 +1,247 @@
+"""The site: static pages that work from disk, offline, without any external request."""
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from text2pixels import config
+from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
+from text2pixels.data.manifest import SPLITS, Pair
+from text2pixels.metrics.table import METRICS
+from text2pixels.progress import track
+from text2pixels.report import figures
+from text2pixels.report.leaderboard import HEADLINE, Row, detection_table, fusion_table
+from text2pixels.report.pictures import write_pictures
+from text2pixels.report.provenance import provenance
+from text2pixels.report.results import DatasetResults, Results
+
+OWN_PAPER = "Li et al., From Text to Pixels, arXiv 2401.00421; trained here"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column names and rows."""
+
+    columns: list[str]
+    rows: list[Row]
+
+    def only(self, names: tuple[str, ...]) -> "Table":
+        """Keep the named columns."""
+        kept = [index for index, name in enumerate(self.columns) if name in names]
+        rows = [Row(row.method, row.rank, tuple(row.cells[index] for index in kept)) for row in self.rows]
+        return Table([self.columns[index] for index in kept], rows)
+
+
+def write_site(folder: Path, results: Results, params: config.Params) -> list[dict[str, Any]]:
+    """Write all pages into an empty folder; return the headline numbers, one mapping a data set and method.
+
+    Args:
+        folder: where the site goes.
+        results: what the other stages wrote.
+        params: sections profile, seed, report.
+    """
+    views = [_view(data, results, params.report) for data in results.datasets]
+    pages = [
+        ("Overview", "index.html"),
+        *((view["adapter"].title, f"{view['name']}.html") for view in views),
+        ("Methods", "methods.html"),
+        ("Metrics", "metrics.html"),
+        ("Data", "data.html"),
+        ("Prompts", "prompts.html"),
+        ("Training", "training.html"),
+    ]
+    site = {
+        "title": params.report.title,
+        "pages": [{"title": title, "file": file} for title, file in pages],
+        "provenance": provenance(params),
+    }
+    shared = {"site": site, "metrics": METRICS, "variants": results.variants, "root": ""}
+    environment = Environment(
+        loader=PackageLoader("text2pixels.report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure"] = _figure
+
+    def page(template: str, file: str, **content: object) -> None:
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(environment.get_template(template).render(shared | {"here": file} | content), encoding="utf-8")
+
+    static = Path(__file__).parent / "static"
+    copytree(static, folder / "static")
+    total = sum(len(view["test"]) for view in views)
+    page("index.html", "index.html", datasets=views, methods=results.methods, total=total)
+    page("methods.html", "methods.html", **_methods(results, views))
+    page("metrics.html", "metrics.html", specs=list(METRICS.values()))
+    page("data.html", "data.html", datasets=views)
+    page("prompts.html", "prompts.html", datasets=views)
+    curves = [(variant, figures.curves(history)) for variant, history in results.histories.items()]
+    page("training.html", "training.html", figures=curves)
+    lock = Path("dvc.lock")
+    page(
+        "provenance.html",
+        "provenance.html",
+        params=config.PARAMS_FILE.read_text(),
+        lock=lock.read_text() if lock.is_file() else "not written yet: this was the first run",
+    )
+    for view in views:
+        page("dataset.html", f"{view['name']}.html", data=view)
+        for index, pair in enumerate(track(view["shown"], f"pages of {view['name']}")):
+            write_pictures(folder / "images" / view["name"] / pair.name, pair, results.methods)
+            page(
+                "pair.html",
+                f"pair/{view['name']}/{pair.name}.html",
+                **_pair(view, pair, results.methods),
+                root="../../",
+                before=view["shown"][index - 1] if index else None,
+                after=view["shown"][index + 1] if index + 1 < len(view["shown"]) else None,
+            )
+    _write_downloads(folder / "downloads", results)
+    return [headline for view in views for headline in _headlines(view)]
+
+
+def _view(data: DatasetResults, results: Results, settings: config.Report) -> dict[str, Any]:
+    """Return what the pages show of a data set."""
+    fusion = Table(*fusion_table(data.scores, results.methods, settings.bootstrap))
+    detection = {
+        key: Table(*detection_table(data.precision, results.methods, metric)) if data.precision else None
+        for key, metric in (("ap50", "AP50"), ("ap", "AP50:95"))
+    }
+    shown = _spread(data.test, settings.gallery)
+    ranked = [row.method for row in fusion.rows if row.rank is not None]
+    left_out = Counter((row.kind, row.reason) for row in data.quarantine.itertuples())
+    lines = "".join(sorted(f"{pair.name} {pair.split}\n" for pair in data.pairs))
+    return {
+        "name": data.name,
+        "adapter": data.adapter,
+        "pairs": data.pairs,
+        "test": data.test,
+        "scores": data.scores,
+        "prompts": data.prompts,
+        "fusion": fusion,
+        "headline": fusion.only(HEADLINE),
+        **detection,
+        "shown": shown,
+        "best": results.variants[0] if results.variants else ranked[0],
+        "splits": [{"split": split, "counts": _counts(data.pairs, split)} for split in SPLITS],
+        "quarantine": data.quarantine,
+        "left_out": [(kind, reason, number) for (kind, reason), number in sorted(left_out.items())],
+        "split_digest": hashlib.sha256(lines.encode()).hexdigest(),
+        "captions": [(pair, _prompts(data.prompts, pair)) for pair in shown],
+    }
+
+
+def _spread(pairs: list[Pair], number: int) -> list[Pair]:
+    """Take pairs evenly from the whole list, so that a gallery is no selection."""
+    if len(pairs) <= number:
+        return pairs
+    return [pairs[index * len(pairs) // number] for index in range(number)]
+
+
+def _counts(pairs: list[Pair], split: str) -> list[int]:
+    chosen = [pair for pair in pairs if pair.split == split]
+    times = Counter(pair.time_of_day for pair in chosen)
+    labelled = [pair for pair in chosen if pair.labelled]
+    boxes = sum(len(pair.boxes) for pair in labelled)
+    return [len(chosen), len(labelled), boxes, times["day"], times["night"], times["unknown"]]
+
+
+def _prompts(prompts: pd.DataFrame, pair: Pair) -> list[dict[str, Any]]:
+    own = prompts[prompts["pair_id"] == pair.pair_id]
+    return [
+        {"kind": kind, "origin": origin, "phrases": list(phrases)}
+        for kind, origin, phrases in zip(own["kind"], own["origin"], own["phrases"], strict=True)
+    ]
+
+
+def _pair(view: dict[str, Any], pair: Pair, methods: list[str]) -> dict[str, Any]:
+    own = view["scores"][view["scores"]["pair_id"] == pair.pair_id]
+    wide = own.pivot(index="method", columns="metric", values="value")
+    columns = [name for name in METRICS if name in wide.columns]
+    return {
+        "data": view,
+        "pair": pair,
+        "prompts": _prompts(view["prompts"], pair),
+        "columns": columns,
+        "rows": [(method, [float(value) for value in wide.loc[method, columns]]) for method in methods],
+        "shown": [*dict.fromkeys(["infrared", "visible", *methods])],
+    }
+
+
+def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
+    rows = []
+    for method in results.methods:
+        fuser = BASELINES.get(method)
+        rows.append(
+            {
+                "name": method,
+                "title": fuser.title if fuser else f"{method} (text2pixels)",
+                "weights": fuser.weights if fuser else "trained here",
+                "paper": fuser.paper if fuser else OWN_PAPER,
+                "year": fuser.year if fuser else None,
+                "licence": fuser.licence if fuser else "AGPL-3.0-only",
+                "notes": f"{fuser.eight_bits}. {fuser.notes}" if fuser else "round.",
+                "cost": results.costs[method],
+            }
+        )
+    first = next(iter(results.costs.values()))
+    charts = []
+    for view in views:
+        points = {
+            row.method: (results.costs[row.method]["seconds"], row.rank)
+            for row in view["fusion"].rows
+            if row.rank is not None
+        }
+        chart = figures.cost_and_quality(points, "seconds a pair (logarithmic)", "average rank (best on top)")
+        charts.append((view["adapter"].title, chart))
+    return {
+        "rows": rows,
+        "size": f"{first['width']} × {first['height']}",
+        "device": f"{first['device']}, {first['threads']} threads",
+        "figures": charts,
+        "absent": NOT_RUNNABLE,
+    }
+
+
+def _write_downloads(folder: Path, results: Results) -> None:
+    folder.mkdir()
+    scores = pd.concat([data.scores for data in results.datasets], ignore_index=True)
+    scores.to_csv(folder / "scores.csv", index=False)
+    scores.to_parquet(folder / "scores.parquet", index=False)
+    detection = [
+        {"dataset": data.name, "method": method} | vars(row)
+        for data in results.datasets
+        for method, rows in data.precision.items()
+        for row in rows
+    ]
+    columns = ["dataset", "method", "category", "metric", "value", "low", "high", "boxes", "images"]
+    pd.DataFrame(detection, columns=columns).to_csv(folder / "detection.csv", index=False)
+
+
+def _headlines(view: dict[str, Any]) -> list[dict[str, Any]]:
+    table = view["headline"]
+    precision = {row.method: row.cells[-1].value for row in view["ap50"].rows} if view["ap50"] else {}
+    return [
+        {"dataset": view["name"], "method": row.method, "rank": row.rank}
+        | {name: cell.value for name, cell in zip(table.columns, row.cells, strict=True)}
+        | ({"AP50": precision[row.method]} if row.method in precision else {})
+        for row in table.rows
+    ]
+
+
+def _figure(value: float, digits: int = 3) -> str:
+    """Format a number: as many decimals as make ``digits`` significant ones, at least two."""
+    if not math.isfinite(value):
+        return "–"
+    whole = 0 if value == 0 else math.floor(math.log10(abs(value))) + 1
+    return f"{value:.{max(2 if abs(value) < 100 else 1, min(digits, digits - whole))}f}"
