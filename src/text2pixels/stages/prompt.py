@@ -6,7 +6,9 @@ from text2pixels import config, layout
 from text2pixels.data.images import read_gray, read_rgb
 from text2pixels.data.manifest import read_manifest
 from text2pixels.progress import console, track
+from text2pixels.text.captioner import Captioner
 from text2pixels.text.prompts import Prompt, describe, write_prompts
+from text2pixels.text.tags import Tagger
 from text2pixels.text.user_prompts import read_csv
 
 SECTIONS: tuple[str, ...] = ("prompt",)
@@ -23,11 +25,17 @@ def run(dataset: str) -> None:
     pairs = read_manifest(folder / "manifest.parquet")
     names = {pair.name for pair in pairs}
     own = read_csv(Path(params.prompt.csv), dataset, names) if params.prompt.csv else {}
+    tagger = Tagger(params.prompt.tagger, params.prompt.tagger_pretrained) if params.prompt.tagger else None
+    captioner = (
+        Captioner(params.prompt.captioner, params.prompt.captioner_pretrained) if params.prompt.captioner else None
+    )
 
     prompts: list[Prompt] = []
     for pair in track(pairs, f"prompt {dataset}"):
-        measured = describe(pair, read_rgb(folder / pair.visible), read_gray(folder / pair.infrared))
-        for prompt in measured:
+        visible, infrared = read_rgb(folder / pair.visible), read_gray(folder / pair.infrared)
+        tags = tagger.tags(visible) if tagger else None
+        caption = captioner.caption(visible) if captioner else ""
+        for prompt in describe(pair, visible, infrared, tags, caption):
             phrases = own.get((pair.name, prompt.kind))
             prompts.append(Prompt(pair.pair_id, prompt.kind, tuple(phrases), "csv") if phrases else prompt)
     write_prompts(layout.prompts(dataset), prompts)

@@ -59,7 +59,8 @@ def read(path: Path, identity: str) -> Vectors:
     """Return the vectors of one encoder in a file; none if there is no file."""
     if not path.is_file():
         return {}
-    table = pq.read_table(path)
+    # In one piece: pyarrow opens a path twice, and another process may replace the file in between.
+    table = pq.read_table(pa.BufferReader(path.read_bytes()))
     rows = table.filter(pc.equal(table["encoder"], identity))
     if not rows.num_rows:
         return {}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from text2pixels.data.manifest import Box
-from text2pixels.fusion.colour import luminance
+from text2pixels.fusion.colour import luminance, quantise
 from text2pixels.text.phrases import by_noun
 
 _COARSE = (160, 120)  # width, height: sensor noise is gone, a traffic light is still a few pixels
@@ -33,6 +33,7 @@ class Statistics:
         sky: the brightest large area of the upper half over the brightest pixels. By day that area
             is the sky, nearly as bright as anything; at night small lamps outshine it.
         haze: median dark channel (He et al., CVPR 2009) over the 95th percentile of luminance, the airlight.
+        blue: share of that sky which is blue; 0 where under a third of the upper half is sky.
         colour: mean chroma of the visible image; 0 for a gray camera.
         green: share of green pixels.
         green_above: the same in the upper half.
@@ -47,6 +48,7 @@ class Statistics:
     contrast: float
     sky: float
     haze: float
+    blue: float
     colour: float
     green: float
     green_above: float
@@ -60,25 +62,40 @@ class Statistics:
 def measure(visible: NDArray[np.uint8], infrared: NDArray[np.uint8]) -> Statistics:
     """Measure a pair: visible RGB (H, W, 3) and infrared gray (H, W), 8 bits."""
     rgb = np.asarray(Image.fromarray(visible).resize(_COARSE, Image.Resampling.BOX), dtype=np.float32) / np.float32(255)
-    y = luminance(visible)
-    low, high, highest = np.quantile(y, (0.05, 0.95, 0.99))
-    areas = np.asarray(Image.fromarray(y).resize((16, 12), Image.Resampling.BOX))
+    gray = quantise(luminance(visible))
+    share_256 = _histogram(gray)
+    low, high, highest = _levels(share_256, 0.05, 0.95, 0.99)
+    areas = np.asarray(Image.fromarray(gray).resize((16, 12), Image.Resampling.BOX), dtype=np.float32) / 255
     green = rgb[..., 1] - np.maximum(rgb[..., 0], rgb[..., 2]) > 0.03
-    coldest, cold, hottest, hot = np.quantile(infrared, (0.01, 0.5, 0.99, 0.995)) / 255
+    heat_256 = _histogram(infrared)
+    coldest, middle, hottest, hot = _levels(heat_256, 0.01, 0.5, 0.99, 0.995)
     return Statistics(
-        brightness=float(y.mean()),
-        contrast=float(high - low),
-        sky=float(min(np.quantile(areas[:6], 0.9) / max(highest, 1e-3), 1)),
-        haze=float(min(np.median(_dark_channel(rgb)) / max(high, 1e-3), 1)),
+        brightness=float(share_256 @ np.arange(256)) / 255,
+        contrast=high - low,
+        sky=min(float(np.quantile(areas[:6], 0.9)) / max(highest, 1e-3), 1.0),
+        haze=min(float(np.median(_dark_channel(rgb))) / max(high, 1e-3), 1.0),
+        blue=_blue_sky(rgb),
         colour=float((rgb.max(axis=2) - rgb.min(axis=2)).mean()),
         green=float(green.mean()),
         green_above=float(green[: len(green) // 2].mean()),
-        saturated=float((y > 0.97).mean()),
-        dark=float((y < 0.12).mean()),
-        heat=float(hot - cold),
-        hot=float((infrared / 255 > (hot + cold) / 2).mean()),
-        thermal_contrast=float(hottest - coldest),
+        saturated=float(share_256[248:].sum()),
+        dark=float(share_256[:31].sum()),
+        heat=hot - middle,
+        hot=float(heat_256[round((hot + middle) / 2 * 255) + 1 :].sum()),
+        thermal_contrast=hottest - coldest,
     )
+
+
+def _histogram(image: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the share of pixels at each of the 256 levels."""
+    counted: NDArray[np.float64] = np.bincount(image.reshape(-1), minlength=256) / image.size
+    return counted
+
+
+def _levels(share_256: NDArray[np.float64], *quantiles: float) -> list[float]:
+    """Return quantiles in [0, 1] of an image given by its histogram."""
+    # The tolerance keeps a rounding error of the sum from skipping a level.
+    return [float(level) / 255 for level in np.searchsorted(share_256.cumsum(), np.array(quantiles) - 1e-9)]
 
 
 def _dark_channel(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -87,6 +104,16 @@ def _dark_channel(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
     rows, columns = smallest.shape[0] // _BLOCK, smallest.shape[1] // _BLOCK
     blocks: NDArray[np.float32] = smallest.reshape(rows, _BLOCK, columns, _BLOCK).min(axis=(1, 3))
     return blocks
+
+
+def _blue_sky(rgb: NDArray[np.float32]) -> float:
+    """Return the blue share of the bright pixels of the upper half, if those are a third of it or more."""
+    above = rgb[: len(rgb) // 2]
+    brightness = above.mean(axis=2)
+    sky = brightness > 0.7 * brightness.max()
+    if sky.mean() < 1 / 3:
+        return 0.0
+    return float(((above[..., 2] - above[..., 0] > 0.04) & sky).sum() / sky.sum())
 
 
 def time_of_day(measured: Statistics) -> str:
@@ -111,8 +138,9 @@ def of_weather(measured: Statistics, time: str) -> list[str]:
     if measured.contrast < 0.35 and measured.haze > 0.7 and time != "night":
         # A gray image does not tell fog from a smoke screen.
         return ["thick fog"] if measured.colour > _COLOURED else ["poor visibility"]
+    # Nor does it tell white smoke from a white sky: only colour images are said to be clear.
     if time == "day" and measured.contrast > 0.5 and measured.colour > _COLOURED:
-        return ["clear weather"]
+        return ["clear weather"] if measured.blue > 0.75 else ["good visibility"]
     return []
 
 

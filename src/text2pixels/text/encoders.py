@@ -110,7 +110,7 @@ class OpenClip:
         for start in range(0, len(phrases), _BATCH):
             batch = list(phrases[start : start + _BATCH])
             with torch.inference_mode():
-                encoded_ND = model.encode_text(tokenize(batch))  # type: ignore[operator]
+                encoded_ND = model.encode_text(tokenize(batch))
             vectors |= {phrase: _unit(row) for phrase, row in zip(batch, encoded_ND.double().numpy(), strict=True)}
         return vectors
 

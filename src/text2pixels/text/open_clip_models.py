@@ -5,11 +5,20 @@ architecture with seeded random weights, without meaning, for tests.
 """
 
 import hashlib
+import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
 
 from text2pixels.errors import InputError
 from text2pixels.files import sha256
@@ -27,12 +36,14 @@ class Weights:
         file: checkpoint; None for random weights.
         quick_gelu: whether these weights were trained with the activation of OpenAI's models, which
             the architecture's name alone does not tell.
+        published: whether the file's checksum is the one its publisher gives.
         identity: changes whenever the architecture, the activation or any weight changes.
     """
 
     model: str
     file: Path | None
     quick_gelu: bool
+    published: bool
     identity: str
 
 
@@ -45,52 +56,55 @@ def find(model: str, pretrained: str) -> Weights:
     open_clip = _library()
     look_up(dict.fromkeys(open_clip.list_models()), model, "open_clip model")
     if pretrained == RANDOM:
-        return Weights(
-            model, None, False, _identity(model, False, _state_digest(_build(open_clip, model, None, False)))
-        )
+        digest = _state_digest(_build(open_clip, model, None, False, False))
+        return Weights(model, None, False, False, _identity(model, False, digest))
 
     file = Path(pretrained)
     tags = open_clip.list_pretrained_tags_by_model(model)
-    if not file.is_file() and pretrained not in tags:
-        if file.suffix or len(file.parts) > 1:
-            raise InputError(
-                f"no weight file at {file} for {model}: give a file, or one of the tags {', '.join(tags)} "
-                "(embed in params.yaml)"
-            )
-        raise InputError(f"{unknown(pretrained, tags, f'weights of {model}')}, or the path of a weight file")
-    if pretrained in tags and not file.is_file():
-        settings = open_clip.get_pretrained_cfg(model, pretrained)
-        try:
-            file = Path(open_clip.download_pretrained(settings))
-        except (OSError, RuntimeError) as error:
-            raise InputError(
-                f"cannot get the weights '{pretrained}' of {model} ({_first_line(error)}); ways out: connect to the "
-                "network once; set open_clip_pretrained to a downloaded file; or use the encoder table or hash"
-            ) from error
-        digest = sha256(file)
-        quick_gelu = bool(settings.get("quick_gelu"))
-    else:
-        digest = sha256(file)
-        known = [open_clip.get_pretrained_cfg(model, tag) for tag in tags]
-        quick_gelu = any(entry.get("quick_gelu") and digest in entry.get("url", "") for entry in known)
-    return Weights(model, file, quick_gelu, _identity(model, quick_gelu, digest))
+    if not file.is_file():
+        if pretrained in tags:
+            file = _from_hub(open_clip, model, pretrained)
+        elif file.suffix or len(file.parts) > 1:
+            raise InputError(f"no weight file at {file}: give an existing file, or a tag of {model} like {tags[:1]}")
+        else:
+            raise InputError(f"{unknown(pretrained, tags, f'weights of {model}')} (or give the path of a file)")
+    digest = sha256(file)
+    settings = {tag: open_clip.get_pretrained_cfg(model, tag) for tag in tags}
+    # OpenAI's address contains the checksum, so their file is known by it wherever it lies. Whoever
+    # gives another file of such weights names the architecture "…-quickgelu".
+    published = [entry for entry in settings.values() if digest in entry.get("url", "")]
+    quick_gelu = any(entry.get("quick_gelu") for entry in [settings.get(pretrained, {}), *published])
+    return Weights(model, file, quick_gelu, bool(published), _identity(model, quick_gelu, digest))
 
 
-def load(weights: Weights) -> torch.nn.Module:
+def load(weights: Weights) -> Any:  # noqa: ANN401  (the library is untyped)
     """Build the model and load its weights, for inference on the CPU.
 
     Raises:
         InputError: the file is no checkpoint of this architecture.
     """
     try:
-        return _build(_library(), weights.model, weights.file, weights.quick_gelu)
-    except (OSError, RuntimeError, KeyError, AttributeError, TypeError, ValueError) as error:
+        return _build(_library(), weights.model, weights.file, weights.quick_gelu, weights.published)
+    except (OSError, RuntimeError, KeyError, AttributeError, TypeError, ValueError, UnpicklingError) as error:
         raise InputError(f"{weights.file} does not hold weights of {weights.model}: {_first_line(error)}") from error
 
 
 def tokenizer(model: str) -> Any:  # noqa: ANN401
     """Return the tokenizer of a model: list of N texts -> (N, L) token numbers."""
     return _library().get_tokenizer(model)
+
+
+def image_transform(model: Any) -> Callable[[NDArray[np.uint8]], Tensor]:  # noqa: ANN401
+    """Return what turns an RGB image (H, W, 3) into the model's input (1, 3, h, w)."""
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    transform = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+
+    def prepare(image: NDArray[np.uint8]) -> Tensor:
+        prepared: Tensor = transform(Image.fromarray(image))
+        return prepared[None]
+
+    return prepare
 
 
 def _library() -> Any:  # noqa: ANN401
@@ -103,11 +117,38 @@ def _library() -> Any:  # noqa: ANN401
     return open_clip
 
 
-def _build(open_clip: Any, model: str, file: Path | None, quick_gelu: bool) -> torch.nn.Module:  # noqa: ANN401
+def _from_hub(open_clip: Any, model: str, tag: str) -> Path:  # noqa: ANN401
+    import huggingface_hub  # comes with open_clip
+
+    settings = open_clip.get_pretrained_cfg(model, tag)
+    folder, _, name = settings.get("hf_hub", "").rpartition("/")
+    # What is on this machine already is taken as it is, without asking the hub whether it changed.
+    for each in (name,) if name else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"):
+        cached = huggingface_hub.try_to_load_from_cache(folder, each) if folder else None
+        if isinstance(cached, str):
+            return Path(cached)
+    try:
+        if folder and not getproxies():
+            # Without a network the hub's client tries for most of a minute; a look-up of its name tells at once.
+            socket.getaddrinfo(urlsplit(huggingface_hub.constants.ENDPOINT).hostname, 443)
+        return Path(open_clip.download_pretrained(settings))
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"cannot get the weights '{tag}' of {model} ({_first_line(error)}); ways out: run once with a network; "
+            "give a downloaded file in place of the tag; or use the encoder table or hash"
+        ) from error
+
+
+def _build(open_clip: Any, model: str, file: Path | None, quick_gelu: bool, published: bool) -> Any:  # noqa: ANN401
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # for random weights
-        built: torch.nn.Module = open_clip.create_model(
-            model, pretrained=str(file) if file else None, force_quick_gelu=quick_gelu, pretrained_hf=False
+        built = open_clip.create_model(
+            model,
+            pretrained=str(file) if file else None,
+            force_quick_gelu=quick_gelu,
+            pretrained_hf=False,
+            # OpenAI's files are TorchScript archives, which can run code: only with their checksum.
+            weights_only=not published,
         )
     return built.eval()
 

@@ -6,7 +6,7 @@ and the conditions of both images. `origin` says what wrote the phrases: any of 
 "+"; or "csv", the user's own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -43,20 +43,35 @@ class Prompt:
     origin: str
 
 
-def describe(pair: Pair, visible: NDArray[np.uint8], infrared: NDArray[np.uint8]) -> list[Prompt]:
-    """Write the coarse and the fine prompt of a pair from its boxes and the statistics of its images.
+def describe(
+    pair: Pair,
+    visible: NDArray[np.uint8],
+    infrared: NDArray[np.uint8],
+    tags: Mapping[str, str] | None = None,
+    caption: str = "",
+) -> list[Prompt]:
+    """Write the coarse and the fine prompt of a pair.
 
     Args:
         pair: its row of the manifest.
         visible: RGB (H, W, 3), 8 bits.
         infrared: gray (H, W), 8 bits, aligned to the visible image.
+        tags: phrases for "scene", "time" and "weather" from a tagger; what the data set declares or
+            the statistics decide goes before its time and weather.
+        caption: a captioner's sentence, one phrase more in the fine prompt.
     """
     measured = conditions.measure(visible, infrared)
     declared = pair.time_of_day != "unknown"
     time = pair.time_of_day if declared else conditions.time_of_day(measured)
+    groups = {
+        "scene": _scene(pair, measured, time),
+        "time": conditions.of_time(time),
+        "weather": conditions.of_weather(measured, time),
+    }
+    for group, phrase in (tags or {}).items():
+        groups[group] = [phrase, *groups["scene"]] if group == "scene" else groups[group] or [phrase]
 
-    scene = _scene(pair, measured)
-    coarse = phrases.unique([*scene, *conditions.of_time(time), *conditions.of_weather(measured, time)])
+    coarse = phrases.unique(phrase for group in groups.values() for phrase in group)
     fine = phrases.unique(
         [
             *coarse,
@@ -64,19 +79,25 @@ def describe(pair: Pair, visible: NDArray[np.uint8], infrared: NDArray[np.uint8]
             *conditions.of_objects(pair.boxes, luminance(visible), infrared),
             *conditions.of_visible(measured, time),
             *conditions.of_infrared(measured),
+            *[caption] * bool(caption),
         ]
     )
-    origin = "+".join(["boxes"] * bool(pair.boxes) + ["declared"] * declared + ["statistics"])
-    return [Prompt(pair.pair_id, "coarse", tuple(coarse), origin), Prompt(pair.pair_id, "fine", tuple(fine), origin)]
+    origin = "+".join(
+        ["boxes"] * bool(pair.boxes) + ["declared"] * declared + ["statistics"] + ["tags"] * (tags is not None)
+    )
+    return [
+        Prompt(pair.pair_id, "coarse", tuple(coarse), origin),
+        Prompt(pair.pair_id, "fine", tuple(fine), origin + "+captioner" * bool(caption)),
+    ]
 
 
-def _scene(pair: Pair, measured: conditions.Statistics) -> list[str]:
-    """Return where we are: what the objects imply, and vegetation, which colour shows by day."""
+def _scene(pair: Pair, measured: conditions.Statistics, time: str) -> list[str]:
+    """Return where we are: what the objects imply, and vegetation, whose colour daylight shows."""
     nouns = {name for name, _ in phrases.by_noun(pair.boxes)}
     scene = ["a street"] if nouns & phrases.ROAD_USERS else ["outdoors"]
-    if measured.brightness > 0.25 and measured.green_above >= 0.1:
+    if time != "night" and measured.green_above >= 0.1:
         scene.append("a tree")
-    elif measured.brightness > 0.25 and measured.green >= 0.1:
+    elif time != "night" and measured.green >= 0.1:
         scene.append("green vegetation")
     return scene
 
