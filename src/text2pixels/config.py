@@ -141,6 +141,14 @@ class Fuse(Section):
 
 
 @dataclass(frozen=True)
+class Score(Section):
+    """Fusion metrics."""
+
+    workers: int = 1  # processes; 1 is this one, with all its threads
+    dask: str | None = None  # address of a Dask scheduler; None: local processes
+
+
+@dataclass(frozen=True)
 class Detect(Section):
     """The one detection protocol of all methods."""
 
@@ -192,6 +200,7 @@ class Params(Section):
     losses: Losses = field(default_factory=Losses)
     train: Train = field(default_factory=Train)
     fuse: Fuse = field(default_factory=Fuse)
+    score: Score = field(default_factory=Score)
     detect: Detect = field(default_factory=Detect)
     measure: Profile = field(default_factory=Profile)
     report: Report = field(default_factory=Report)

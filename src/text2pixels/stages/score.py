@@ -4,13 +4,16 @@ Metrics see what was saved: the 8-bit fused luminance, the 8-bit infrared image 
 luminance of the visible image, rounded to 8 bits as the fused one was.
 """
 
-from collections.abc import Iterator
+import math
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
-from text2pixels import layout
+from text2pixels import config, layout
+from text2pixels.data.executors import AHEAD, map_ordered, open_executor
 from text2pixels.data.images import Image8, read_gray, read_rgb
 from text2pixels.data.manifest import Pair, in_split
 from text2pixels.errors import InputError
@@ -21,7 +24,7 @@ from text2pixels.metrics.table import CONVENTIONS
 from text2pixels.progress import track
 from text2pixels.stages.fused import pairs_to_fuse
 
-SECTIONS: tuple[str, ...] = ()
+SECTIONS: tuple[str, ...] = ("score",)
 
 # ``value`` is null where the metric is undefined on that image, and ``reason`` says why.
 SCHEMA = pa.schema(
@@ -43,15 +46,18 @@ def run(dataset: str, method: str) -> None:
     Raises:
         InputError: a fused image is missing, belongs to no pair or has the wrong size.
     """
+    params = config.load(SECTIONS)
     fused = layout.fused(dataset, method)
     pairs = in_split(_checked(dataset, fused), "test")
     if not pairs:
         raise InputError(f"{layout.processed(dataset) / 'manifest.parquet'} has no pair in the split 'test' to score")
-    rows = [
-        row
-        for pair in track(pairs, f"score {dataset} by {method}")
-        for row in _rows(pair, method, fused, layout.processed(dataset))
-    ]
+    settings = params.score
+    score_pair = partial(
+        _score_pair, method=method, fused=fused, source=layout.processed(dataset), alone=settings.workers <= 1
+    )
+    with open_executor(settings.workers, settings.dask) as executor:
+        scored = map_ordered(executor, score_pair, pairs, AHEAD * max(settings.workers, 1))
+        rows = [row for _, found in track(scored, f"score {dataset} by {method}", len(pairs)) for row in found]
     with whole_file(layout.scores(dataset, method)) as aside:
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
 
@@ -70,24 +76,31 @@ def _checked(dataset: str, fused: Path) -> list[Pair]:
     return pairs
 
 
-def _rows(pair: Pair, method: str, fused: Path, source: Path) -> Iterator[dict[str, object]]:
+def _score_pair(pair: Pair, method: str, fused: Path, source: Path, alone: bool) -> list[dict[str, object]]:
+    """Return the rows of one pair; ``alone`` says that no other process wants the cores."""
+    if not alone:
+        torch.set_num_threads(1)
     path = fused / f"{pair.name}.png"
     image, infrared = read_gray(path), read_gray(source / pair.infrared)
     visible = quantise(luminance(read_rgb(source / pair.visible)))
     if image.shape != infrared.shape:
         raise InputError(f"{path} is {_size(image)} pixels, its pair {_size(infrared)}: fuse the data set again")
     convention: Convention = "standard"
+    rows: list[dict[str, object]] = []
     for metric, value in score(image, infrared, visible, convention=convention).items():
-        undefined = value != value
-        yield {
-            "pair_id": pair.pair_id,
-            "dataset": pair.dataset,
-            "method": method,
-            "convention": convention,
-            "metric": metric,
-            "value": None if undefined else value,
-            "reason": CONVENTIONS[convention][metric].why_undefined(image.shape) if undefined else None,
-        }
+        undefined = math.isnan(value)
+        rows.append(
+            {
+                "pair_id": pair.pair_id,
+                "dataset": pair.dataset,
+                "method": method,
+                "convention": convention,
+                "metric": metric,
+                "value": None if undefined else value,
+                "reason": CONVENTIONS[convention][metric].why_undefined(image.shape) if undefined else None,
+            }
+        )
+    return rows
 
 
 def _first(names: list[str]) -> str:
