@@ -58,7 +58,9 @@ def pair_up(adapter: Adapter, base: Path, layouts: tuple[Layout, ...]) -> Iterat
     entries: dict[str, _Entry] = {}
     for number, layout in enumerate(layouts):
         yield from _gather(base, number, layout, entries)
-    labels = [_LabelSource(adapter, base, layout) for layout in layouts]
+    # Parts may share their labels (LLVIP): what one does not use, another does.
+    sources = {(layout.labels, layout.label_suffix): _LabelSource(adapter, base, layout) for layout in layouts}
+    labels = [sources[layout.labels, layout.label_suffix] for layout in layouts]
     for name in sorted(entries):
         entry = entries.pop(name)  # the list shrinks as the pairs go out
         infrared, visible = entry.infrared[:1], entry.visible[:1]
@@ -74,7 +76,7 @@ def pair_up(adapter: Adapter, base: Path, layouts: tuple[Layout, ...]) -> Iterat
             time_of_day=source.time_of_day([*infrared, *visible]) or adapter.time_of_day(name),
             problem=_problem(name, entry),
         )
-    for source in labels:
+    for source in sources.values():
         yield from source.orphans()
 
 
@@ -94,7 +96,7 @@ def inside(base: Path, relative: str) -> Path | None:
 
 def images(folder: Path) -> tuple[list[str], list[str]]:
     """Return the names of a folder's images and of its other files, sorted."""
-    names = sorted(child.name for child in folder.iterdir() if child.is_file())
+    names = sorted(child.name for child in folder.iterdir() if not child.is_dir())  # a dangling link counts
     good = [name for name in names if name.lower().endswith(IMAGE_TYPES) and not name.startswith("._")]
     return good, sorted(set(names) - set(good))
 

@@ -26,7 +26,7 @@ _FOLDER = Path(__file__).parent / "splits"
 
 def by_hash(scene: str, shares: tuple[float, float, float] = SHARES) -> str:
     """Return the split of a scene: a fixed point of [0, 1) from the SHA-256 of its name."""
-    point = int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8], "big") / 2**64
+    point = int.from_bytes(hashlib.sha256(scene.encode(errors="surrogateescape")).digest()[:8], "big") / 2**64
     return SPLITS[0] if point < shares[0] else SPLITS[1] if point < shares[0] + shares[1] else SPLITS[2]
 
 

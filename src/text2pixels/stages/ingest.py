@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from text2pixels import config, layout
-from text2pixels.data import archive, executors, intake, leaks, listing, partition, simulated
+from text2pixels.data import archive, executors, folder, intake, leaks, listing, partition, simulated
 from text2pixels.data.adapter import Adapter, Candidate
 from text2pixels.data.admission import Admission, Tally
 from text2pixels.data.datasets import DATASETS
@@ -67,8 +67,9 @@ def ingest(
     _check_options(adapter, source)
     split_rule, split_of = partition.rule(adapter, source.options)
     aside = _aside(target, [asdict(source), settings.minimum_side, simulator if adapter.embedded else None])
+    classes = adapter.classes or folder.classes_of(source.options)
     aligned = source.aligned and not (adapter.embedded and simulator is not None and simulator.misalign)
-    rules = intake.Rules(str(aside), aligned, settings.minimum_side, adapter.classes, _span(source))
+    rules = intake.Rules(str(aside), aligned, settings.minimum_side, classes, _span(source))
     admission = Admission(dataset, aside, Registration() if aligned else Registration("none", "doubtful"))
     scratch = target.parent / f".{dataset}.unpacked"
     if adapter.embedded:
