@@ -81,6 +81,10 @@ class Detector:
         self._criterion = None
         return self
 
+    def parameters(self) -> list[nn.Parameter]:
+        """Return what is trained: all but the fixed weights that decode a box's distribution."""
+        return [value for value in self.network.parameters() if value.requires_grad]
+
     def train(self, frozen_statistics: bool = False) -> None:
         """Switch to training; with frozen statistics, batch normalisation is a fixed affine map."""
         self.network.train()

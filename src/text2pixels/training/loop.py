@@ -1,0 +1,297 @@
+"""The training loop: bilevel training of the fusion network and the detector, from top to bottom.
+
+A run is a function of its seed, parameters, code and data. Its state is saved after every epoch,
+and what a step sees depends on its number alone, so a run that was killed ends as it would have.
+"""
+
+import copy
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from text2pixels.config import Losses, Train
+from text2pixels.detection.yolo import STRIDE, Detector
+from text2pixels.errors import InputError
+from text2pixels.fusion.network import FusionNetwork
+from text2pixels.progress import bar, console
+from text2pixels.tables import look_up
+from text2pixels.training import state as resumable
+from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, lower_step
+from text2pixels.training.history import Row
+from text2pixels.training.objective import Objective
+from text2pixels.training.pairs import Tokens, TrainingPair, View, batches, central_view, random_view
+from text2pixels.training.parallel import World, average, same_start
+
+# The second moment forgets in a hundred steps: along the directions in which f + g is flat, the
+# gradient that is left is the upper level's small one, and with 0.999 its steps would stay as small
+# as the early gradients were large (tests/training/test_bilevel.py).
+_BETAS = (0.9, 0.99)
+_DIVERGED = 10.0  # times the first epoch's loss
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains and validates on."""
+
+    train: Sequence[TrainingPair]
+    val: Sequence[TrainingPair]
+    tokens: Tokens
+
+    @property
+    def labelled(self) -> list[TrainingPair]:
+        """The training pairs that the detector may see."""
+        return [item for item in self.train if item.pair.labelled]
+
+
+@dataclass
+class Best:
+    """The epoch of the lowest validation score, and the weights it left."""
+
+    epoch: int
+    score: float
+    network: dict[str, torch.Tensor]
+    detector: dict[str, torch.Tensor]
+
+
+@dataclass
+class Outcome:
+    """A finished run; the network and the detector that were given hold the last weights."""
+
+    best: Best
+    history: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Which pairs each step sees.
+
+    Attributes:
+        uppers: for every step of the run, whether it is an upper one.
+        numbers: for every step, how many of its kind go before it.
+        per_epoch: steps in an epoch.
+        pairs: training pairs of a lower step.
+        labelled: training pairs of an upper step.
+    """
+
+    uppers: list[bool]
+    numbers: list[int]
+    per_epoch: int
+    pairs: int
+    labelled: int
+    batch: int
+    seed: int
+
+    @classmethod
+    def of(cls, data: Data, settings: Train, seed: int) -> "Schedule":
+        """Return the schedule: an epoch has the lower steps that see every pair once, and its share of upper ones."""
+        lower = math.ceil(len(data.train) / settings.batch)
+        labelled = len(data.labelled)
+        per_epoch = lower + (max(1, round(lower / settings.lower_steps)) if labelled else 0)
+        steps = settings.epochs * per_epoch
+        strategy = look_up(STRATEGIES, settings.strategy, "strategy")
+        uppers = [labelled > 0 and strategy.is_upper(step, steps, settings.lower_steps) for step in range(steps)]
+        above = list(accumulate(uppers, initial=0))
+        numbers = [above[step] if upper else step - above[step] for step, upper in enumerate(uppers)]
+        return cls(uppers, numbers, per_epoch, len(data.train), labelled, settings.batch, seed)
+
+    def indices(self, step: int) -> list[int]:
+        """Return the step's indices into the training pairs, or into the labelled ones where it is an upper step."""
+        count, stream = (self.labelled, 1) if self.uppers[step] else (self.pairs, 0)
+        number, per_round = self.numbers[step], math.ceil(count / self.batch)
+        order = np.random.default_rng([self.seed, stream, number // per_round]).permutation(count)
+        start = number % per_round * self.batch
+        # The last batch of a round is filled up from the round's beginning.
+        return [int(order[(start + place) % count]) for place in range(self.batch)]
+
+
+def train(
+    network: FusionNetwork,
+    detector: Detector,
+    data: Data,
+    losses: Losses,
+    settings: Train,
+    *,
+    seed: int,
+    device: torch.device,
+    world: World,
+    cache: Path,
+    fingerprint: str,
+    description: str = "train",
+) -> Outcome:
+    """Train in place, resuming from ``cache`` where the same run was interrupted.
+
+    Raises:
+        InputError: settings that cannot be; a loss that is no longer finite, or diverges. The last
+            good state then stays in ``cache``.
+    """
+    _check(data, settings, world)
+    strategy = STRATEGIES[settings.strategy]
+    schedule = Schedule.of(data, settings, seed)
+    network.to(device)
+    detector.to(device)
+    for module in (network, detector.network):
+        same_start(module)
+    objective = Objective(network, detector, losses, bf16=device.type == "cuda" and torch.cuda.is_bf16_supported())
+    parameters, own = list(network.parameters()), detector.parameters()
+    fusion = Level(parameters, torch.optim.Adam(parameters, lr=settings.learning_rate, betas=_BETAS))
+    detection = Level(own, torch.optim.Adam(own, lr=settings.detector_rate, betas=_BETAS))
+    problem = Problem(objective.losses, objective.frozen_upper, fusion, detection, settings.clip)
+    labelled = data.labelled
+    val = [(item, central_view(item.pair.width, item.pair.height, STRIDE)) for item in data.val]
+
+    outcome, first_epoch, first_scores = Outcome(Best(0, math.inf, {}, {})), 0, None
+    saved = resumable.load(cache, fingerprint)
+    if saved is not None:
+        first_epoch, first_scores = saved["epoch"], saved["first_scores"]
+        network.load_state_dict(saved["network"])
+        detector.network.load_state_dict(saved["detector"])
+        fusion.optimizer.load_state_dict(saved["fusion_optimizer"])
+        detection.optimizer.load_state_dict(saved["detector_optimizer"])
+        outcome = Outcome(Best(**saved["best"]), [Row(*row) for row in saved["history"]])
+        if world.leads:
+            console.print(f"{description}: resumes after epoch {first_epoch} of {settings.epochs} ({cache})")
+
+    with bar() as progress:
+        total = settings.epochs * schedule.per_epoch
+        done = first_epoch * schedule.per_epoch
+        task = progress.add_task(description, total=total, completed=done, note="", visible=world.leads)
+        for epoch in range(first_epoch, settings.epochs):
+            for level, rate in ((fusion, settings.learning_rate), (detection, settings.detector_rate)):
+                for group in level.optimizer.param_groups:
+                    group["lr"] = rate * settings.decay**epoch
+            weight = strategy.weight(settings.upper_weight, settings.upper_decay, epoch)
+            objective.begin_epoch(first=epoch == 0)
+
+            steps = range(epoch * schedule.per_epoch, (epoch + 1) * schedule.per_epoch)
+            plans = [
+                _plan(step, schedule, labelled if schedule.uppers[step] else data.train, settings, world)
+                for step in steps
+            ]
+            records: defaultdict[str, list[float]] = defaultdict(list)
+            for step, crops in zip(steps, batches(plans, data.tokens), strict=True):
+                batch = crops.to(device)
+                record = (
+                    strategy.upper_step(problem, batch, weight) if schedule.uppers[step] else lower_step(problem, batch)
+                )
+                _assert_finite(record, epoch, settings, cache, saved is not None or epoch > 0)
+                for name, value in (record | objective.record).items():
+                    records[name].append(value)
+                note = f"epoch {epoch + 1}/{settings.epochs} lower {record.get('lower', math.nan):.3f}"
+                progress.update(task, advance=1, note=note)
+
+            rows = _rows(epoch, records, weight, fusion)
+            scores = _validate(objective, val, data.tokens, device, bool(labelled))
+            rows += [Row(epoch + 1, level, "validation_loss", value) for level, value in scores.items()]
+            outcome.history += rows
+            _assert_converging(outcome.history, epoch, settings, cache)
+            first_scores = first_scores or scores
+            # Both levels count, each relative to where it began; without validation pairs the last epoch is the best.
+            score = sum(scores[level] / first_scores[level] for level in scores) if scores else -float(epoch)
+            if score < outcome.best.score:
+                outcome.best = Best(epoch + 1, score, _copy(network), _copy(detector.network))
+            if world.leads:
+                resumable.save(
+                    cache,
+                    fingerprint,
+                    {
+                        "epoch": epoch + 1,
+                        "first_scores": first_scores,
+                        "network": network.state_dict(),
+                        "detector": detector.network.state_dict(),
+                        "fusion_optimizer": fusion.optimizer.state_dict(),
+                        "detector_optimizer": detection.optimizer.state_dict(),
+                        "best": vars(outcome.best),
+                        "history": [tuple(row) for row in outcome.history],
+                    },
+                )
+    return outcome
+
+
+def _check(data: Data, settings: Train, world: World) -> None:
+    if not data.train:
+        raise InputError("train: no training pairs: the data sets of train.datasets have none in the split 'train'")
+    if not data.labelled and settings.strategy != "separate":
+        raise InputError(
+            f"train: strategy '{settings.strategy}' needs pairs with boxes, and train.datasets has none in the "
+            "split 'train'; set train.strategy to separate, which then trains the fusion network alone"
+        )
+    if settings.crop % STRIDE or settings.crop < STRIDE:
+        raise InputError(f"train: crop is {settings.crop}, expected a multiple of {STRIDE}")
+    if settings.batch % world.size:
+        raise InputError(f"train: a batch of {settings.batch} does not divide by {world.size} processes")
+    if min(settings.batch, settings.epochs, settings.lower_steps) < 1:
+        raise InputError("train: batch, epochs and lower_steps should be at least 1")
+
+
+def _plan(
+    step: int, schedule: Schedule, pairs: Sequence[TrainingPair], settings: Train, world: World
+) -> list[tuple[TrainingPair, View]]:
+    """Return this process's share of a step: every size-th place of the batch."""
+    plan = []
+    for place, index in list(enumerate(schedule.indices(step)))[world.rank :: world.size]:
+        item = pairs[index]
+        rng = np.random.default_rng([schedule.seed, 2, step, place])
+        plan.append((item, random_view(item.pair.width, item.pair.height, settings.crop, rng)))
+    return plan
+
+
+def _validate(
+    objective: Objective, val: list[tuple[TrainingPair, View]], tokens: Tokens, device: torch.device, upper: bool
+) -> dict[str, float]:
+    """Return the mean losses over the validation pairs, by level; every process computes the same."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    plans = [[pair] for pair in val]
+    for (item, _), crops in zip(val, batches(plans, tokens), strict=True):
+        lower, detection = objective.evaluate(crops.to(device), upper and item.pair.labelled)
+        found["lower"].append(lower)
+        if detection is not None:
+            found["upper"].append(detection)
+    return {level: float(np.mean(values)) for level, values in found.items()}
+
+
+def _rows(epoch: int, records: dict[str, list[float]], weight: float, fusion: Level) -> list[Row]:
+    """Return the epoch's means, averaged over processes."""
+    names = sorted(records)
+    means = torch.tensor([float(np.mean(records[name])) for name in names], dtype=torch.float64)
+    if fusion.parameters[0].is_cuda:
+        means = means.cuda()
+    (means,) = average([means])
+    rows = []
+    for name, value in zip(names, means.tolist(), strict=True):
+        level, _, rest = name.partition("_") if name.startswith(("lower", "upper")) else ("lower", "", name)
+        if name in ("cosine", "detector_gradient"):
+            level = "upper"
+        rows.append(Row(epoch + 1, level, {"": "loss", "gradient": "gradient_norm"}.get(rest, rest), value))
+    rows.append(Row(epoch + 1, "upper", "weight", weight))
+    rows.append(Row(epoch + 1, "lower", "learning_rate", fusion.optimizer.param_groups[0]["lr"]))
+    return rows
+
+
+def _assert_finite(record: Record, epoch: int, settings: Train, cache: Path, kept: bool) -> None:
+    # Gradients are averaged over processes before this, so all processes stop at the same step.
+    broken = [name for name, value in record.items() if not math.isfinite(value)]
+    if broken:
+        raise InputError(_stopped(f"{broken[0]} became {record[broken[0]]}", epoch, settings, cache, kept))
+
+
+def _assert_converging(history: Sequence[Row], epoch: int, settings: Train, cache: Path) -> None:
+    values = [row.value for row in history if (row.level, row.name) == ("lower", "loss")]
+    if values and values[-1] > _DIVERGED * values[0]:
+        what = f"the lower level's loss grew from {values[0]:.3g} to {values[-1]:.3g}"
+        raise InputError(_stopped(what, epoch, settings, cache, True))
+
+
+def _stopped(what: str, epoch: int, settings: Train, cache: Path, kept: bool) -> str:
+    where = f"; the state after epoch {epoch} is kept in {cache}" if kept else ""
+    return f"train: {what} in epoch {epoch + 1}{where}; lower train.learning_rate (now {settings.learning_rate})"
+
+
+def _copy(module: torch.nn.Module) -> dict[str, Any]:
+    return {name: value.detach().cpu().clone() for name, value in copy.copy(module.state_dict()).items()}

@@ -1,0 +1,59 @@
+"""What a killed run needs to end as if nothing had happened: one file per run, outside DVC.
+
+The file's folder is named by the run's fingerprint, so a run with another parameter, other code or
+other data never meets it.
+"""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from text2pixels.errors import InputError
+from text2pixels.files import sha256, whole_file
+
+FILE = "state.pt"
+
+
+def fingerprint(settings: Mapping[str, Any], code: Iterable[Path], data: Iterable[Path]) -> str:
+    """Return 16 hexadecimal digits over parameters, sources (folders of .py files) and data files."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    digest.update(torch.__version__.encode())
+    for folder in code:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(f"{folder.name}/{path.relative_to(folder)} {sha256(path)}\n".encode())
+    for path in data:
+        digest.update(f"{path} {sha256(path)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def save(folder: Path, run: str, state: dict[str, Any]) -> None:
+    """Write the state; at any moment the file there is a whole one."""
+    with whole_file(folder / FILE) as aside:
+        torch.save({"fingerprint": run, "state": state}, aside)
+
+
+def load(folder: Path, run: str) -> dict[str, Any] | None:
+    """Return the state of a run, on the CPU, or None where it has not yet saved one.
+
+    Raises:
+        InputError: the file belongs to another run, or is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        found, state = content["fingerprint"], content["state"]
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged: remove {folder} to train from the start") from error
+    if found != run:
+        raise InputError(
+            f"{path} is of a run with other parameters, code or data (fingerprint {found}, expected {run}): "
+            f"remove {folder} to train from the start"
+        )
+    return dict(state)
