@@ -1,0 +1,121 @@
+"""How well each block of the visible frame matches the warped infrared at every small displacement.
+
+The whole similarity surface of a block is kept, not its peak: a block on an edge knows its
+displacement across the edge only, and its surface says so.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from text2pixels.registration.descriptors import Features, describe
+from text2pixels.registration.frames import Image8, Matrix, local_scale, scaling, shrink
+from text2pixels.registration.pairs import Views
+
+_LOCALITY = 1 / 32  # of the level's side
+_ENERGY_FLOOR = 4e-4  # a block without texture in either image matches nothing
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Similarity surfaces around a transform.
+
+    Attributes:
+        surfaces: (2r + 1, 2r + 1, B), normalised cross-correlation; axis 0 is the displacement in y.
+        x, y: (B,) centres, pixels of the level.
+        column, row: (B,) place in the grid.
+        matrix: infrared (reduced) to level pixels, as warped.
+        to_level: visible (reduced) to level pixels.
+        height, width: of the level, pixels.
+    """
+
+    surfaces: NDArray[np.float32]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    column: NDArray[np.int64]
+    row: NDArray[np.int64]
+    matrix: Matrix
+    to_level: Matrix
+    height: int
+    width: int
+
+
+def described_level(
+    views: Views, index: int, matrix: Matrix, side: int
+) -> tuple[Features, Features, NDArray[np.float32], Matrix, Matrix]:
+    """Describe a visible image and the infrared one warped onto it, at about the infrared's resolution.
+
+    Args:
+        views: the pairs.
+        index: which of them.
+        matrix: infrared to visible, reduced pixels.
+        side: longest side of the infrared that the resolution corresponds to.
+
+    Returns:
+        visible and infrared features (C, h, w), mask of valid infrared (h, w), infrared-to-level and
+        visible-to-level matrices.
+    """
+    side = min(side, max(views.infrared_size))
+    per_visible = local_scale(np.linalg.inv(matrix), *views.visible_size) * side / max(views.infrared_size)
+    limit = 1.6 * side / max(views.visible_size)  # where the visible field is much the larger
+    visible = shrink(views.visible[index], min(1.0, per_visible, limit))
+    height, width = visible.shape
+    to_level = scaling(views.visible_size, (height, width))
+    warp = to_level @ matrix
+    infrared = _without_aliasing(views.infrared[index], local_scale(warp, *views.infrared_size))
+    warped = cv2.warpPerspective(infrared, warp, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    mask = cv2.warpPerspective(np.ones(infrared.shape, np.uint8), warp, (width, height), flags=cv2.INTER_NEAREST)
+    mask = cv2.erode(mask, np.ones((7, 7), np.uint8), borderType=cv2.BORDER_REPLICATE).astype(np.float32)
+    locality = max(3.0, _LOCALITY * side)
+    return describe(visible, locality), describe(warped, locality) * mask, mask, warp, to_level
+
+
+def match_blocks(views: Views, matrix: Matrix, side: int, radius: int, cell: int) -> Blocks:
+    """Return the surfaces, averaged over the pairs, for displacements up to ``radius`` pixels of the level.
+
+    ``cell`` is the distance of block centres; a block weighs a neighbourhood of about two cells.
+    """
+    total: NDArray[np.float32] | None = None
+    for index in range(len(views.visible)):
+        visible, infrared, _, warp, to_level = described_level(views, index, matrix, side)
+        height, width = visible.shape[1:]
+        rows, columns = max(2, round(height / cell)), max(2, round(width / cell))
+        padded = np.pad(infrared, ((0, 0), (radius, radius), (radius, radius)))
+        energy = np.einsum("chw,chw->hw", padded, padded)
+        visible_energy = _pool(np.einsum("chw,chw->hw", visible, visible), rows, columns)
+        surfaces = np.empty((2 * radius + 1, 2 * radius + 1, rows, columns), np.float32)
+        for i in range(2 * radius + 1):
+            for j in range(2 * radius + 1):
+                window = np.s_[i : i + height, j : j + width]
+                product = _pool(np.einsum("chw,chw->hw", visible, padded[:, window[0], window[1]]), rows, columns)
+                infrared_energy = _pool(energy[window], rows, columns)
+                surfaces[i, j] = product / np.sqrt(visible_energy * infrared_energy + _ENERGY_FLOOR)
+        total = surfaces if total is None else total + surfaces
+    assert total is not None
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    return Blocks(
+        surfaces=total.reshape(*total.shape[:2], -1) / len(views.visible),
+        x=(column + 0.5) * width / columns - 0.5,
+        y=(row + 0.5) * height / rows - 0.5,
+        column=column,
+        row=row,
+        matrix=warp,
+        to_level=to_level,
+        height=height,
+        width=width,
+    )
+
+
+def _without_aliasing(image: Image8, scale: float) -> Image8:
+    if scale > 0.8:
+        return image
+    blurred: Image8 = cv2.GaussianBlur(image, (0, 0), 0.5 * float(np.sqrt(1 / scale**2 - 1)))
+    return blurred
+
+
+def _pool(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+    cells = cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA)
+    pooled: NDArray[np.float32] = cv2.GaussianBlur(cells, (3, 3), 0.7, borderType=cv2.BORDER_REPLICATE)
+    return pooled

@@ -1,0 +1,42 @@
+"""Dense descriptors that a thermal and a visible image share: oriented gradients without sign.
+
+Channel features of orientated gradients (CFOG) after Ye et al., "Fast and robust matching for
+multimodal remote sensing image registration", IEEE TGRS 2019. Two things differ, both because road
+scenes are full of long horizontal structure that correlates with itself at any shift: the weakest
+orientation is subtracted, which leaves what is oriented; and each channel loses its local mean, which
+narrows the peak of a correlation (without this the right transform was first for 19 of 24 raw pairs,
+with it for 24).
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Features = NDArray[np.float32]
+
+ORIENTATIONS = 8
+_FLOOR = 0.3  # of the mean norm: keeps sensor noise in flat areas from counting like an edge
+
+
+def describe(image: NDArray[np.uint8], locality: float, fine: bool = False) -> Features:
+    """Return descriptors (C, H, W), zero in the mean around every pixel.
+
+    Args:
+        image: (H, W).
+        locality: standard deviation, pixels, of the window whose mean is removed.
+        fine: smooth less, for small images.
+    """
+    before, after = (0.5, 0.7) if fine else (0.8, 1.0)
+    smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), before)
+    gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    channels = np.empty((ORIENTATIONS, *image.shape), np.float32)
+    for index, angle in enumerate(np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS):
+        # Without sign: a warm wall is brighter than the sky in one camera and darker in the other.
+        response = np.abs(gx * np.float32(np.cos(angle)) + gy * np.float32(np.sin(angle)))
+        cv2.GaussianBlur(response, (0, 0), after, dst=channels[index])
+    channels -= channels.min(axis=0)
+    norm = np.sqrt(np.einsum("chw,chw->hw", channels, channels))
+    channels /= norm + _FLOOR * norm.mean() + np.float32(1e-6)
+    for channel in channels:
+        channel -= cv2.GaussianBlur(channel, (0, 0), locality)
+    return channels

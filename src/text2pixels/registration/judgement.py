@@ -1,0 +1,74 @@
+"""Evidence for and against an estimate that the estimate was not made from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from text2pixels.registration.blocks import Blocks, described_level
+from text2pixels.registration.frames import Matrix, corner_error
+from text2pixels.registration.pairs import Views
+from text2pixels.registration.refinement import Coordinates, apply_move, climb
+from text2pixels.registration.search import masked_correlation
+
+_SIDE = 320  # pixels, longest side of the infrared at which shifts are compared
+_NEAR = 3  # pixels: a peak this close to no shift is the estimate's own
+_FAR = 12  # pixels: from here on a shift is wrong
+_TILE = 3  # cells: neighbouring blocks share pixels, so the halves are dealt out in tiles
+
+
+@dataclass(frozen=True)
+class Peak:
+    """How the estimate stands out among all shifts of itself.
+
+    Attributes:
+        height: in standard deviations of the correlation at wrong shifts.
+        margin: height over that of the best wrong shift.
+        coverage: share of the visible frame that the infrared covers.
+    """
+
+    height: float
+    margin: float
+    coverage: float
+
+
+def peak(views: Views, matrix: Matrix) -> Peak:
+    """Correlate the aligned pair with itself at every shift."""
+    correlation: NDArray[np.float32] | float = 0.0
+    coverage = 0.0
+    for index in range(len(views.visible)):
+        visible, infrared, mask, _, _ = described_level(views, index, matrix, _SIDE)
+        surface, overlap = masked_correlation(infrared, visible, mask)
+        correlation = correlation + surface * np.sqrt(overlap.clip(0) / mask.size) / len(views.visible)
+        coverage += float(mask.mean()) / len(views.visible)
+        allowed = overlap > 0.5 * mask.sum()
+    assert not isinstance(correlation, float)
+    height, width = mask.shape
+    rows, columns = np.indices(correlation.shape)
+    distance = np.hypot(rows - (height - 1), columns - (width - 1))
+    wrong = correlation[allowed & (distance > _FAR)]
+    own = float(correlation[distance <= _NEAR].max())
+    spread = float(wrong.std()) + 1e-9
+    centre = float(wrong.mean())
+    return Peak((own - centre) / spread, (own - centre) / max(float(wrong.max()) - centre, 1e-9), coverage)
+
+
+def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordinates) -> float:
+    """Return how far estimates from disjoint halves of the blocks lie apart: RMS corner distance, visible pixels.
+
+    Args:
+        views: the pairs.
+        blocks: surfaces around ``matrix``.
+        matrix: the estimate, infrared to visible, reduced pixels.
+        deviation: its coordinates.
+    """
+    height, width = views.visible_size
+    column, row = blocks.column // _TILE, blocks.row // _TILE
+    squares = []
+    for parity in (column + row, column, row, column + row // 2):
+        half = (parity % 2).astype(bool)
+        one, other = (
+            apply_move(blocks, climb(blocks, deviation, side.astype(np.float64), np.zeros(8))) for side in (half, ~half)
+        )
+        squares.append(corner_error(one, other, height, width) ** 2)
+    return float(np.sqrt(np.mean(squares)))
