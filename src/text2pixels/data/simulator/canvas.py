@@ -8,7 +8,6 @@ Axes: X right, Y up, Z forward, in metres, origin on the ground below the camera
 Shape suffixes: H, W frame plus margins; N points.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -55,17 +54,19 @@ class Camera:
         return float(np.sqrt(self.width * self.height / (320 * 256)))
 
     def project(self, points: Points) -> Points:
-        """Return canvas pixels (N, 2) of world points (N, 3)."""
-        z = np.maximum(points[:, 2], 0.3)
+        """Return canvas pixels (..., 2) of world points (..., 3)."""
+        z = np.maximum(points[..., 2], 0.3)
         scale = self.focal / z
-        u = self.centre + (points[:, 0] + self.bend * z * z - self.x) * scale
-        v = self.horizon + (self.y - points[:, 1]) * scale
-        return np.stack([u, v], axis=1) + self.margin
+        pixels = np.empty((*points.shape[:-1], 2))
+        pixels[..., 0] = (points[..., 0] + self.bend * z * z - self.x) * scale + (self.centre + self.margin)
+        pixels[..., 1] = (self.y - points[..., 1]) * scale + (self.horizon + self.margin)
+        return pixels
 
     def rows_below_horizon(self) -> Floats:
         """Return (H,) inverse depth in 1/m of the ground seen in each row; 0.001 above the horizon."""
         rows = np.arange(self.height + 2 * self.margin, dtype=np.float32) + 0.5 - self.margin - self.horizon
-        return np.maximum(rows / np.float32(self.focal * self.y), np.float32(1e-3))
+        inverse: Floats = np.maximum(rows / np.float32(self.focal * self.y), np.float32(1e-3))
+        return inverse
 
 
 class Material(NamedTuple):
@@ -83,14 +84,21 @@ class Surfaces(NamedTuple):
     """The canvas resolved to one value per pixel."""
 
     colour: Floats  # (H, W, 3)
-    celsius: Floats  # (H, W)
     emission: Floats  # (H, W, 3)
     nearness: Floats  # (H, W) 1/m
     grain: Floats  # (H, W)
-    mottle: Floats  # (H, W)
-    noise: NDArray[np.uint8]  # (H, W)
+    noise: NDArray[np.uint8]  # (H, W) field that the grain follows
     ground: NDArray[np.bool_]  # (H, W)
     shadow: Floats  # (H, W) in [0, 1], meant for the ground
+    # What the infrared camera sees instead:
+    celsius: Floats  # (H, W)
+    thermal_nearness: Floats  # (H, W) 1/m
+    mottle: Floats  # (H, W)
+    thermal_noise: NDArray[np.uint8]  # (H, W) field that the mottle follows
+
+    def cut(self, frame: tuple[slice, slice]) -> "Surfaces":
+        """Return a part of the canvas."""
+        return Surfaces(**{name: values[frame] for name, values in self._asdict().items()})
 
 
 class Canvas:
@@ -103,6 +111,7 @@ class Canvas:
         self._shadow = np.zeros((self.h, self.w), dtype=np.uint8)
         self._rows: list[tuple[float, ...]] = []
         self._owners: list[int] = []
+        self._behind: list[tuple[int, tuple[slice, slice], NDArray[np.uint16]]] = []
         self.owner = 0  # of what is painted next; 0 is scenery
         self._first = 0  # the owner's first row
         self.low = self.high = np.zeros(2)  # extent of what the owner has painted, canvas pixels
@@ -121,37 +130,65 @@ class Canvas:
         cut = self.camera.margin * SUPERSAMPLING
         return image[cut : image.shape[0] - cut, cut : image.shape[1] - cut]
 
-    def paint(self, outlines: Points | Sequence[Points], material: Material, depth: float) -> None:
-        """Fill one outline, or several disjoint ones, (N, 2) canvas pixels, at ``depth`` metres."""
+    def paint(self, outlines: Points, material: Material, depth: float, infrared: bool = True) -> None:
+        """Fill an outline (N, 2), or disjoint ones (M, N, 2), canvas pixels, at ``depth`` metres.
+
+        ``infrared=False``: that camera sees what is behind.
+        """
         row = len(self._rows)
         assert row < 65536, "more materials than the index holds"
         m = material
         nearness = -1.0 if depth == GROUND else 1 / depth
         self._rows.append((*m.colour, m.celsius, *m.emission, nearness, m.grain, m.mottle, float(m.noise), 0.0))
         self._owners.append(self.owner)
-        shapes = [outlines] if isinstance(outlines, np.ndarray) else outlines
+        shapes = outlines if outlines.ndim == 3 else outlines[None]
         if self.owner:
-            for shape in shapes:
-                self.low, self.high = np.minimum(self.low, shape.min(axis=0)), np.maximum(self.high, shape.max(axis=0))
-        fixed = [_fixed(shape * SUPERSAMPLING - 0.5) for shape in shapes]
-        cv2.fillPoly(self.index, fixed, row, cv2.LINE_8, _SHIFT)
+            self.low = np.minimum(self.low, shapes.min(axis=(0, 1)))
+            self.high = np.maximum(self.high, shapes.max(axis=(0, 1)))
+        if not infrared:
+            box = self._box(outlines, 2)
+            self._behind.append((row, box, self.index[box].copy()))
+        cv2.fillPoly(self.index, list(_fixed(shapes, SUPERSAMPLING)), row, cv2.LINE_8, _SHIFT)
+
+    def sees(self, outline: Points) -> bool:
+        """Tell whether an outline's bounding box touches the canvas."""
+        low, high = outline.reshape(-1, 2).min(axis=0), outline.reshape(-1, 2).max(axis=0)
+        return bool(high[0] >= 0 and high[1] >= 0 and low[0] <= self.w and low[1] <= self.h)
 
     def cast_shadow(self, outline: Points, strength: float) -> None:
         """Darken the ground inside the outline; overlapping shadows do not add up."""
         level = int(strength * 255)
         layer = np.zeros_like(self._shadow)
-        cv2.fillPoly(layer, [_fixed(outline - 0.5)], level, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(layer, [_fixed(outline, 1)], level, cv2.LINE_AA, _SHIFT)
         np.maximum(self._shadow, layer, out=self._shadow)
 
     def behind(self, outline: Points) -> tuple[float, float, int]:
-        """Return temperature, mottle and noise field of what the outline's surroundings show now."""
-        low = np.floor(outline.min(axis=0) * SUPERSAMPLING).astype(int) - 2
-        high = np.ceil(outline.max(axis=0) * SUPERSAMPLING).astype(int) + 3
-        patch = self.index[max(low[1], 0) : max(high[1], 0), max(low[0], 0) : max(high[0], 0)]
+        """Return temperature, mottle and noise field of what shows most in the outline's surroundings."""
+        patch = self.index[self._box(outline, 4)]
         if not patch.size:
             return 0.0, 0.0, GRAIN
         row = self._rows[int(np.bincount(patch.ravel()).argmax())]
         return row[3], row[9], int(row[10])
+
+    def nearness_at(self, u: float, v: float) -> float:
+        """Return the inverse depth, 1/m, of what shows at a frame pixel; -1 on the ground."""
+        row = int((v + self.camera.margin) * SUPERSAMPLING), int((u + self.camera.margin) * SUPERSAMPLING)
+        inside = np.clip(row, 0, np.array(self.index.shape) - 1)
+        return self._rows[int(self.index[inside[0], inside[1]])][7]
+
+    def _box(self, outline: Points, border: int) -> tuple[slice, slice]:
+        """Return the supersampled pixels around an outline."""
+        low = np.maximum(np.floor(outline.min(axis=0) * SUPERSAMPLING).astype(int) - border, 0)
+        high = np.maximum(np.ceil(outline.max(axis=0) * SUPERSAMPLING).astype(int) + border, 0)
+        return slice(int(low[1]), int(high[1])), slice(int(low[0]), int(high[0]))
+
+    def _infrared_index(self) -> NDArray[np.uint16]:
+        """Return the index with what only the visible camera sees taken away, the last painted first."""
+        index = self.index.copy()
+        for row, box, before in reversed(self._behind):
+            patch = index[box]
+            np.copyto(patch, before, where=patch == row)
+        return index
 
     def owners(self) -> NDArray[np.uint16]:
         """Return the owner of each supersampled pixel of the frame, margin left out."""
@@ -160,27 +197,34 @@ class Canvas:
     def resolve(self) -> Surfaces:
         """Average the supersampled canvas down to one value per pixel."""
         table = np.array(self._rows, dtype=np.float32)
-        size = (self.w, self.h)
-        reflected = cv2.resize(table[:, :4].take(self.index, axis=0), size, interpolation=cv2.INTER_AREA)
-        own = table[:, 4:8].take(self.index, axis=0)
+        # NumPy looks tables up with machine integers: convert once.
+        seen, felt = self.index.astype(np.intp), self._infrared_index().astype(np.intp)
         rows = np.repeat(self.camera.rows_below_horizon(), SUPERSAMPLING)[:, None]
-        np.copyto(own[..., 3], np.broadcast_to(rows, own.shape[:2]), where=own[..., 3] < 0)
-        own = cv2.resize(own, size, interpolation=cv2.INTER_AREA)
-        pick = self.index[::SUPERSAMPLING, ::SUPERSAMPLING]
-        texture = table[:, 8:12].take(pick, axis=0)
-        soft = cv2.GaussianBlur(self._shadow, (0, 0), 1.0 * self.camera.unit).astype(np.float32) / 255
+
+        def average(columns: list[int], index: NDArray[np.intp]) -> Floats:
+            """Average columns of the table, the last of them nearness, over each pixel."""
+            values = table[:, columns].take(index, axis=0)
+            np.copyto(values[..., -1], np.broadcast_to(rows, index.shape), where=values[..., -1] < 0)
+            return cv2.resize(values, (self.w, self.h), interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
+
+        reflected, thermal = average([0, 1, 2, 7], seen), average([3, 7], felt)
+        emitted = table[:, 4:7].take(seen, axis=0)
+        near, far = seen[::SUPERSAMPLING, ::SUPERSAMPLING], felt[::SUPERSAMPLING, ::SUPERSAMPLING]
         return Surfaces(
             colour=reflected[..., :3],
-            celsius=reflected[..., 3],
-            emission=own[..., :3],
-            nearness=own[..., 3],
-            grain=texture[..., 0],
-            mottle=texture[..., 1],
-            noise=texture[..., 2].astype(np.uint8),
-            ground=(table[:, 7] < 0).take(pick),
-            shadow=soft,
+            emission=cv2.resize(emitted, (self.w, self.h), interpolation=cv2.INTER_AREA),
+            nearness=np.ascontiguousarray(reflected[..., 3]),
+            grain=table[:, 8].take(near),
+            noise=table[:, 10].take(near).astype(np.uint8),
+            ground=(table[:, 7] < 0).take(near),
+            shadow=cv2.GaussianBlur(self._shadow, (0, 0), self.camera.unit).astype(np.float32) / 255,
+            celsius=np.ascontiguousarray(thermal[..., 0]),
+            thermal_nearness=np.ascontiguousarray(thermal[..., 1]),
+            mottle=table[:, 9].take(far),
+            thermal_noise=table[:, 10].take(far).astype(np.uint8),
         )
 
 
-def _fixed(points: Points) -> NDArray[np.int32]:
-    return np.rint(np.clip(points, -2e6, 2e6) * (1 << _SHIFT)).astype(np.int32)
+def _fixed(points: Points, scale: int) -> NDArray[np.int32]:
+    """Return OpenCV's fixed-point vertices; its pixel centres are integers, ours half-integers."""
+    return (points * (scale << _SHIFT) + 0.5 * (1 - (1 << _SHIFT))).astype(np.int32)

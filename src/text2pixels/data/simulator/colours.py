@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from numpy.random import Generator
+
 from text2pixels.data.simulator.canvas import Colour
 
 Palette = Sequence[Colour]
@@ -31,3 +33,13 @@ SIGN: Palette = ((0.80, 0.10, 0.10), (0.10, 0.30, 0.70), (0.90, 0.75, 0.10), (0.
 def srgb(r: float, g: float, b: float) -> Colour:
     """Return linear RGB of an sRGB colour (gamma 2.2)."""
     return (r**2.2, g**2.2, b**2.2)
+
+
+def pick(rng: Generator, palette: Palette) -> Colour:
+    """Draw one colour of a palette, as linear RGB."""
+    return srgb(*palette[int(rng.integers(len(palette)))])
+
+
+def shaded(colour: Colour, factor: float) -> Colour:
+    """Return a colour under more or less light."""
+    return (colour[0] * factor, colour[1] * factor, colour[2] * factor)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from text2pixels.data.simulator import noise
 from text2pixels.data.simulator.canvas import ASPHALT, CLOUD, Camera, Colour, Surfaces
-from text2pixels.data.simulator.scenery import Lamp
+from text2pixels.data.simulator.furniture import Lamp
 from text2pixels.data.simulator.weather import Weather
 
 Floats = NDArray[np.float32]
@@ -30,6 +30,7 @@ class Source:
     strength: float
     radius: float
     colour: Colour
+    turn: float  # of the star's rays, radians
 
 
 @dataclass(frozen=True)
@@ -56,46 +57,52 @@ def draw_smoke(rng: Generator) -> Smoke:
     )
 
 
-def textures(surfaces: Surfaces, camera: Camera, offset: tuple[float, float]) -> Floats:
-    """Return (H, W) the noise that each pixel's material follows; anchored to the world, not to the margin."""
+def textures(surfaces: Surfaces, camera: Camera, offset: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Return (H, W) the noise that each pixel's grain follows, and its mottle.
+
+    Fields are anchored to the frame, so that a margin changes nothing inside it.
+    """
     shape = surfaces.celsius.shape
-    m, per_pixel = camera.margin, 1 / camera.unit
+    per_pixel, m = 1 / camera.unit, camera.margin
     x0, y0 = offset[0] - m * per_pixel, offset[1] - m * per_pixel
-    grain = noise.plane(
-        0.55,
-        shape,
-        (per_pixel * 1.3, per_pixel * 1.3),
-        (offset[0] - 1.3 * m * per_pixel, offset[1] - 1.3 * m * per_pixel),
-    )
-    cloud = noise.plane(1.7, shape, (0.55 * per_pixel, 1.5 * per_pixel), (x0 * 0.55, y0 * 1.5))
+    # One octave grows with the frame, the other is as fine as the pixels.
+    grain = 0.8 * noise.plane(0.55, shape, (per_pixel, per_pixel), (x0, y0))
+    grain += 0.6 * noise.plane(0.3, shape, (1.0, 1.0), (offset[1] - m, offset[0] - m))
+    cloud = noise.plane(1.7, shape, (0.55 * per_pixel, 1.5 * per_pixel), (0.55 * x0, 1.5 * y0))
     depth = 1 / camera.rows_below_horizon()[:, None]
     columns = np.arange(shape[1], dtype=np.float32)[None, :] + np.float32(0.5 - m - camera.centre)
-    x = columns * depth * np.float32(9.0 / camera.focal) + np.float32(offset[0])
-    y = np.broadcast_to(depth * np.float32(5.0) + np.float32(offset[1]), shape)
-    ground = noise.sample(0.7, np.mod(x, noise.SIDE).astype(np.float32), np.mod(y, noise.SIDE).astype(np.float32))
-    return np.where(surfaces.noise == ASPHALT, ground, np.where(surfaces.noise == CLOUD, cloud, grain))
+    x = columns * depth * np.float32(22.0 / camera.focal) + np.float32(offset[0])
+    y = np.broadcast_to(depth * np.float32(9.0) + np.float32(offset[1]), shape)
+    ground = noise.sample(0.75, np.mod(x, noise.SIDE), np.mod(y, noise.SIDE)) * np.minimum(1, 12 / depth)
+
+    def choose(kind: NDArray[np.uint8]) -> Floats:
+        chosen = np.where(kind == ASPHALT, ground, grain)
+        np.copyto(chosen, cloud, where=kind == CLOUD)
+        return chosen.astype(np.float32, copy=False)
+
+    return choose(surfaces.noise), choose(surfaces.thermal_noise)
 
 
-def smoke_opacity(smoke: Smoke, surfaces: Surfaces, camera: Camera) -> Floats:
-    """Return (H, W) the share of light that the smoke in front of each pixel holds back."""
-    h, w = surfaces.celsius.shape
+def smoke_cover(smoke: Smoke, nearness: Floats, camera: Camera) -> tuple[Floats, Floats]:
+    """Return (H, W) the share of light that the smoke before each pixel holds back, and its brightness."""
+    h, w = nearness.shape
     m, per_pixel = camera.margin, 1 / camera.unit
-    u = (np.arange(w, dtype=np.float32)[None, :] + 0.5 - m) / camera.width - np.float32(smoke.column)
-    v = (np.arange(h, dtype=np.float32)[:, None] + 0.5 - m) / camera.height
+    u = (np.arange(w, dtype=np.float32)[None, :] + np.float32(0.5 - m)) / camera.width - np.float32(smoke.column)
+    v = (np.arange(h, dtype=np.float32)[:, None] + np.float32(0.5 - m)) / camera.height
     x0, y0 = smoke.offset
-    bend = noise.plane(
-        1.6, (h, w), (0.5 * per_pixel, 0.5 * per_pixel), (y0 - 0.5 * m * per_pixel, x0 - 0.5 * m * per_pixel)
-    )
+    scale = 0.5 * per_pixel
+    bend = noise.plane(1.6, (h, w), (scale, scale), (y0 - scale * m, x0 - scale * m))
+    # The field that bends another's coordinates gives curls.
     x = (np.arange(w, dtype=np.float32)[None, :] - m) * np.float32(0.9 * per_pixel) + bend * 22 + np.float32(x0)
     y = (np.arange(h, dtype=np.float32)[:, None] - m) * np.float32(0.9 * per_pixel) + bend * 14 + np.float32(y0)
-    puffs = noise.sample(1.35, np.mod(x, noise.SIDE).astype(np.float32), np.mod(y, noise.SIDE).astype(np.float32))
-    plume = np.exp(-((u + 0.05 * bend) ** 2) / np.float32(2 * smoke.spread**2)) * np.clip(
-        1.5 - np.abs(v - 0.55) * 1.7, 0, 1
-    )
+    puffs = noise.sample(1.35, np.mod(x, noise.SIDE), np.mod(y, noise.SIDE))
+    plume = np.exp(-((u + 0.05 * bend) ** 2) / np.float32(2 * smoke.spread**2))
+    plume *= np.clip(1.5 - np.abs(v - 0.55) * 1.7, 0, 1)
     thickness = np.clip(plume * (1 + 0.55 * puffs) - 0.22, 0, None) * np.float32(smoke.density)
-    depth = 1 / surfaces.nearness
-    behind = np.clip((depth - np.float32(smoke.depth)) / np.float32(6.0), 0, 1)
-    return (1 - np.exp(-thickness * behind)).astype(np.float32)
+    behind = np.clip((1 / nearness - np.float32(smoke.depth) + 1.6 * puffs) / 9, 0, 1)
+    brightness = np.clip(1.0 + 0.17 * bend + 0.10 * puffs + 0.25 * (0.5 - v), 0.4, 1.5)
+    opacity = 1 - np.exp(-thickness * behind)
+    return opacity.astype(np.float32, copy=False), brightness.astype(np.float32, copy=False)
 
 
 def visible_radiance(
@@ -107,19 +114,26 @@ def visible_radiance(
     detail = (1 + surfaces.grain * texture).clip(0.15, 2.5)[..., None]
     light = _irradiance(surfaces, depth, camera, weather, lamps, beams)
     radiance = (surfaces.colour * light + surfaces.emission) * detail
-    air = (0.012, 0.012, 0.014) if weather.night else (0.80, 0.82, 0.84)
-    if weather.condition == "fog":
-        air = (0.045, 0.042, 0.038) if weather.night else (0.66, 0.67, 0.68)
-    glow = _bloom(surfaces.emission if weather.night else np.clip(surfaces.emission - 1.2, 0, None), camera, weather)
-    through = np.exp(-depth * np.float32(weather.extinction))[..., None]
-    radiance = radiance * through + np.array(air, dtype=np.float32) * (1 - through) + glow
+    air = np.array((0.012, 0.012, 0.014) if weather.night else (0.80, 0.82, 0.84), dtype=np.float32)
+    thickness = depth * np.float32(weather.extinction)
+    if weather.condition == "fog":  # in banks, and brighter above
+        air = np.array((0.045, 0.042, 0.038) if weather.night else (0.66, 0.67, 0.68), dtype=np.float32)
+        air = air * np.linspace(1.15, 0.85, len(depth), dtype=np.float32)[:, None, None]
+        per_pixel = 1 / camera.unit
+        banks = noise.plane(1.7, depth.shape, (0.4 * per_pixel, 1.1 * per_pixel), (40.0, 70.0))
+        thickness *= 1 + 0.22 * banks.clip(-2, 2)
+    through = np.exp(-thickness)[..., None]
+    glow = _bloom(
+        surfaces.emission * through if weather.night else np.clip(surfaces.emission - 1.2, 0, None), camera, weather
+    )
+    radiance = radiance * through + air * (1 - through) + glow
     if smoke is not None:
-        opacity = smoke_opacity(smoke, surfaces, camera)[..., None]
+        opacity, brightness = (part[..., None] for part in smoke_cover(smoke, surfaces.nearness, camera))
         tint = np.array([1.0, 0.97, 0.93], dtype=np.float32) * np.float32(smoke.gray * (0.09 if weather.night else 0.8))
-        radiance = radiance * (1 - opacity) + (tint + 0.5 * glow) * opacity
+        radiance = radiance * (1 - opacity) + (tint * brightness + 0.5 * glow) * opacity
     for source in sources:
         radiance += _veil(source, surfaces.celsius.shape, camera)
-    return radiance.astype(np.float32)
+    return radiance.astype(np.float32, copy=False)
 
 
 def _irradiance(
@@ -131,14 +145,15 @@ def _irradiance(
     if not weather.night:
         sunny = weather.sun is not None
         colour = (1.05, 1.0, 0.92) if sunny else (0.80, 0.82, 0.85)
-        return (1 - (0.8 if sunny else 0.6) * shadow)[..., None] * np.array(colour, dtype=np.float32)
+        day: Floats = (1 - np.float32(1.0 if sunny else 0.6) * shadow)[..., None] * np.array(colour, dtype=np.float32)
+        return day
     u = np.arange(w, dtype=np.float32)[None, :] + np.float32(0.5 - camera.margin - camera.centre)
     v = np.arange(h, dtype=np.float32)[:, None] + np.float32(0.5 - camera.margin - camera.horizon)
     per_pixel = depth / np.float32(camera.focal)
     x = u * per_pixel + np.float32(camera.x) - np.float32(camera.bend) * depth * depth
     y = np.float32(camera.y) - v * per_pixel
     total = np.empty((h, w, 3), dtype=np.float32)
-    total[:] = np.array([0.0045, 0.0052, 0.0068], dtype=np.float32)
+    total[:] = np.array([0.0030, 0.0035, 0.0046], dtype=np.float32)
     for lamp in lamps:
         bx, by, bz = lamp.bulb
         away = (x - np.float32(bx)) ** 2 + (y - np.float32(by)) ** 2 + (depth - np.float32(bz)) ** 2
@@ -149,7 +164,8 @@ def _irradiance(
         angle = (u / np.float32(camera.focal)) ** 2 * 14 + np.clip(-v / np.float32(camera.focal) + 0.02, 0, None) * 22
         beam = np.float32(9.0) * np.exp(-angle) / (depth * depth + 25)
         total += beam[..., None] * np.array([1.0, 0.94, 0.82], dtype=np.float32)
-    return total * (1 - 0.7 * shadow)[..., None]
+    total *= (1 - np.float32(0.7) * shadow)[..., None]
+    return total
 
 
 def _bloom(emission: Floats, camera: Camera, weather: Weather) -> Floats:
@@ -171,9 +187,10 @@ def _veil(source: Source, shape: tuple[int, ...], camera: Camera) -> Floats:
     distance = np.hypot(x, y) / np.float32(source.radius)
     halo = 0.55 / (1 + distance) ** 1.15 + 2.2 / (1 + (distance / 1.6) ** 3)
     angle = np.arctan2(y, x)
-    star = np.abs(np.cos(angle * 3 + 0.35)) ** 24 / (1 + distance * 0.35) ** 1.4
+    star = np.abs(np.cos(angle * 3 + np.float32(source.turn))) ** 24 / (1 + distance * 0.35) ** 1.4
     veil = (halo + 0.5 * star) * np.float32(source.strength)
-    return veil[..., None] * np.array(source.colour, dtype=np.float32)
+    glare: Floats = veil[..., None] * np.array(source.colour, dtype=np.float32)
+    return glare
 
 
 def apparent_celsius(
@@ -183,8 +200,10 @@ def apparent_celsius(
     celsius = surfaces.celsius + surfaces.mottle * texture
     if weather.sun is not None:
         celsius -= np.where(surfaces.ground, surfaces.shadow * np.float32(3.0), 0)
-    depth = np.minimum(1 / surfaces.nearness, np.float32(_SKY))
+    depth = np.minimum(1 / surfaces.thermal_nearness, np.float32(_SKY))
     through = np.exp(-depth * np.float32(weather.extinction_infrared))
     if smoke is not None:
-        through = through * (1 - 0.22 * smoke_opacity(smoke, surfaces, camera))
-    return (weather.celsius + (celsius - np.float32(weather.celsius)) * through).astype(np.float32)
+        through = through * (1 - 0.22 * smoke_cover(smoke, surfaces.thermal_nearness, camera)[0])
+    air = np.float32(weather.celsius)
+    apparent: Floats = air + (celsius - air) * through
+    return apparent

@@ -21,9 +21,9 @@ def field(exponent: float) -> Floats:
     amplitude = frequency**-exponent
     amplitude[0, 0] = 0
     values = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((SIDE, SIDE))) * amplitude, s=(SIDE, SIDE))
-    values = (values / values.std()).astype(np.float32)
-    values.setflags(write=False)
-    return values
+    unit: Floats = (values / values.std()).astype(np.float32)
+    unit.setflags(write=False)
+    return unit
 
 
 def sample(exponent: float, x: Floats, y: Floats) -> Floats:

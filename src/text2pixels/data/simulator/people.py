@@ -1,16 +1,16 @@
 """People: walking or standing figures with limbs, seen from the side, from the front or from behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
 
 from text2pixels.data.simulator.canvas import Canvas, Colour, Material, Points
-from text2pixels.data.simulator.colours import CLOTHES, HAIR, SKIN, srgb
+from text2pixels.data.simulator.colours import CLOTHES, HAIR, SKIN, pick, shaded
 from text2pixels.data.simulator.weather import Weather
 
-_ARC = np.linspace(-np.pi / 2, np.pi / 2, 6)
-_RING = np.linspace(0, 2 * np.pi, 14, endpoint=False)
+_ARC = np.exp(1j * np.linspace(-np.pi / 2, np.pi / 2, 6))
+_RING = np.exp(1j * np.linspace(0, 2 * np.pi, 14, endpoint=False)).view(np.float64).reshape(-1, 2)
 _Joint = tuple[float, float]
 
 
@@ -33,6 +33,7 @@ class Person:
     coat: bool
     bag: bool
     warmth: float  # of the clothes, kelvin above the usual
+    helmet: Colour | None = None  # worn by riders, who sit
 
 
 def draw_person(rng: Generator, x: float, z: float) -> Person:
@@ -46,13 +47,28 @@ def draw_person(rng: Generator, x: float, z: float) -> Person:
         phase=float(rng.uniform(0, 2 * np.pi)),
         stride=float(rng.choice([0.15, 0.7, 1.0, 1.15])),
         build=float(rng.uniform(0.9, 1.2)),
-        shirt=srgb(*CLOTHES[rng.integers(len(CLOTHES))]),
-        trousers=srgb(*CLOTHES[rng.integers(6)]),
-        skin=srgb(*SKIN[rng.integers(len(SKIN))]),
-        hair=srgb(*HAIR[rng.integers(len(HAIR))]),
+        shirt=pick(rng, CLOTHES),
+        trousers=pick(rng, CLOTHES[:6]),
+        skin=pick(rng, SKIN),
+        hair=pick(rng, HAIR),
         coat=bool(rng.random() < 0.3),
         bag=bool(rng.random() < 0.3),
         warmth=float(rng.uniform(-1.5, 1.5)),
+    )
+
+
+def draw_rider(rng: Generator, x: float, z: float, yaw: float) -> Person:
+    """Draw the rider of a motorcycle that heads ``yaw`` (0 away from the camera)."""
+    across = abs(np.sin(yaw)) > 0.5
+    facing = "side" if across else "back" if np.cos(yaw) > 0 else "front"
+    return replace(
+        draw_person(rng, x, z),
+        height=1.68,
+        facing=facing,
+        mirrored=bool(across and np.sin(yaw) < 0),
+        coat=False,
+        bag=False,
+        helmet=pick(rng, CLOTHES[6:]),
     )
 
 
@@ -67,36 +83,42 @@ def paint_person(canvas: Canvas, weather: Weather, person: Person) -> None:
         canvas.paint(placed, Material(colour, celsius, grain=grain, mottle=0.7), person.z)
 
     lit = weather.shade((0.3 * mirror, 0.2, -0.93))
-    clothes = weather.celsius * 0.3 + 20.5 + person.warmth
-    shirt, trousers = _lit(person.shirt, lit), _lit(person.trousers, lit)
-    skin, hair, shoes = _lit(person.skin, lit), _lit(person.hair, lit), _lit((0.02, 0.02, 0.025), lit)
-    arm_colour = shirt
+    clothes = weather.celsius * 0.25 + 22.5 + person.warmth
+    shirt, trousers = shaded(person.shirt, lit), shaded(person.trousers, lit)
+    skin, hair, shoes = shaded(person.skin, lit), shaded(person.hair, lit), shaded((0.02, 0.02, 0.025), lit)
     b = person.build
     swing = np.sin(person.phase) * person.stride
+    sitting = person.helmet is not None
     if person.facing == "side":
         legs = [_leg(0.0, 0.45 * swing, person.stride), _leg(0.0, -0.45 * swing, person.stride)]
         arms = [_arm(0.0, 0.5 * swing), _arm(0.0, -0.5 * swing)]
         torso = _torso(0.062 * b, 0.072 * b, 0.06 * b)
+        if sitting:
+            legs = 2 * [((-0.03, 0.51), (0.19, 0.47), (0.14, 0.22), (0.21, 0.2))]
+            arms = 2 * [((0.0, 0.8), (0.1, 0.66), (0.27, 0.65))]
     else:
         lift = 0.05 * swing
         legs = [_front_leg(-0.05 * b, max(lift, 0)), _front_leg(0.05 * b, max(-lift, 0))]
         arms = [_front_arm(-0.125 * b, swing), _front_arm(0.125 * b, -swing)]
         torso = _torso(0.118 * b, 0.088 * b, 0.092 * b)
+        if sitting:
+            legs = [((s * 0.05, 0.5), (s * 0.13, 0.44), (s * 0.1, 0.22), (s * 0.12, 0.2)) for s in (-1, 1)]
+            arms = [((s * 0.12, 0.8), (s * 0.19, 0.68), (s * 0.2, 0.62)) for s in (-1, 1)]
 
-    def leg(joints: tuple[_Joint, _Joint, _Joint, _Joint], shaded: float) -> None:
+    def leg(joints: tuple[_Joint, _Joint, _Joint, _Joint], dim: float) -> None:
         hip, knee, ankle, toe = joints
-        cloth = _lit(trousers, shaded)
+        cloth = shaded(trousers, dim)
         fill(_capsule(ankle, toe, 0.019, 0.014), shoes, clothes - 5)
         fill(_capsule(knee, ankle, 0.036 * b, 0.024), cloth, clothes - 1.5)
         fill(_capsule(hip, knee, 0.055 * b, 0.037 * b), cloth, clothes)
 
-    def arm(joints: tuple[_Joint, _Joint, _Joint], shaded: float) -> None:
+    def arm(joints: tuple[_Joint, _Joint, _Joint], dim: float) -> None:
         shoulder, elbow, hand = joints
-        fill(_capsule(elbow, hand, 0.022, 0.017), _lit(arm_colour, shaded), clothes + 0.5)
-        fill(_capsule(shoulder, elbow, 0.031 * b, 0.024), _lit(arm_colour, shaded), clothes)
+        fill(_capsule(elbow, hand, 0.022, 0.017), shaded(shirt, dim), clothes + 0.5)
+        fill(_capsule(shoulder, elbow, 0.031 * b, 0.024), shaded(shirt, dim), clothes)
         fill(_disc(hand, 0.019), skin, 30.0)
 
-    behind = 0.72 if person.facing == "side" else 1.0
+    behind = 0.72 if person.facing == "side" else 0.88
     arm(arms[0], behind)
     leg(legs[0], behind)
     leg(legs[1], 1.0)
@@ -105,24 +127,26 @@ def paint_person(canvas: Canvas, weather: Weather, person: Person) -> None:
         fill(skirt, shirt, clothes - 0.5)
     fill(_capsule((0.0, 0.8), (0.012, 0.88), 0.034, 0.03), skin, 32.5)
     fill(torso, shirt, clothes + 1.0)
+    shade = torso[torso[:, 0] <= 0]  # the side away from the light
+    fill(np.concatenate([shade, shade[::-1] * (0.25, 1)]), shaded(shirt, 0.72), clothes + 0.8)
     if person.bag:
         at = (-0.085 * b, 0.7) if person.facing == "side" else (0.0, 0.7)
         if person.facing != "front":
-            fill(_capsule(at, (at[0], at[1] - 0.09), 0.06, 0.065), _lit((0.08, 0.03, 0.03), lit), clothes - 6)
+            fill(_capsule(at, (at[0], at[1] - 0.09), 0.06, 0.065), shaded((0.08, 0.03, 0.03), lit), clothes - 6)
     if not (person.bag and person.facing == "back"):
-        arm(arms[1], 1.0)
+        arm(arms[1], 0.88)
     head = (0.014 if person.facing == "side" else 0.0, 0.932)
     face = hair if person.facing == "back" else skin
     fill(_disc(head, 0.052, 0.066), face, 33.0 if person.facing != "back" else 30.5)
-    if person.facing != "back":
+    if person.helmet is not None:
+        fill(_disc((head[0] - 0.006, 0.945), 0.07, 0.068), shaded(person.helmet, lit), clothes - 1.5)
+        if person.facing != "back":
+            fill(_capsule((head[0] + 0.01, 0.93), (head[0] + 0.045, 0.93), 0.022, 0.022), (0.01, 0.01, 0.012), 27.0)
+    elif person.facing != "back":
         tilt = -0.018 if person.facing == "side" else 0.0
         fill(_capsule((tilt - 0.02, 0.963), (tilt + 0.026, 0.971), 0.033, 0.026), hair, 29.5)
         if person.facing == "side":
             fill(_capsule((-0.018, 0.955), (-0.022, 0.925), 0.03, 0.022), hair, 29.5)
-
-
-def _lit(colour: Colour, factor: float) -> Colour:
-    return (colour[0] * factor, colour[1] * factor, colour[2] * factor)
 
 
 def _leg(x: float, thigh: float, stride: float) -> tuple[_Joint, _Joint, _Joint, _Joint]:
@@ -155,15 +179,13 @@ def _torso(shoulder: float, waist: float, hip: float) -> Points:
 
 
 def _capsule(start: _Joint, end: _Joint, start_radius: float, end_radius: float) -> Points:
-    angle = np.arctan2(end[1] - start[1], end[0] - start[0])
-    front, back = angle + _ARC, angle + np.pi + _ARC
-    return np.concatenate(
-        [
-            np.stack([end[0] + end_radius * np.cos(front), end[1] + end_radius * np.sin(front)], axis=1),
-            np.stack([start[0] + start_radius * np.cos(back), start[1] + start_radius * np.sin(back)], axis=1),
-        ]
-    )
+    """Return a limb with round ends, (12, 2)."""
+    first, last = complex(*start), complex(*end)
+    along = (last - first) / abs(last - first)
+    outline = np.concatenate([last + end_radius * along * _ARC, first - start_radius * along * _ARC])
+    return outline.view(np.float64).reshape(-1, 2)
 
 
 def _disc(centre: _Joint, across: float, up: float | None = None) -> Points:
-    return np.stack([centre[0] + across * np.cos(_RING), centre[1] + (up or across) * np.sin(_RING)], axis=1)
+    outline: Points = _RING * (across, up or across) + centre
+    return outline

@@ -34,7 +34,8 @@ def expose_visible(radiance: Floats, night: bool, unit: float, rng: Generator) -
     noise = rng.standard_normal(signal.shape, dtype=np.float32)
     signal = signal + noise * np.sqrt(np.maximum(signal, 0) * np.float32(shot) + np.float32(read**2))
     steps = np.clip(signal * np.float32((_LEVELS - 1) / _CEILING), 0, _LEVELS - 1).astype(np.uint16)
-    return _TONE.take(steps)
+    image: Image8 = _TONE.take(steps)
+    return image
 
 
 def expose_infrared(celsius: Floats, unit: float, rng: Generator) -> Image8:
@@ -59,4 +60,6 @@ def expose_infrared(celsius: Floats, unit: float, rng: Generator) -> Image8:
     rows = rng.normal(0, 0.35, h).astype(np.float32)
     drift = cv2.resize(rng.normal(0, 2.2, (3, 4)).astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
     netd = rng.standard_normal((h, w), dtype=np.float32) * np.float32(rng.uniform(1.2, 2.4))
-    return np.clip(np.rint(level + columns[None, :] + rows[:, None] + drift + netd), 0, 255).astype(np.uint8)
+    level += columns[None, :] + rows[:, None] + drift + netd
+    image: Image8 = np.clip(np.rint(level), 0, 255).astype(np.uint8)
+    return image

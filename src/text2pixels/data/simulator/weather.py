@@ -53,9 +53,9 @@ def draw_weather(rng: Generator, condition: str) -> Weather:
     return Weather(
         condition=condition,
         night=night,
-        celsius=float(rng.uniform(2, 16) if night else rng.uniform(6, 20)),
+        celsius=float(rng.uniform(0, 15) if night else rng.uniform(3, 16)),
         sun=sun if direct else None,
-        extinction=float(rng.uniform(0.075, 0.14)) if condition == "fog" else float(rng.uniform(0.0008, 0.003)),
+        extinction=float(rng.uniform(0.09, 0.19)) if condition == "fog" else float(rng.uniform(0.0006, 0.0025)),
         extinction_infrared=float(rng.uniform(0.006, 0.014)) if condition == "fog" else 0.0015,
         overcast=overcast,
     )
