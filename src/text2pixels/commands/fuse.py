@@ -8,6 +8,7 @@ import typer
 from text2pixels.errors import InputError
 
 if TYPE_CHECKING:
+    from text2pixels.config import Embed
     from text2pixels.fusing.engine import Engine
 
 
@@ -17,7 +18,8 @@ def fuse(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Fused image, folder or video.")] = None,
     method: Annotated[str | None, typer.Option(help="A baseline: see t2p baselines.")] = None,
     model: Annotated[
-        Path | None, typer.Option(help="Folder of a trained network; models/ours where neither is given.")
+        Path | None,
+        typer.Option(help="Folder of a trained network; by default models/ours, else the one that comes along."),
     ] = None,
     prompt: Annotated[
         str | None, typer.Option(help='What the scene shows, phrases separated by semicolons: "a person; at night".')
@@ -57,9 +59,6 @@ def fuse(
         if output.exists() and output.samefile(path):
             raise InputError(f"the output {output} would overwrite an input")
 
-    import torch
-
-    torch.set_flush_denormal(True)  # denormals cost up to 14 times the seconds, for the same output
     folders = infrared.is_dir() or visible.is_dir()
     if method is not None and (prompt, prompts, attention) != (None, None, None):
         raise InputError(f"the baseline '{method}' reads no text: --prompt, --prompts and --attention are for --model")
@@ -78,16 +77,16 @@ def fuse(
 
 
 def _run_stage(dataset: str, method: str | None, variant: str | None) -> None:
-    if (method is None) == (variant is None):
-        raise InputError("give --dataset NAME with either --method BASELINE or --variant TRAINED")
-    if method is not None:
+    if method is not None and variant is None:
         from text2pixels.stages import fuse as stage
 
         stage.run(dataset, method)
-    else:
+    elif variant is not None and method is None:
         from text2pixels.stages import fuse_variant
 
         fuse_variant.run(dataset, variant)
+    else:
+        raise InputError("give --dataset NAME with either --method BASELINE or --variant TRAINED")
 
 
 def _engine(method: str | None, model: Path | None, weights: Path | None, device: str) -> "Engine":
@@ -98,13 +97,9 @@ def _engine(method: str | None, model: Path | None, weights: Path | None, device
         raise InputError("give either --method (a baseline) or --model (a trained network)")
     if method is not None:
         return engine.baseline(method, weights or configured_weights(), device)
-    folder = model or layout.model("ours")
-    if model is None and not folder.is_dir():
-        raise InputError(
-            f"no trained network at {folder}: name one with --model FOLDER, or a baseline with --method NAME "
-            "(t2p baselines lists them)"
-        )
-    return engine.network(folder, device)
+    if model is None and layout.model("ours").is_dir():
+        model = layout.model("ours")
+    return engine.network(model, device, _configured_encoder())
 
 
 def configured_weights() -> Path | None:
@@ -115,6 +110,12 @@ def configured_weights() -> Path | None:
         return None
     folder = config.load(("fuse",)).fuse.weights
     return Path(folder) if folder else None
+
+
+def _configured_encoder() -> "Embed":
+    from text2pixels import config
+
+    return config.load(("embed",)).embed if config.PARAMS_FILE.is_file() else config.Embed()
 
 
 def _phrases(prompt: str | None) -> list[str]:
@@ -145,7 +146,9 @@ def _fuse_pair(
     fuse_images(engine, infrared, visible, output, phrases, gray=gray)
     typer.echo(f"{output}: fused by {engine.name}")
     if attention is not None:
-        for path in engine.write_attention(*read_pair(infrared, visible), phrases, attention):
+        from text2pixels.fusing.attention import write_attention
+
+        for path in write_attention(engine, *read_pair(infrared, visible), phrases, attention):
             typer.echo(f"{path}")
 
 

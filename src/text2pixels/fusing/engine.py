@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from text2pixels.baselines.door import add_colour, fuse_luminance
 from text2pixels.baselines.table import BASELINES
+from text2pixels.config import Embed
 from text2pixels.data.images import Image8
 from text2pixels.fusion.colour import restore_colour
 from text2pixels.tables import look_up
 
 Phrases = Sequence[str]
+Maps = dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -22,11 +28,13 @@ class Engine:
         luminance: Fuses an infrared (H, W) and a visible RGB image (H, W, 3) under the given phrases; returns
             the fused luminance (H, W).
         colour: Gives the fused luminance the chroma of the visible image.
+        attention: Returns for each phrase a map (H, W) in [0, 1]: which pixels it lit. None: reads no text.
     """
 
     name: str
     luminance: Callable[[Image8, Image8, Phrases], Image8]
     colour: Callable[[Image8, Image8], Image8]
+    attention: Callable[[Image8, Image8, Phrases], Maps] | None = None
 
     def fuse(self, infrared: Image8, visible: Image8, phrases: Phrases = (), *, gray: bool = False) -> Image8:
         """Return the fused image as people see it: RGB (H, W, 3), or gray (H, W) if asked for."""
@@ -38,7 +46,7 @@ def baseline(name: str, weights: Path | None, device: str) -> Engine:
     """Return a method of the table of baselines; it reads no text.
 
     Raises:
-        InputError: the name is unknown, or its weights are missing.
+        InputError: the name is unknown, its weights are missing, or there is no such device.
     """
     method = look_up(BASELINES, name, "method").load(weights, device)
     return Engine(
@@ -48,17 +56,23 @@ def baseline(name: str, weights: Path | None, device: str) -> Engine:
     )
 
 
-def network(folder: Path, device: str) -> Engine:
-    """Return a trained network.
+def network(folder: Path | None, device: str, embed: Embed) -> Engine:
+    """Return a trained network; None: the one that comes with the package.
 
     Raises:
-        InputError: the folder holds none, or there is no such device.
+        InputError: there is no network, or no such device.
     """
     from text2pixels.fusion import inference
 
-    trained = inference.load(folder, device)
+    trained = inference.load(folder, device, embed)
+
+    @cache  # a video has one prompt and many frames
+    def vectors(phrases: tuple[str, ...]) -> NDArray[np.float32]:
+        return trained.encode(phrases).vectors_TD
+
     return Engine(
-        folder.name,
-        lambda infrared, visible, phrases: trained.fuse(infrared, visible, prompt=phrases),
+        str(folder or "the network of the package"),
+        lambda infrared, visible, phrases: trained.fuse_luminance(infrared, visible, vectors(tuple(phrases))),
         restore_colour,
+        trained.attention,
     )

@@ -41,6 +41,8 @@ def fuse_videos(
     """
     with _reader(infrared) as left, _reader(visible) as right:
         size = _size(right)
+        if 0 in (*size, *_size(left)):
+            raise InputError(f"{visible if 0 in size else infrared} is not a video that OpenCV can read")
         if _size(left) != size:
             raise InputError(
                 f"{infrared} is {_size(left)[0]}x{_size(left)[1]} and {visible} {size[0]}x{size[1]} pixels: "

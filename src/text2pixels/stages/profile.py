@@ -83,7 +83,6 @@ def measure(
         device: Where it runs.
         settings: Size of the pair and number of repeats.
     """
-    torch.set_flush_denormal(True)  # denormals cost up to 14 times the seconds, for the same output
     fuse(*_pair(_WARM_UP, _WARM_UP))
     infrared, visible = _pair(settings.width, settings.height)
     held = _start_memory(device)
