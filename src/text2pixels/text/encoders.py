@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
@@ -69,12 +70,9 @@ class Table:
         column = next((name for name in ("vector", "embedding") if name in table.column_names), None)
         if "phrase" not in table.column_names or column is None:
             raise InputError(f"{path} has columns {table.column_names}, expected phrase and vector")
-        try:
-            vectors_ND = np.array(table[column].to_pylist(), dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{path}: column '{column}' should hold number lists of one length: {error}") from error
-        if vectors_ND.ndim != 2 or not vectors_ND.size or not np.isfinite(vectors_ND).all():
-            raise InputError(f"{path}: column '{column}' should hold finite number lists of one length")
+        vectors_ND = _matrix(table[column].combine_chunks())
+        if vectors_ND is None or not np.isfinite(vectors_ND).all():
+            raise InputError(f"{path}: column '{column}' should hold lists of finite numbers, all of one length")
         if not np.linalg.norm(vectors_ND, axis=1).all():
             raise InputError(f"{path}: column '{column}' holds a vector of length zero, which has no direction")
         self._vectors = {
@@ -151,6 +149,18 @@ def build(name: str, embed: Embed) -> Encoder:
         InputError: the name is unknown, or its weights or table cannot be had.
     """
     return look_up(ENCODERS, name, "encoder").build(embed)
+
+
+def _matrix(column: pa.Array) -> NDArray[np.float64] | None:
+    """Return (N, D) numbers of an Arrow column of N lists, None where it is not that."""
+    if not hasattr(column.type, "value_type") or column.null_count:
+        return None
+    lengths = pc.unique(pc.list_value_length(column)).to_pylist()
+    numbers = column.flatten()
+    if len(lengths) != 1 or not lengths[0] or numbers.null_count or not pa.types.is_floating(numbers.type):
+        return None
+    matrix: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False).astype(np.float64).reshape(-1, lengths[0])
+    return matrix
 
 
 def _unit(vector: NDArray[np.floating]) -> NDArray[np.float32]:
