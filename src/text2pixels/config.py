@@ -35,7 +35,7 @@ class Source(Section):
 
 @dataclass(frozen=True)
 class Simulator(Section):
-    """The embedded data set: see data/simulator.py."""
+    """The embedded data set: see data/simulator/."""
 
     train: int = 96
     val: int = 12

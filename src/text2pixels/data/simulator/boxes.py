@@ -25,7 +25,8 @@ class Painted(NamedTuple):
 
     category: str
     pixels: int  # of the supersampled frame
-    inside: float  # share of its extent that lies in the frame
+    inside: float  # share of its bounding box that lies in the frame
+    area: tuple[slice, slice]  # that part of the supersampled frame
 
 
 def find_boxes(
@@ -39,33 +40,33 @@ def find_boxes(
         visible: (H, W, 3) what the visible camera makes of them.
         celsius: (H, W) what reaches the infrared camera, in the visible camera's frame.
     """
-    gray = cv2.blur(visible.mean(axis=2, dtype=np.float32), (3, 3))
+    gray = cv2.blur(cv2.cvtColor(visible, cv2.COLOR_RGB2GRAY), (3, 3)).astype(np.float32)
     sensors = (gray, celsius * np.float32(_KELVIN))
     boxes = []
     for owner, thing in painted.items():
         if thing.inside < _INSIDE_SHARE:
             continue
-        mask = owners == owner
+        mask = owners[thing.area] == owner
         pixels = int(np.count_nonzero(mask))
         if pixels == 0 or pixels < _VISIBLE_SHARE * thing.pixels:
             continue
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        left, top = columns[0] / SUPERSAMPLING, rows[0] / SUPERSAMPLING
-        w, h = (columns[-1] + 1) / SUPERSAMPLING - left, (rows[-1] + 1) / SUPERSAMPLING - top
-        box = Box(thing.category, float(left), float(top), float(w), float(h))
+        top, left = thing.area[0].start + rows[0], thing.area[1].start + columns[0]
+        w, h = columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0]
+        box = Box(thing.category, *(float(length) / SUPERSAMPLING for length in (left, top, w, h)))
         least = _SMALLEST.get(thing.category, _SMALLEST_OTHER)
-        if w >= least[0] and h >= least[1] and _stands_out(mask, box, sensors):
+        if box.w >= least[0] and box.h >= least[1] and _stands_out(owners, owner, box, sensors):
             boxes.append(box)
     return tuple(boxes)
 
 
-def _stands_out(mask: NDArray[np.bool_], box: Box, sensors: tuple[Floats, ...]) -> bool:
+def _stands_out(owners: NDArray[np.uint16], owner: int, box: Box, sensors: tuple[Floats, ...]) -> bool:
     """Tell whether either camera shows a difference to the surroundings, or variation inside."""
     border = 3
     height, width = sensors[0].shape
     rows = slice(max(int(box.y) - border, 0), min(int(box.y + box.h) + border + 1, height))
     columns = slice(max(int(box.x) - border, 0), min(int(box.x + box.w) + border + 1, width))
-    inside = mask[::SUPERSAMPLING, ::SUPERSAMPLING][rows, columns]
+    inside = owners[::SUPERSAMPLING, ::SUPERSAMPLING][rows, columns] == owner
     if not inside.any() or inside.all():
         return bool(inside.any())
     for sensor in sensors:

@@ -122,9 +122,23 @@ class Canvas:
         self._first = len(self._rows)
         self.low, self.high = np.full(2, np.inf), np.full(2, -np.inf)
 
-    def painted(self) -> int:
-        """Return how many supersampled pixels of the frame, margin left out, the object has just painted."""
-        return int(np.count_nonzero(self._frame(self.index) >= self._first))
+    def painted(self) -> tuple[int, float, tuple[slice, slice]]:
+        """Return what the object that has just been painted takes of the frame, margin left out.
+
+        Returns:
+            Supersampled pixels, share of its bounding box inside the frame, and that part's slices
+            of the supersampled frame.
+        """
+        camera = self.camera
+        low, high = self.low - camera.margin, self.high - camera.margin
+        inner, outer = np.maximum(low, 0), np.minimum(high, (camera.width, camera.height))
+        if (outer <= inner).any():
+            return 0, 0.0, (slice(0), slice(0))
+        inside = float((outer - inner).prod() / (high - low).prod())
+        first = np.maximum(np.floor(inner * SUPERSAMPLING).astype(int) - 1, 0)
+        last = np.ceil(outer * SUPERSAMPLING).astype(int) + 1
+        area = (slice(int(first[1]), int(last[1])), slice(int(first[0]), int(last[0])))
+        return int(np.count_nonzero(self._frame(self.index)[area] >= self._first)), inside, area
 
     def _frame(self, image: NDArray[np.uint16]) -> NDArray[np.uint16]:
         cut = self.camera.margin * SUPERSAMPLING

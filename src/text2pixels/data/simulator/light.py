@@ -73,7 +73,7 @@ def textures(surfaces: Surfaces, camera: Camera, offset: tuple[float, float]) ->
     columns = np.arange(shape[1], dtype=np.float32)[None, :] + np.float32(0.5 - m - camera.centre)
     x = columns * depth * np.float32(22.0 / camera.focal) + np.float32(offset[0])
     y = np.broadcast_to(depth * np.float32(9.0) + np.float32(offset[1]), shape)
-    ground = noise.sample(0.75, np.mod(x, noise.SIDE), np.mod(y, noise.SIDE)) * np.minimum(1, 12 / depth)
+    ground = noise.sample(0.5, np.mod(x, noise.SIDE), np.mod(y, noise.SIDE)) * np.minimum(1, 12 / depth)
 
     def choose(kind: NDArray[np.uint8]) -> Floats:
         chosen = np.where(kind == ASPHALT, ground, grain)
@@ -133,7 +133,8 @@ def visible_radiance(
         radiance = radiance * (1 - opacity) + (tint * brightness + 0.5 * glow) * opacity
     for source in sources:
         radiance += _veil(source, surfaces.celsius.shape, camera)
-    return radiance.astype(np.float32, copy=False)
+    total: Floats = radiance.astype(np.float32, copy=False)
+    return total
 
 
 def _irradiance(

@@ -22,8 +22,11 @@ from text2pixels.data.simulator.staging import Thing, draw_camera, draw_things, 
 from text2pixels.data.simulator.street import CLEAR_SKY, draw_street, paint_ground, paint_sky
 from text2pixels.data.simulator.vehicles import paint_vehicle
 from text2pixels.data.simulator.weather import CONDITIONS, Weather, draw_weather
+from text2pixels.errors import InputError
 from text2pixels.tables import look_up
 
+_LEAST_SIDE = 48  # pixels
+_MOST_MISALIGN = 0.2
 CATEGORIES = ("People", "Car", "Bus", "Motorcycle", "Lamp", "Truck")
 
 
@@ -53,7 +56,7 @@ class Scene:
 def simulate(
     index: int, *, width: int, height: int, seed: int = 0, misalign: float = 0.0, condition: str | None = None
 ) -> Scene:
-    """Return pair ``index`` of a seed: the same whatever else is generated, and the same scene at any size of one shape.
+    """Return pair ``index`` of a seed: whatever else is generated, and the same scene at any size of one shape.
 
     Args:
         index: number of the pair; conditions take turns.
@@ -64,8 +67,14 @@ def simulate(
         condition: one of `CONDITIONS`; None lets the index decide.
 
     Raises:
-        InputError: unknown condition.
+        InputError: unknown condition, or a number out of range.
     """
+    if min(width, height) < _LEAST_SIDE:
+        raise InputError(f"simulator: frame of {width}x{height} pixels; both sides must be at least {_LEAST_SIDE}")
+    if min(index, seed) < 0:
+        raise InputError(f"simulator: index {index} and seed {seed} must not be negative")
+    if not 0 <= misalign <= _MOST_MISALIGN:
+        raise InputError(f"simulator: misalign is {misalign}; expected a share between 0 and {_MOST_MISALIGN}")
     if condition is None:
         condition = CONDITIONS[index % len(CONDITIONS)]
     look_up(dict.fromkeys(CONDITIONS), condition, "condition")
@@ -111,8 +120,14 @@ def simulate(
 
 
 def splits(simulator: config.Simulator) -> Iterator[tuple[str, int]]:
-    """Yield (split, index) of every pair; conditions take turns, so that each split has all of them."""
+    """Yield (split, index) of every pair; conditions take turns, so that each split has all of them.
+
+    Raises:
+        InputError: a split has a negative size.
+    """
     sizes = (simulator.train, simulator.val, simulator.test)
+    if min(sizes) < 0:
+        raise InputError(f"simulator: train, val and test are {sizes}; none may be negative")
     index = 0
     for split, size in zip(SPLITS, sizes, strict=True):
         for _ in range(size):
@@ -177,8 +192,6 @@ def _sources(rng: Generator, canvas: Canvas, weather: Weather, things: list[Thin
 def _paint(canvas: Canvas, weather: Weather, things: list[Thing]) -> dict[int, Painted]:
     """Paint far to near; return what each labelled object, numbered from 1, has painted."""
     painted: dict[int, Painted] = {}
-    camera = canvas.camera
-    frame = np.array([camera.width, camera.height], dtype=np.float64)
     for thing in sorted(things, key=lambda thing: -thing.z):
         owner = len(painted) + 1
         match thing:
@@ -199,8 +212,6 @@ def _paint(canvas: Canvas, weather: Weather, things: list[Thing]) -> dict[int, P
                 category = thing.category
                 canvas.begin(owner)
                 paint_vehicle(canvas, weather, thing)
-        low, high = canvas.low - camera.margin, canvas.high - camera.margin
-        inside = np.clip(np.minimum(high, frame) - np.maximum(low, 0), 0, None).prod() / max((high - low).prod(), 1e-6)
-        painted[owner] = Painted(category, canvas.painted(), float(inside))
+        painted[owner] = Painted(category, *canvas.painted())
         canvas.begin(0)
     return painted

@@ -66,25 +66,26 @@ def draw_street(rng: Generator) -> Street:
 def paint_sky(canvas: Canvas, weather: Weather) -> None:
     """Paint bands from the zenith to the horizon; infrared sees a clear sky far below the air's temperature."""
     camera = canvas.camera
-    bottom = camera.horizon + camera.margin + 1
     bands = 40
     depth = 1000.0 if weather.condition == "fog" else CLEAR_SKY
-    edges = np.linspace(-1.0, bottom, bands + 1)
+    edges = np.linspace(0, camera.horizon + 1, bands + 1) + camera.margin
+    edges[0] = -2
     clear = 1 - weather.overcast
     for i in range(bands):
-        low = (i + 0.5) / bands  # 0 at the top of the canvas, 1 at the horizon
+        low = (i + 0.5) / bands  # 0 at the top of the frame, 1 at the horizon
         if weather.night:
-            colour, glow = (0.0, 0.0, 0.0), 0.004 + 0.010 * low**3
+            glow = 0.004 + 0.010 * low**3
             emission = (glow * (0.8 + 0.4 * low), glow * 0.9, glow * (1.4 - 0.3 * low))
         else:
             haze = min(low**2 * 0.6 + 0.6 * weather.overcast, 1.0)
             emission = (0.16 + 0.70 * haze, 0.34 + 0.54 * haze, 0.78 + 0.14 * haze)
-            colour = (0.0, 0.0, 0.0)
         celsius = weather.celsius - (8 + 22 * clear) * (1.05 - low) - 3.0
         box = np.array(
             [(-2, edges[i]), (canvas.w + 2, edges[i]), (canvas.w + 2, edges[i + 1] + 1), (-2, edges[i + 1] + 1)]
         )
-        material = Material(colour, celsius, emission, grain=0.5 * weather.overcast + 0.15, mottle=4.0, noise=CLOUD)
+        material = Material(
+            (0.0, 0.0, 0.0), celsius, emission, grain=0.5 * weather.overcast + 0.15, mottle=4.0, noise=CLOUD
+        )
         canvas.paint(box, material, depth)
 
 
@@ -95,7 +96,7 @@ def paint_ground(canvas: Canvas, weather: Weather, street: Street, rng: Generato
     soil = srgb(0.30, 0.34, 0.18) if street.grass else srgb(0.46, 0.44, 0.41)
     lawn = Material(soil, t - 0.5 + sunny * 0.3, grain=0.35, mottle=0.8, noise=ASPHALT)
     paving = Material(srgb(0.55, 0.53, 0.50), t + 1.2 + sunny * 0.8, grain=0.14, mottle=0.4, noise=ASPHALT)
-    asphalt = Material(srgb(0.34, 0.34, 0.36), t + 2.2 + sunny, grain=0.16, mottle=0.5, noise=ASPHALT)
+    asphalt = Material(srgb(0.34, 0.34, 0.36), t + 2.2 + sunny, grain=0.13, mottle=0.5, noise=ASPHALT)
     kerb = Material(srgb(0.68, 0.67, 0.64), t + 0.8 + sunny * 0.8, grain=0.1, mottle=0.3, noise=ASPHALT)
     white = Material(_MARKING, asphalt.celsius - 0.3, grain=0.2, mottle=0.5, noise=ASPHALT)
     yellow = Material((0.62, 0.42, 0.08), asphalt.celsius - 0.3, grain=0.2, mottle=0.5, noise=ASPHALT)
