@@ -46,7 +46,11 @@ def paint_frontage(canvas: Canvas, weather: Weather, street: Street, rng: Genera
                 lots.append((z, side, length - float(rng.choice([0.0, 0.0, 3.0]))))
             else:
                 gap = np.arange(2, length, 5.5)
-                trees += [(side * (street.kerb + float(rng.uniform(0, 5))), z + float(along)) for along in gap]
+                trees += [
+                    (side * (street.kerb + float(rng.uniform(0, 5))), z + float(along))
+                    for along in gap
+                    if z + along < 80
+                ]
             z += length
     if street.end < FAR:
         _close(canvas, weather, street, rng)
@@ -86,7 +90,7 @@ def _front(
     alight = rng.random(rows * columns) < (0.22 if weather.night else 0)
     wall = Material(tint, warmth, grain=0.06, mottle=0.35)
     outline = _upright(canvas, np.array([[x0, x1, 0, height], [x0 - 0.2, x1 + 0.2, height - 0.5, height]]), z)
-    if not canvas.sees(outline):
+    if not canvas.sees(outline[0]):
         return
     canvas.paint(outline[0], wall, z)
     canvas.paint(outline[1], wall._replace(colour=shaded(tint, 0.7)), z)
@@ -172,10 +176,8 @@ def _house(
     trim = wall._replace(colour=shaded(tint, front * 1.25), celsius=warmth + 0.4)
     parapet = wall._replace(colour=shaded(tint, front * 0.7))
     board = Material(shaded(trade, front), warmth - 0.2, neon)
-    for bay in range(bays - 1, -1, -1):
+    for bay in np.flatnonzero(canvas.sees(outlines[:, 0]) & (far >= 1.5))[::-1]:
         outline, depth = outlines[bay], float(near[bay] + far[bay]) / 2
-        if far[bay] < 1.5 or not canvas.sees(outline[0]):
-            continue
         canvas.paint(outline[0], wall, depth)
         if depth < 60 and storeys > 1:
             canvas.paint(outline[middle : middle + 2 * storeys - 2], trim, depth)

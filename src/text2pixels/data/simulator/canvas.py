@@ -9,7 +9,7 @@ Shape suffixes: H, W frame plus margins; N points.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ Points = NDArray[np.float64]  # (N, 2) canvas pixels, or (N, 3) metres
 Colour = tuple[float, float, float]  # linear RGB in [0, 1]
 
 SUPERSAMPLING = 2
+SKY_AIR = 300.0  # metres of air that count at most, before the sky
 GROUND = -1.0  # depth of a material that lies on the ground plane: each row has its own
 GRAIN, ASPHALT, CLOUD = 0, 1, 2  # noise fields that textures draw on: screen, ground plane, sky
 _SHIFT = 4  # OpenCV's fixed-point bits of a vertex
@@ -109,18 +110,18 @@ class Canvas:
         self.h, self.w = camera.height + 2 * camera.margin, camera.width + 2 * camera.margin
         self.index = np.zeros((self.h * SUPERSAMPLING, self.w * SUPERSAMPLING), dtype=np.uint16)
         self._shadow = np.zeros((self.h, self.w), dtype=np.uint8)
-        self._rows: list[tuple[float, ...]] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._owners: list[int] = []
         self._behind: list[tuple[int, tuple[slice, slice], NDArray[np.uint16]]] = []
         self.owner = 0  # of what is painted next; 0 is scenery
         self._first = 0  # the owner's first row
-        self.low = self.high = np.zeros(2)  # extent of what the owner has painted, canvas pixels
+        self._drawn: list[Points] = []  # by the owner
 
     def begin(self, owner: int) -> None:
         """Let an object own what is painted from now on; 0 goes back to scenery."""
         self.owner = owner
         self._first = len(self._rows)
-        self.low, self.high = np.full(2, np.inf), np.full(2, -np.inf)
+        self._drawn = []
 
     def painted(self) -> tuple[int, float, tuple[slice, slice]]:
         """Return what the object that has just been painted takes of the frame, margin left out.
@@ -130,7 +131,8 @@ class Canvas:
             of the supersampled frame.
         """
         camera = self.camera
-        low, high = self.low - camera.margin, self.high - camera.margin
+        drawn = np.concatenate(self._drawn) - camera.margin
+        low, high = drawn.min(axis=0), drawn.max(axis=0)
         inner, outer = np.maximum(low, 0), np.minimum(high, (camera.width, camera.height))
         if (outer <= inner).any():
             return 0, 0.0, (slice(0), slice(0))
@@ -157,17 +159,17 @@ class Canvas:
         self._owners.append(self.owner)
         shapes = outlines if outlines.ndim == 3 else outlines[None]
         if self.owner:
-            self.low = np.minimum(self.low, shapes.min(axis=(0, 1)))
-            self.high = np.maximum(self.high, shapes.max(axis=(0, 1)))
+            self._drawn.append(shapes.reshape(-1, 2))
         if not infrared:
             box = self._box(outlines, 2)
             self._behind.append((row, box, self.index[box].copy()))
         cv2.fillPoly(self.index, list(_fixed(shapes, SUPERSAMPLING)), row, cv2.LINE_8, _SHIFT)
 
-    def sees(self, outline: Points) -> bool:
-        """Tell whether an outline's bounding box touches the canvas."""
-        low, high = outline.reshape(-1, 2).min(axis=0), outline.reshape(-1, 2).max(axis=0)
-        return bool(high[0] >= 0 and high[1] >= 0 and low[0] <= self.w and low[1] <= self.h)
+    def sees(self, outlines: Points) -> NDArray[np.bool_]:
+        """Tell whether the bounding box of each outline (..., N, 2) touches the canvas."""
+        low, high = outlines.min(axis=-2), outlines.max(axis=-2)
+        seen: NDArray[np.bool_] = (high >= 0).all(axis=-1) & (low <= (self.w, self.h)).all(axis=-1)
+        return seen
 
     def cast_shadow(self, outline: Points, strength: float) -> None:
         """Darken the ground inside the outline; overlapping shadows do not add up."""
@@ -176,13 +178,12 @@ class Canvas:
         cv2.fillPoly(layer, [_fixed(outline, 1)], level, cv2.LINE_AA, _SHIFT)
         np.maximum(self._shadow, layer, out=self._shadow)
 
-    def behind(self, outline: Points) -> tuple[float, float, int]:
-        """Return temperature, mottle and noise field of what shows most in the outline's surroundings."""
+    def behind(self, outline: Points) -> tuple[Material, float]:
+        """Return what shows most in the outline's surroundings, and its depth, metres."""
         patch = self.index[self._box(outline, 4)]
-        if not patch.size:
-            return 0.0, 0.0, GRAIN
-        row = self._rows[int(np.bincount(patch.ravel()).argmax())]
-        return row[3], row[9], int(row[10])
+        row = self._rows[int(np.bincount(patch.ravel()).argmax()) if patch.size else 0]
+        shown = Material(row[:3], row[3], row[4:7], row[8], row[9], int(row[10]))
+        return shown, GROUND if row[7] < 0 else 1 / row[7]
 
     def nearness_at(self, u: float, v: float) -> float:
         """Return the inverse depth, 1/m, of what shows at a frame pixel; -1 on the ground."""

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from text2pixels.data.simulator.canvas import Canvas, Colour, Material, Points
+from text2pixels.data.simulator.canvas import GROUND, SKY_AIR, Canvas, Colour, Material, Points
 from text2pixels.data.simulator.colours import LEAVES, SIGN, pick, shaded, srgb
 from text2pixels.data.simulator.weather import Weather
 
@@ -80,7 +80,7 @@ def paint_tree(canvas: Canvas, weather: Weather, tree: Tree) -> None:
         for piece in wood:
             canvas.paint(foot + piece * (scale, -scale), bark, z)
     # Fewer clumps where the crown is too small to tell.
-    clumps = int(np.clip(radius * scale / canvas.camera.unit * 0.5, 7, 26))
+    clumps = int(np.clip(radius * scale / canvas.camera.unit * 0.45, 5, 24))
     angle, away = rng.uniform(0, 2 * np.pi, clumps), np.sqrt(rng.random(clumps))
     right, up = 0.75 * away * np.cos(angle), 0.7 * away * np.sin(angle)
     order = np.argsort(up + 0.5 * rng.random(clumps))
@@ -120,8 +120,7 @@ def paint_lamp(canvas: Canvas, weather: Weather, lamp: Lamp, owner: int) -> None
     cuts = np.linspace(0, height, 9).tolist()
     for low, high in pairwise(cuts):
         part = place([(-0.06, low), (0.06, low), (0.05, high), (-0.05, high)])
-        celsius, mottle, noise = canvas.behind(part)
-        canvas.paint(part, Material(metal, celsius + 0.6, mottle=mottle, noise=noise), lamp.z)
+        canvas.paint(part, _mirroring(canvas, weather, part, lamp.z, 0.6)._replace(colour=metal), lamp.z)
     if lamp.shape == "cobra":
         arm = place([(0, height - 0.35), (reach, height + 0.02), (reach, height + 0.1), (0, height - 0.2)])
         canvas.paint(arm, Material(metal, 0.0), lamp.z, infrared=False)
@@ -144,17 +143,26 @@ def paint_lamp(canvas: Canvas, weather: Weather, lamp: Lamp, owner: int) -> None
         canvas.paint(place(outline), Material(colour, 0.0, glow), lamp.z, infrared=False)
 
 
+def _mirroring(canvas: Canvas, weather: Weather, outline: Points, z: float, excess: float) -> Material:
+    """Return a metal at depth ``z`` that looks ``excess`` kelvin warmer than what is behind the outline."""
+    shown, depth = canvas.behind(outline)
+    between = 0.0 if depth == GROUND else min(depth, SKY_AIR) - z
+    through = float(np.exp(-weather.extinction_infrared * max(between, 0.0)))
+    celsius = weather.celsius + (shown.celsius - weather.celsius) * through + excess
+    return Material((0.0, 0.0, 0.0), celsius, mottle=shown.mottle, noise=shown.noise)
+
+
 def paint_sign(canvas: Canvas, weather: Weather, sign: Sign) -> None:
     """Paint a road sign: colour and lettering that only the visible camera sees."""
     rng, x, z = np.random.default_rng(sign.seed), sign.x, sign.z
     scale = canvas.camera.focal / z
     foot = canvas.camera.project(np.array([[x, 0.0, z]]))[0]
     factor = weather.shade((0.2, 0.1, -1))
-    celsius, mottle, noise = canvas.behind(foot + np.array([(-0.9, 2.0), (0.9, 2.9)]) * (scale, -scale))
+    around: Points = foot + np.array([(-0.9, 2.0), (0.9, 2.9)]) * (scale, -scale)
+    metal = _mirroring(canvas, weather, around, z, 0.8)
 
     def fill(points: Points, colour: Colour) -> None:
-        plate = Material(shaded(colour, factor), celsius + 0.8, mottle=mottle, noise=noise)
-        canvas.paint(foot + points * (scale, -scale), plate, z)
+        canvas.paint(foot + points * (scale, -scale), metal._replace(colour=shaded(colour, factor)), z)
 
     fill(np.array([(-0.04, 0), (0.04, 0), (0.04, 2.2), (-0.04, 2.2)]), (0.3, 0.3, 0.3))
     ring = np.stack([np.cos(_RING), np.sin(_RING)], axis=1)

@@ -12,13 +12,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from text2pixels.data.simulator import noise
-from text2pixels.data.simulator.canvas import ASPHALT, CLOUD, Camera, Colour, Surfaces
+from text2pixels.data.simulator.canvas import ASPHALT, CLOUD, SKY_AIR, Camera, Colour, Surfaces
 from text2pixels.data.simulator.furniture import Lamp
 from text2pixels.data.simulator.weather import Weather
 
 Floats = NDArray[np.float32]
-
-_SKY = 300.0  # metres of air that count in front of the sky
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ def visible_radiance(
     sources: Sequence[Source], smoke: Smoke | None, beams: bool,
 ) -> Floats:  # fmt: skip
     """Return (H, W, 3) linear radiance that reaches the visible lens."""
-    depth = np.minimum(1 / surfaces.nearness, np.float32(_SKY))
+    depth = np.minimum(1 / surfaces.nearness, np.float32(SKY_AIR))
     detail = (1 + surfaces.grain * texture).clip(0.15, 2.5)[..., None]
     light = _irradiance(surfaces, depth, camera, weather, lamps, beams)
     radiance = (surfaces.colour * light + surfaces.emission) * detail
@@ -201,7 +199,7 @@ def apparent_celsius(
     celsius = surfaces.celsius + surfaces.mottle * texture
     if weather.sun is not None:
         celsius -= np.where(surfaces.ground, surfaces.shadow * np.float32(3.0), 0)
-    depth = np.minimum(1 / surfaces.thermal_nearness, np.float32(_SKY))
+    depth = np.minimum(1 / surfaces.thermal_nearness, np.float32(SKY_AIR))
     through = np.exp(-depth * np.float32(weather.extinction_infrared))
     if smoke is not None:
         through = through * (1 - 0.22 * smoke_cover(smoke, surfaces.thermal_nearness, camera)[0])

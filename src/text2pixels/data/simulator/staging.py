@@ -48,7 +48,7 @@ def draw_things(rng: Generator, camera: Camera, weather: Weather, street: Street
             things.append(draw_person(rng, *place))
     if rng.random() < 0.6:  # an avenue
         sides = ((-1, 1), (-1,), (1,))[int(rng.integers(3))]
-        for z in np.arange(rng.uniform(8, 14), min(90, street.end - 3), rng.uniform(6, 10)):
+        for z in np.arange(rng.uniform(8, 14), min(75, street.end - 3), rng.uniform(6, 10)):
             if street.crossing is None or abs(z - street.crossing) > 6:
                 x = street.road + street.pavement * 0.75
                 things += [draw_tree(rng, side * x, float(z)) for side in sides]

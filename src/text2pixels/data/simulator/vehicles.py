@@ -87,7 +87,7 @@ def _paint_bus(body: Body) -> None:
         (10.5, 2.7, half),
         (10.5, 0.32, half),
     ]
-    warm = [9 * hot, 2, 0, 0, 3 * hot, 0, 1.0 * hot]
+    warm = [9 * hot, 1.5 * hot, 0, 0, 3 * hot, 0, 2.0 * hot]
     body.hull(shell, vehicle.paint, [cold + extra for extra in warm])
     pane: Colour = (0.75, 0.68, 0.5) if inside else GLASS
     glow = 0.55 if inside else 0.0
