@@ -111,7 +111,9 @@ class FusionNetwork(nn.Module):
         height, width = infrared_B1HW.shape[2:]
         # One reflected token around the image and up to a whole number of tokens: the zeros around
         # each convolution stay away from the image.
-        margins = (STRIDE, STRIDE + -width % STRIDE, STRIDE, STRIDE + -height % STRIDE)
+        # (Rounded up with positive numbers: ONNX divides towards zero.)
+        rows, columns = (height + STRIDE - 1) // STRIDE, (width + STRIDE - 1) // STRIDE
+        margins = (STRIDE, STRIDE * (columns + 1) - width, STRIDE, STRIDE * (rows + 1) - height)
         pair_B2HW = F.pad(torch.cat((infrared_B1HW, visible_B1HW), dim=1), margins, mode="reflect")
 
         stem_BCHW = F.relu(self.stem(F.pixel_unshuffle(pair_B2HW, 2)), inplace=True)
@@ -123,7 +125,6 @@ class FusionNetwork(nn.Module):
         attention_BShw = None
         if self.cross_attention is not None:
             tokens_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
-            rows, columns = -(-height // STRIDE), -(-width // STRIDE)
             attention_BShw = attention_BShw[:, :, 1 : 1 + rows, 1 : 1 + columns]
         tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
         if self.codebook is not None:
