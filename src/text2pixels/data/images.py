@@ -52,7 +52,7 @@ def write_png(path: Path, image: Image8) -> None:
 def encode_png(image: Image8) -> bytes:
     """Return a gray (H, W) or RGB (H, W, 3) 8-bit image as PNG: equal pixels give equal bytes."""
     if image.ndim == 3:
-        image = np.ascontiguousarray(image[..., ::-1])
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     # Level 1 writes three times faster than the default for files a tenth larger.
     coded: bytes = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
     return coded

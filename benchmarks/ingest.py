@@ -1,0 +1,119 @@
+"""How fast ingest is against the least it could cost, and whether its memory stays flat.
+
+    python benchmarks/ingest.py speed    # pairs per second, and the share of the limit that is reached
+    python benchmarks/ingest.py memory   # peak memory with 500 and with 10,000 pairs
+
+The limit is what the same number of processes reach that do nothing but decode the same files and encode
+the same PNGs with OpenCV: no checks, no hashes, no files written, no manifest. Both are run in turns and
+the best of each is taken, because other work on the machine only ever slows down.
+"""
+
+import json
+import multiprocessing
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+WORKERS = 2
+SIZE = (640, 480)  # width, height of the pairs of `speed`
+TURNS = 3
+
+
+def write_pairs(root: Path, count: int, size: tuple[int, int]) -> None:
+    """Write pairs of smooth blobs with sensor noise: infrared gray PNG, visible colour JPEG."""
+    rng = np.random.default_rng(0)
+    for side in ("ir", "vi"):
+        (root / side).mkdir(parents=True)
+    noise = rng.normal(0, 2, (size[1], size[0], 3))
+    for number in range(count):
+        blobs = rng.integers(0, 256, (6, 8, 3)).astype(np.float32)
+        image = np.clip(cv2.resize(blobs, size, interpolation=cv2.INTER_CUBIC) + np.roll(noise, number), 0, 255)
+        cv2.imwrite(str(root / "ir" / f"{number:05d}.png"), image[..., 0].astype(np.uint8))
+        cv2.imwrite(str(root / "vi" / f"{number:05d}.jpg"), image.astype(np.uint8))
+
+
+def bare(name: str, root: str) -> float:
+    """Decode one pair and encode it as PNG; return the processor seconds it took."""
+    cv2.setNumThreads(1)
+    start = time.process_time()
+    for path in (f"{root}/ir/{name}.png", f"{root}/vi/{name}.jpg"):
+        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+        cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    return time.process_time() - start
+
+
+def run_bare(pool: ProcessPoolExecutor, root: Path) -> tuple[float, float]:
+    """Return wall and processor seconds."""
+    names = sorted(path.stem for path in (root / "ir").iterdir())
+    start = time.perf_counter()
+    busy = sum(pool.map(bare, names, [str(root)] * len(names), chunksize=8))
+    return time.perf_counter() - start, busy
+
+
+def run_ingest(root: Path, out: Path, workers: int = WORKERS) -> tuple[float, float]:
+    """Return wall and processor seconds, those of the workers' start included."""
+    from text2pixels import config
+    from text2pixels.stages.ingest import ingest
+
+    start, busy = time.perf_counter(), _processor_seconds()
+    ingest("folder", config.Source(path=str(root)), config.Ingest(workers=workers), out)
+    return time.perf_counter() - start, _processor_seconds() - busy
+
+
+def _processor_seconds() -> float:
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def speed(count: int = 400) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write_pairs(root / "raw", count, SIZE)
+        bares, ingests = [], []
+        with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
+            run_bare(pool, root / "raw")  # start the processes, fill the file cache
+            for _ in range(TURNS):
+                bares.append(run_bare(pool, root / "raw"))
+                ingests.append(run_ingest(root / "raw", root / "out"))
+    (limit, least), (reached, spent) = (
+        (count / min(wall for wall, _ in turns), min(busy for _, busy in turns)) for turns in (bares, ingests)
+    )
+    figures = {
+        "pairs": count,
+        "size": f"{SIZE[0]}x{SIZE[1]}",
+        "workers": WORKERS,
+        "limit_pairs_per_s": round(limit, 1),
+        "ingest_pairs_per_s": round(reached, 1),
+        "share": round(reached / limit, 3),
+        "share_by_processor_seconds": round(least / spent, 3),
+    }
+    print(json.dumps(figures))
+
+
+def memory() -> None:
+    peaks = {}
+    for count in (500, 10_000):
+        with tempfile.TemporaryDirectory() as folder:
+            write_pairs(Path(folder) / "raw", count, (64, 48))
+            command = [sys.executable, __file__, "peak", folder]
+            last = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
+            peaks[count] = json.loads(last)
+    growth = {who: round(peaks[10_000][who] / peaks[500][who] - 1, 3) for who in ("main_mib", "worker_mib")}
+    print(json.dumps({"peaks": peaks, "growth": growth}))
+
+
+def peak(folder: str) -> None:
+    """Ingest and print the peak resident memory of this process and of its largest worker."""
+    run_ingest(Path(folder) / "raw", Path(folder) / "out")
+    main, workers = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps({"main_mib": round(main / 1024, 1), "worker_mib": round(workers / 1024, 1)}))
+
+
+if __name__ == "__main__":
+    {"speed": speed, "memory": memory, "peak": peak}[sys.argv[1]](*sys.argv[2:])
