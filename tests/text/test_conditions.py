@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,20 @@ def test_a_gray_picture_without_sky_may_be_anything(scene):
 def test_a_veil_is_fog_only_where_colour_shows_that_it_is_no_smoke(scene, tint, phrase):
     measured = conditions.measure(*scene(sky=0.75, ground=0.6, tint=tint, haze=0.8))
     assert conditions.of_weather(measured, "day") == [phrase]
+
+
+@pytest.mark.parametrize(("columns", "glare"), [(80, False), (20, True)])
+def test_glare_is_a_round_saturated_area(scene, columns, glare):
+    visible, infrared = scene(sky=0.6)
+    rows, places = np.mgrid[:120, :160]
+    visible[((rows - 30) / 10) ** 2 + ((places - 80) / columns * 2) ** 2 < 1] = 255
+    described = conditions.of_visible(conditions.measure(visible, infrared), "day")
+    assert ("glare" in described) is glare
+
+
+def test_smoke_that_leaves_parts_clear_is_not_called_fog(scene):
+    measured = replace(conditions.measure(*scene()), contrast=0.3, haze=0.8, colour=0.05)
+    assert conditions.of_weather(measured, "day") == ["poor visibility"]
 
 
 def test_a_blue_sky_means_clear_weather(scene):

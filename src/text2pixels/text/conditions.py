@@ -20,7 +20,7 @@ from text2pixels.text.phrases import by_noun
 _COARSE = (160, 120)  # width, height: sensor noise is gone, a traffic light is still a few pixels
 _BLOCK = 5  # pixels of the coarse image: side of a dark-channel block
 
-_COLOURED = 0.01  # mean chroma of a colour camera's image; TNO's cameras are gray
+_COLOURED = 0.002  # mean chroma: above it the camera sees colour, if only fog; TNO's do not
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Statistics:
         green: share of green pixels.
         green_above: the same in the upper half.
         saturated: share of visible pixels at the upper end of the range.
+        glare: share of the largest saturated area, if it is as round as the sun or a lamp; else 0.
         dark: share of visible pixels under 0.12.
         heat: 99.5th percentile minus median of the infrared image.
         hot: share of infrared pixels nearer to the former than to the latter.
@@ -53,6 +54,7 @@ class Statistics:
     green: float
     green_above: float
     saturated: float
+    glare: float
     dark: float
     heat: float
     hot: float
@@ -79,6 +81,7 @@ def measure(visible: NDArray[np.uint8], infrared: NDArray[np.uint8]) -> Statisti
         green=float(green.mean()),
         green_above=float(green[: len(green) // 2].mean()),
         saturated=float(share_256[248:].sum()),
+        glare=_glare(np.asarray(Image.fromarray(gray).resize(_COARSE, Image.Resampling.BOX))),
         dark=float(share_256[:31].sum()),
         heat=hot - middle,
         hot=float(heat_256[round((hot + middle) / 2 * 255) + 1 :].sum()),
@@ -116,6 +119,23 @@ def _blue_sky(rgb: NDArray[np.float32]) -> float:
     return float(((above[..., 2] - above[..., 0] > 0.04) & sky).sum() / sky.sum())
 
 
+def _glare(y: NDArray[np.uint8]) -> float:
+    """Return the share of the largest area over 95 % of the range, 0 where it is not a disc.
+
+    The mean square distance from the centre of a disc of n pixels is n / (2 pi); of any other shape it is more.
+    """
+    import cv2
+
+    _, labels, stats, centres = cv2.connectedComponentsWithStats((y > 242).astype(np.uint8))
+    if len(stats) < 2:  # the background alone
+        return 0.0
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    rows, columns = np.nonzero(labels == largest)
+    squares = (rows - centres[largest, 1]) ** 2 + (columns - centres[largest, 0]) ** 2
+    is_disc = squares.mean() < 1.09 * rows.size / (2 * np.pi)
+    return float(rows.size / y.size) if is_disc else 0.0
+
+
 def time_of_day(measured: Statistics) -> str:
     """Return "day", "night", or "unknown" where the images do not decide."""
     if measured.brightness < 0.25:
@@ -135,11 +155,11 @@ def of_time(time: str) -> list[str]:
 
 def of_weather(measured: Statistics, time: str) -> list[str]:
     """Return what can be said of the air between camera and scene."""
-    if measured.contrast < 0.35 and measured.haze > 0.7 and time != "night":
-        # A gray image does not tell fog from a smoke screen.
-        return ["thick fog"] if measured.colour > _COLOURED else ["poor visibility"]
-    # Nor does it tell white smoke from a white sky: only colour images are said to be clear.
-    if time == "day" and measured.contrast > 0.5 and measured.colour > _COLOURED:
+    if measured.contrast < 0.35 and measured.haze > 0.7:
+        # Fog veils all of the picture. Smoke leaves parts, and in gray may look like either.
+        return ["thick fog"] if measured.contrast < 0.26 and measured.colour > _COLOURED else ["poor visibility"]
+    # A gray image does not tell white smoke from a white sky: only colour images are said to be clear.
+    if time == "day" and measured.contrast > 0.4 and measured.colour > _COLOURED:
         return ["clear weather"] if measured.blue > 0.75 else ["good visibility"]
     return []
 
@@ -153,6 +173,8 @@ def of_visible(measured: Statistics, time: str) -> list[str]:
         phrases.append("bright lights")
     elif measured.saturated > 0.1:
         phrases.append("overexposed areas")
+    if measured.glare > 0.006:
+        phrases.append("glare")
     if measured.contrast < 0.35:
         phrases.append("low contrast")
     return phrases

@@ -25,7 +25,7 @@ from text2pixels.text import open_clip_models
 Vectors = dict[str, NDArray[np.float32]]  # phrase -> (D,), L2-normalised
 
 HASH_DIMENSION = 512  # that of CLIP ViT-B/32, so that the same network takes either
-_BATCH = 256
+_BATCH = 64  # phrases: a few seconds of a CPU
 
 
 class Encoder(Protocol):
@@ -104,9 +104,15 @@ class OpenClip:
         for phrase in phrases:
             _check_length(tokenize, phrase)
         model = open_clip_models.load(self._weights)
+        batches = [list(phrases[start : start + _BATCH]) for start in range(0, len(phrases), _BATCH)]
+        if len(batches) > 1:  # a user's prompt needs no bar
+            from text2pixels.progress import track
+
+            steps = track(batches, f"encode {len(phrases)} phrases")
+        else:
+            steps = iter(batches)
         vectors: Vectors = {}
-        for start in range(0, len(phrases), _BATCH):
-            batch = list(phrases[start : start + _BATCH])
+        for batch in steps:
             with torch.inference_mode():
                 encoded_ND = model.encode_text(tokenize(batch))
             vectors |= {phrase: _unit(row) for phrase, row in zip(batch, encoded_ND.double().numpy(), strict=True)}

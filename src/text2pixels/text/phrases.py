@@ -75,7 +75,9 @@ NOUNS: dict[str, Noun] = {
     "hydrant": Noun("a fire hydrant", "fire hydrants"),
 }
 
-ROAD_USERS = frozenset({BICYCLE, CAR, MOTORCYCLE, BUS, TRUCK, VAN, VEHICLE})
+STREET = frozenset(
+    {CAR, MOTORCYCLE, BUS, TRUCK, VAN, TRAFFIC_LIGHT}
+)  # where these are is a street; bicycles go anywhere
 
 _PLACES = ("on the left", "in the middle", "on the right")
 _PLACED = 2  # places named per category: the fullest two

@@ -94,7 +94,7 @@ def describe(
 def _scene(pair: Pair, measured: conditions.Statistics, time: str) -> list[str]:
     """Return where we are: what the objects imply, and vegetation, whose colour daylight shows."""
     nouns = {name for name, _ in phrases.by_noun(pair.boxes)}
-    scene = ["a street"] if nouns & phrases.ROAD_USERS else ["outdoors"]
+    scene = ["a street"] if nouns & phrases.STREET else ["outdoors"]
     if time != "night" and measured.green_above >= 0.1:
         scene.append("a tree")
     elif time != "night" and measured.green >= 0.1:
