@@ -45,12 +45,8 @@ def paint_frontage(canvas: Canvas, weather: Weather, street: Street, rng: Genera
             if rng.random() < street.built:
                 lots.append((z, side, length - float(rng.choice([0.0, 0.0, 3.0]))))
             else:
-                gap = np.arange(2, length, 5.5)
-                trees += [
-                    (side * (street.kerb + float(rng.uniform(0, 5))), z + float(along))
-                    for along in gap
-                    if z + along < 80
-                ]
+                rows = np.arange(z + 2, min(z + length, 80), 5.5).tolist()
+                trees += [(side * (street.kerb + float(rng.uniform(0, 5))), row) for row in rows]
             z += length
     if street.end < FAR:
         _close(canvas, weather, street, rng)
@@ -123,10 +119,11 @@ def _windows(
     """Fill windows: panes mirror the cold sky in the infrared and its light in the visible."""
     if not alight.all():
         pane = (0.02, 0.02, 0.025) if weather.night else (0.075, 0.10, 0.13)
-        canvas.paint(panes[~alight], Material(pane, wall - 2.5, grain=0.25, mottle=0.6), depth)
-    if alight.any():
-        glow = Material((0.3, 0.25, 0.15), wall + 1.0, (0.20, 0.145, 0.07), grain=0.3, mottle=0.6)
-        canvas.paint(panes[alight], glow, depth)
+        canvas.paint(panes[~alight], Material(pane, wall - 2.5, grain=0.16, mottle=0.6), depth)
+    warm, cool = panes[alight][::2], panes[alight][1::2]
+    for lit, glow in ((warm, (0.17, 0.115, 0.05)), (cool, (0.085, 0.08, 0.06))):
+        if len(lit):
+            canvas.paint(lit, Material((0.3, 0.25, 0.15), wall + 1.0, glow, grain=0.2, mottle=0.6), depth)
 
 
 def _house(

@@ -189,7 +189,7 @@ class Canvas:
         """Return the inverse depth, 1/m, of what shows at a frame pixel; -1 on the ground."""
         row = int((v + self.camera.margin) * SUPERSAMPLING), int((u + self.camera.margin) * SUPERSAMPLING)
         inside = np.clip(row, 0, np.array(self.index.shape) - 1)
-        return self._rows[int(self.index[inside[0], inside[1]])][7]
+        return float(self._rows[int(self.index[inside[0], inside[1]])][7])
 
     def _box(self, outline: Points, border: int) -> tuple[slice, slice]:
         """Return the supersampled pixels around an outline."""

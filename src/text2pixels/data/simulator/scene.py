@@ -176,7 +176,10 @@ def _sources(rng: Generator, canvas: Canvas, weather: Weather, things: list[Thin
     sources = []
     for thing in things:
         if isinstance(thing, Vehicle) and np.cos(thing.yaw) < -0.5 and thing.running and thing.z < 35:
-            for u, v in headlights(canvas, thing) - camera.margin:
+            lights = headlights(canvas, thing) - camera.margin
+            if not 0.05 * camera.width < lights[:, 0].mean() < 0.95 * camera.width:
+                continue
+            for u, v in lights:
                 strength = float(rng.uniform(1.2, 2.4)) * 14 / thing.z
                 sources.append(light.Source(float(u), float(v), strength, 9 * camera.unit, (1.0, 0.97, 0.9), turn))
     if not sources:  # a car that just came round the corner

@@ -84,7 +84,7 @@ def paint_sky(canvas: Canvas, weather: Weather) -> None:
             [(-2, edges[i]), (canvas.w + 2, edges[i]), (canvas.w + 2, edges[i + 1] + 1), (-2, edges[i + 1] + 1)]
         )
         material = Material(
-            (0.0, 0.0, 0.0), celsius, emission, grain=0.5 * weather.overcast + 0.15, mottle=4.0, noise=CLOUD
+            (0.0, 0.0, 0.0), celsius, emission, grain=0.25 * weather.overcast + 0.12, mottle=4.0, noise=CLOUD
         )
         canvas.paint(box, material, depth)
 
