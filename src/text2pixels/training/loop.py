@@ -27,7 +27,7 @@ from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, low
 from text2pixels.training.history import Row
 from text2pixels.training.objective import Objective
 from text2pixels.training.pairs import Tokens, TrainingPair, View, batches, central_view, random_view
-from text2pixels.training.parallel import World, average, same_start
+from text2pixels.training.parallel import World, average, same_start, same_statistics
 
 # The second moment forgets in a hundred steps: along the directions in which f + g is flat, the
 # gradient that is left is the upper level's small one, and with 0.999 its steps would stay as small
@@ -186,6 +186,7 @@ def train(
                 note = f"epoch {epoch + 1}/{settings.epochs} lower {record.get('lower', math.nan):.3f}"
                 progress.update(task, advance=1, note=note)
 
+            same_statistics(network)
             rows = _rows(epoch, records, weight, fusion)
             scores = _validate(objective, val, data.tokens, device, bool(labelled))
             rows += [Row(epoch + 1, level, "validation_loss", value) for level, value in scores.items()]

@@ -53,6 +53,14 @@ def average(tensors: Sequence[Tensor]) -> list[Tensor]:
     return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
 
+def same_statistics(module: nn.Module) -> None:
+    """Give every process the mean of all running statistics of batch normalisation."""
+    names = ("running_mean", "running_var")
+    found = [value for name, value in module.named_buffers() if name.rpartition(".")[2] in names]
+    for buffer, mean in zip(found, average(found), strict=True):
+        buffer.copy_(mean)
+
+
 def same_start(module: nn.Module) -> None:
     """Give every process the first one's parameters and buffers."""
     if distributed.is_initialized():

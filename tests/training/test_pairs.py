@@ -1,0 +1,88 @@
+"""Crops keep infrared, visible and boxes on one another; colours come back."""
+
+import numpy as np
+import pytest
+import tiny_run
+import torch
+
+from text2pixels.data.images import read_gray, read_rgb, write_png
+from text2pixels.data.manifest import Box, Pair
+from text2pixels.fusion.colour import quantise, restore_colour
+from text2pixels.training.objective import colour
+from text2pixels.training.pairs import TrainingPair, View, batches, central_view, random_view
+
+
+@pytest.fixture
+def item(tmp_path):
+    infrared = np.zeros((60, 90), np.uint8)
+    infrared[20:40, 30:60] = 255
+    write_png(tmp_path / "ir.png", infrared)
+    write_png(tmp_path / "vis.png", np.stack([infrared] * 3, axis=2))
+    pair = Pair("d/a", "d", "a", "train", "ir.png", "vis.png", 90, 60, "", "", boxes=(Box("Car", 30, 20, 30, 20),))
+    return TrainingPair(tmp_path, pair, ("a car on the left", "two people on the right", "at night"))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_both_modalities_and_the_boxes_move_alike(item, seed):
+    rng = np.random.default_rng(seed)
+    (batch,) = batches([[(item, random_view(90, 60, 64 if seed % 2 else 32, rng))]], tiny_run.tokens)
+    torch.testing.assert_close(batch.infrared_B1HW, batch.visible_B1HW)
+    bright = batch.infrared_B1HW[0, 0] > 0.5
+    if batch.boxes[0]:
+        (box,) = batch.boxes[0]
+        columns, rows = bright.any(0).nonzero(), bright.any(1).nonzero()
+        assert abs(box.x - columns.min()) <= 1
+        assert abs(box.y - rows.min()) <= 1
+        assert abs(box.x + box.w - 1 - columns.max()) <= 1
+        assert abs(box.y + box.h - 1 - rows.max()) <= 1
+
+
+def test_an_unscaled_crop_has_the_pixels_of_the_file(item, tmp_path):
+    rng = np.random.default_rng(0)
+    write_png(tmp_path / "ir.png", rng.integers(0, 256, (60, 90), dtype=np.uint8))
+    (batch,) = batches([[(item, View(5, 7, 32, 32))]], tiny_run.tokens)
+    expected = read_gray(tmp_path / "ir.png")[7:39, 5:37]
+    assert np.array_equal((batch.infrared_B1HW[0, 0] * 255).round().numpy(), expected)
+
+
+def test_a_mirrored_crop_swaps_left_and_right_in_the_prompt(item):
+    seen = []
+
+    def listen(prompts):
+        seen.extend(prompts)
+        return tiny_run.tokens(prompts)
+
+    list(batches([[(item, View(0, 0, 32, 32)), (item, View(0, 0, 32, 32, mirrored=True))]], listen))
+    assert seen == [
+        ["a car on the left", "two people on the right", "at night"],
+        ["a car on the right", "two people on the left", "at night"],
+    ]
+
+
+@pytest.mark.parametrize("size", [(90, 60), (33, 500), (20, 40)])
+def test_the_central_view_is_in_whole_strides(size):
+    view = central_view(*size, 32)
+    assert view.width % 32 == 0
+    assert view.height % 32 == 0
+    assert min(view.width, view.height) >= 32
+    assert view.left >= 0
+    assert view.left + view.width / view.scale <= size[0] + 1e-6
+
+
+def test_colour_is_restored_as_for_the_benchmark(tmp_path):
+    rng = np.random.default_rng(0)
+    visible = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    write_png(tmp_path / "vis.png", visible)
+    write_png(tmp_path / "ir.png", rng.integers(0, 256, (32, 32), dtype=np.uint8))
+    pair = Pair("d/a", "d", "a", "train", "ir.png", "vis.png", 32, 32, "", "")
+    (batch,) = batches([[(TrainingPair(tmp_path, pair, ()), View(0, 0, 32, 32))]], tiny_run.tokens)
+    fused = rng.integers(0, 256, (32, 32), dtype=np.uint8)
+    ours = colour(torch.from_numpy(fused)[None, None] / 255, batch.chroma_B3HW)
+    expected = restore_colour(fused, read_rgb(tmp_path / "vis.png"))
+    assert np.abs(quantise(ours[0].permute(1, 2, 0).numpy()).astype(int) - expected).max() <= 1
+
+
+def test_colour_passes_the_gradient_to_the_luminance():
+    fused = torch.rand(1, 1, 4, 4, requires_grad=True)
+    colour(fused, torch.zeros(1, 3, 4, 4)).sum().backward()
+    assert torch.equal(fused.grad, torch.full_like(fused, 3.0))
