@@ -90,7 +90,9 @@ def read(folder: Path) -> Checkpoint:
     _check_fit(network, state, weights)
     if sha256(weights) != digest:
         raise InputError(f"{weights} is not the file that {DESCRIPTION} describes; copy the whole folder again")
-    network.load_state_dict(state, assign=True)
+    # Cloned: tensors in the file's mapping are not aligned, which changes the last bit of results,
+    # and would break with the file.
+    network.load_state_dict({name: tensor.clone() for name, tensor in state.items()}, assign=True)
     return Checkpoint(network.eval(), metadata)
 
 
