@@ -64,7 +64,7 @@ def take_in(candidate: Candidate, rules: Rules) -> Outcome:
     assert candidate.infrared is not None and candidate.visible is not None
     row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
     key = _key(candidate)
-    known = _recall(row, key)
+    known = _recall(row, key, rules)
     if known is not None:
         return known
     try:
@@ -164,8 +164,8 @@ def _key(candidate: Candidate) -> list[Any]:
     return [*stamps, drawn]
 
 
-def _recall(row: Path, key: list[Any]) -> Outcome | None:
-    """Return the outcome of an earlier run on the same files, if there is one."""
+def _recall(row: Path, key: list[Any], rules: Rules) -> Outcome | None:
+    """Return the outcome of an earlier run on the same files, if there is one and its images are still there."""
     try:
         said = json.loads(row.read_bytes())
     except FileNotFoundError:
@@ -175,5 +175,8 @@ def _recall(row: Path, key: list[Any]) -> Outcome | None:
     outcome = said["outcome"]
     taken = outcome["taken"]
     if taken is not None:
+        images_there = (Path(rules.folder) / side / f"{row.stem}.png" for side in ("infrared", "visible"))
+        if not all(path.is_file() for path in images_there):
+            return None  # a duplicate, whose images were taken away again
         taken = Taken(**taken | {"boxes": tuple(Box(**box) for box in taken["boxes"])})
     return Outcome(**outcome | {"taken": taken, "faults": tuple(tuple(fault) for fault in outcome["faults"])})
