@@ -42,7 +42,7 @@ class Simulator(Section):
     test: int = 24
     width: int = 320  # pixels
     height: int = 256  # pixels
-    misalign: float = 0.0  # corner displacement of the infrared frame, share of the diagonal
+    misalign: float = 0.0  # most displacement of the infrared frame's corners, share of the diagonal, up to 0.2
     seed: int = 0
 
 

@@ -183,10 +183,8 @@ def _sources(rng: Generator, canvas: Canvas, weather: Weather, things: list[Thin
                 strength = float(rng.uniform(1.2, 2.4)) * 14 / thing.z
                 sources.append(light.Source(float(u), float(v), strength, 9 * camera.unit, (1.0, 0.97, 0.9), turn))
     if not sources:  # a car that just came round the corner
-        u, v = (
-            camera.width * float(rng.uniform(0.25, 0.75)),
-            camera.horizon + camera.height * float(rng.uniform(0.06, 0.16)),
-        )
+        u = camera.width * float(rng.uniform(0.25, 0.75))
+        v = camera.horizon + camera.height * float(rng.uniform(0.06, 0.16))
         gap = camera.width * float(rng.uniform(0.03, 0.07))
         sources = [light.Source(u + s * gap, v, 2.0, 9 * camera.unit, (1.0, 0.97, 0.9), turn) for s in (-1, 1)]
     return sources
