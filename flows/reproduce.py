@@ -45,7 +45,9 @@ def reproduce(
     try:
         if profile or parameters:
             # params.yaml stays the one configuration: the form writes it, DVC reads it.
-            write_params(profile, parameters or {})
+            _, missing = write_params(profile, parameters or {})
+            for reason in missing.values():
+                logger.warning("left out %s", reason)
             logger.info("wrote params.yaml: profile %s, changes %s", profile or "as it was", parameters or "none")
         graph = read_graph()
         if targets:

@@ -26,13 +26,14 @@ def project(tmp_path, monkeypatch):
 
 
 def test_params_hold_every_section_in_full(project):
-    params = profiles.write_params("small", {})
+    params, missing = profiles.write_params("small", {})
+    assert not missing
     written = yaml.safe_load((project / "params.yaml").read_text())
     assert written["profile"] == "small"
     assert set(written) == {field.name for field in fields(config.Params)}
     assert set(written["train"]) == {field.name for field in fields(config.Train)}
     assert config.parse(written) == params
-    assert profiles.write_params(None, {}) == params
+    assert profiles.write_params(None, {}) == (params, {})
 
 
 def test_values_and_the_data_folder_are_changed(project):
@@ -62,3 +63,19 @@ def test_an_unknown_profile_names_the_nearest():
 def test_a_change_is_key_equals_value(change):
     with pytest.raises(InputError):
         profiles.parse_changes([change])
+
+
+def test_a_baseline_without_weights_leaves_the_benchmark_visibly(project):
+    params, missing = profiles.write_params("small", {"baselines": ["average", "tardal"]})
+    assert params.baselines == ("average",)
+    assert "weights missing" in missing["tardal"]
+    with pytest.raises(InputError, match="unknown method 'avrage'; did you mean average"):
+        profiles.write_params("small", {"baselines": ["avrage"]})
+
+
+def test_weights_and_phrase_vectors_are_wired_where_they_belong(project):
+    (project / "w/yolov5").mkdir(parents=True)
+    (project / "w/yolov5/yolov5n.pt").touch()
+    params, _ = profiles.write_params("small", {}, weights="w", phrases="vectors.parquet")
+    assert (params.fuse.weights, params.detect.weights) == ("w", "w/yolov5/yolov5n.pt")
+    assert (params.encoders, params.train.encoder, params.embed.table) == (("table",), "table", "vectors.parquet")

@@ -5,7 +5,7 @@ what is in the file, and so that nothing that shaped a result is left to a defau
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ _HEADER = """\
 # The pipeline's one configuration. Written by `t2p params`; edit it here, or change a profile and write
 # it again. What each key means: src/text2pixels/config.py.
 """
+YOLO = "yolov5/yolov5n.pt"  # below the folder of weights
 RAW = "data/raw/"  # what `data` replaces in a profile's paths
 
 
@@ -29,16 +30,29 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def write_params(profile: str | None, changes: dict[str, Any], data: str | None = None) -> config.Params:
+def write_params(
+    profile: str | None,
+    changes: dict[str, Any],
+    *,
+    data: str | None = None,
+    weights: str | None = None,
+    phrases: str | None = None,
+) -> tuple[config.Params, dict[str, str]]:
     """Write params.yaml from a profile, or from itself, with changes.
+
+    Baselines whose weights are not here leave the benchmark, visibly: they are returned with the way
+    to get them, not written.
 
     Args:
         profile: a file of profiles/ without its suffix; None keeps params.yaml as it is.
         changes: dotted key -> value, for example ``{"train.epochs": 2}``.
         data: folder that takes the place of ``data/raw`` in the data sets' paths.
+        weights: folder of other methods' official weights; a YOLOv5 file in it starts the detector.
+        phrases: Parquet of phrase vectors; the encoder becomes ``table``.
 
     Raises:
-        InputError: unknown profile or key, or a value of the wrong type; params.yaml stays as it was.
+        InputError: unknown profile, key or baseline, or a value of the wrong type; params.yaml stays as
+            it was.
     """
     origin = config.PARAMS_FILE
     if profile is not None:
@@ -50,10 +64,39 @@ def write_params(profile: str | None, changes: dict[str, Any], data: str | None 
         for name, source in content["datasets"].items():
             if str(source.get("path", "")).startswith(RAW):
                 content["datasets"][name]["path"] = str(Path(data) / source["path"].removeprefix(RAW))
+    if weights is not None:
+        _set(content, "fuse.weights", weights)
+        detector = Path(weights) / YOLO
+        if detector.is_file():
+            _set(content, "detect.weights", str(detector))
+    if phrases is not None:
+        _set(content, "embed.table", phrases)
+        _set(content, "encoders", ["table"])
+        _set(content, "train.encoder", "table")
     params = config.parse(content, str(origin))
+    missing = _missing_weights(params)
+    params = replace(params, baselines=tuple(name for name in params.baselines if name not in missing))
     with whole_file(config.PARAMS_FILE) as aside:
         aside.write_text(render(params))
-    return params
+    return params, missing
+
+
+def _missing_weights(params: config.Params) -> dict[str, str]:
+    """Return the baselines that cannot run for lack of weights, each with the way to get them."""
+    # The table of baselines imports torch, which the rest of this module does without.
+    from text2pixels.baselines.table import BASELINES
+    from text2pixels.baselines.weights import check
+
+    folder = Path(params.fuse.weights) if params.fuse.weights else None
+    missing = {}
+    for name in params.baselines:
+        try:
+            check(name, look_up(BASELINES, name, "method").files, folder)
+        except InputError as error:
+            if name not in BASELINES:
+                raise
+            missing[name] = str(error)
+    return missing
 
 
 def render(params: config.Params) -> str:

@@ -2,18 +2,22 @@
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
+from cycler import cycler
 from matplotlib.figure import Figure
+
+from text2pixels.report.statistics import Ranking
 
 # Mid-gray ink is legible on both grounds; the palette is Okabe and Ito's, made for colour-blind readers.
 INK = "#808890"
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
-STYLE = {
+STYLE: Any = {  # Any: the stubs spell out three hundred keys, and "str" is none of them
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
-    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.prop_cycle": cycler(color=PALETTE),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 10,
@@ -57,6 +61,31 @@ def cost_and_quality(points: Mapping[str, tuple[float, float]], cost: str, quali
         axis.invert_yaxis()
         axis.set_xlabel(cost)
         axis.set_ylabel(quality)
+        return _svg(figure)
+
+
+def critical_difference(ranking: Ranking) -> str:
+    """Draw average ranks on a line; bars join methods that Nemenyi's test does not tell apart (Demsar, 2006)."""
+    names = list(ranking.ranks)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 0.9 + 0.24 * (len(names) + len(ranking.groups))), layout="constrained")
+        axis = figure.subplots()
+        for row, name in enumerate(names):
+            rank = ranking.ranks[name]
+            axis.plot([rank, rank], [0, -row - 1], color=INK, linewidth=0.8)
+            axis.annotate(
+                f"{name}  {rank:.2f}", (rank, -row - 1), xytext=(4, -3), textcoords="offset points", fontsize=8
+            )
+        for level, group in enumerate(ranking.groups):
+            ends = [ranking.ranks[group[0]] - 0.03, ranking.ranks[group[-1]] + 0.03]
+            axis.plot(ends, [0.5 + 0.5 * level] * 2, color=PALETTE[3], linewidth=3, solid_capstyle="butt")
+        axis.set_xlim(0.9, len(names) + 0.8)
+        axis.set_ylim(-len(names) - 1.4, 0.8 + 0.5 * len(ranking.groups))
+        axis.xaxis.tick_top()
+        axis.spines[["left", "bottom"]].set_visible(False)
+        axis.spines["top"].set_visible(True)
+        axis.spines["top"].set_position(("data", 0))
+        axis.set_yticks([])
         return _svg(figure)
 
 

@@ -1,14 +1,14 @@
 """Tables of a data set: means with intervals, best and second marked, average rank."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from text2pixels.detection.evaluation import ALL, Precision
 from text2pixels.metrics.table import METRICS
-from text2pixels.report.statistics import mean_interval
+from text2pixels.report.statistics import Comparison, Ranking, average_ranks, compare_with_best, mean_interval
 
 # The metrics of the headline: information, contrast, structure shared with the sources, noise excluded.
 HEADLINE = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM")
@@ -17,20 +17,28 @@ SOURCES = ("infrared", "visible")  # compared with themselves, they win what mea
 
 @dataclass(frozen=True)
 class Cell:
-    """A number as a table shows it: value, its 95 % interval, and its place (1 best, 2 second, 0 other)."""
+    """A number as a table shows it: value, 95 % interval, test, and place (1 best, 2 second, 0 other)."""
 
     value: float
     low: float
     high: float
     count: int
     place: int = 0
+    comparison: Comparison | None = None
 
     @property
     def note(self) -> str:
         """The hover text."""
         if not np.isfinite(self.value):
             return "undefined on every image"
-        return f"95 % interval {self.low:.4g} to {self.high:.4g}, {self.count} images"
+        words = f"95 % interval {self.low:.4g} to {self.high:.4g}, {self.count} images"
+        test = self.comparison
+        if test is None:
+            return words
+        if not np.isfinite(test.p_holm):
+            return f"{words}; {test.note}" if test.note else words
+        p = "below 0.001" if test.p_holm < 0.001 else f"{test.p_holm:.3f}"
+        return f"{words}; {test.difference:+.4g} against {test.against}, p {p} (Wilcoxon, Holm)"
 
 
 @dataclass(frozen=True)
@@ -42,37 +50,29 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -> tuple[list[str], list[Row]]:
-    """Return the metrics' names and a row per method, best average rank first.
+def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -> tuple[list[str], list[Row], Ranking]:
+    """Return the metrics' names, a row per method with the best average rank first, and the ranking.
 
-    The rank is the mean over the metrics of the method's place by its mean value, among the fused
-    methods; the two sources are listed last and unranked, because they are compared with themselves.
+    Ranks and tests are among the fused methods; the two sources are listed last and unranked, because
+    they are compared with themselves.
     """
     names = [name for name in METRICS if name in set(scores["metric"])]
     fused = [method for method in methods if method not in SOURCES]
+    among_fused = scores[scores["method"].isin(fused)]
     values = {key: group.to_numpy() for key, group in scores.groupby(["method", "metric"])["value"]}
     cells: dict[tuple[str, str], Cell] = {}
-    places: dict[str, list[float]] = {method: [] for method in fused}
     for name in names:
+        direction = METRICS[name].direction
+        wide = among_fused[among_fused["metric"] == name].pivot(index="pair_id", columns="method", values="value")
+        tests = {test.method: test for test in compare_with_best(wide, direction)}
         for method in methods:
-            given = values[method, name]
-            given = given[np.isfinite(given)]
-            interval = mean_interval(given, resamples=resamples)
-            cells[method, name] = Cell(interval.mean, interval.low, interval.high, len(given))
-        sign = -1 if METRICS[name].direction == "higher" else 1
-        means = pd.Series({method: sign * cells[method, name].value for method in fused})
-        for method, rank in means.rank(method="average", na_option="bottom").items():
-            places[str(method)].append(float(rank))
-        _mark(cells, [(method, name) for method in fused], sign)
-    rows = [
-        Row(
-            method,
-            float(np.mean(places[method])) if method in places else None,
-            tuple(cells[method, name] for name in names),
-        )
-        for method in methods
-    ]
-    return names, sorted(rows, key=lambda row: (row.rank is None, row.rank))
+            interval = mean_interval(values[method, name], resamples=resamples)
+            test = tests.get(method)
+            cells[method, name] = Cell(interval.mean, interval.low, interval.high, interval.count, comparison=test)
+        _mark(cells, [(method, name) for method in fused], -1 if direction == "higher" else 1)
+    ranking = average_ranks(among_fused, {name: METRICS[name].direction for name in names})
+    rows = [Row(method, ranking.ranks.get(method), tuple(cells[method, name] for name in names)) for method in methods]
+    return names, sorted(rows, key=lambda row: (row.rank is None, row.rank)), ranking
 
 
 def detection_table(
@@ -99,4 +99,4 @@ def _mark(cells: dict[tuple[str, str], Cell], keys: list[tuple[str, str]], sign:
     for key in keys:
         cell = cells[key]
         if np.isfinite(cell.value) and sign * cell.value in finite[:2]:
-            cells[key] = Cell(cell.value, cell.low, cell.high, cell.count, finite.index(sign * cell.value) + 1)
+            cells[key] = replace(cell, place=finite.index(sign * cell.value) + 1)

@@ -112,7 +112,8 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
 
 def _view(data: DatasetResults, results: Results, settings: config.Report) -> dict[str, Any]:
     """Return what the pages show of a data set."""
-    fusion = Table(*fusion_table(data.scores, results.methods, settings.bootstrap))
+    columns, rows, ranking = fusion_table(data.scores, results.methods, settings.bootstrap)
+    fusion = Table(columns, rows)
     detection = {
         key: Table(*detection_table(data.precision, results.methods, metric)) if data.precision else None
         for key, metric in (("ap50", "AP50"), ("ap", "AP50:95"))
@@ -130,6 +131,8 @@ def _view(data: DatasetResults, results: Results, settings: config.Report) -> di
         "prompts": data.prompts,
         "fusion": fusion,
         "headline": fusion.only(HEADLINE),
+        "ranking": ranking,
+        "ranking_figure": figures.critical_difference(ranking),
         **detection,
         "shown": shown,
         "best": results.variants[0] if results.variants else ranked[0],
@@ -209,6 +212,7 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
         "size": f"{first['width']} × {first['height']}",
         "device": f"{first['device']}, {first['threads']} threads",
         "figures": charts,
+        "left_out": [fuser for name, fuser in BASELINES.items() if name not in results.methods],
         "absent": NOT_RUNNABLE,
     }
 
