@@ -1,0 +1,212 @@
+"""Our metrics against independent implementations, every difference explained.
+
+    python benchmarks/calibration.py --golden ../shared/reference/golden_metrics.csv --data ../shared/data
+
+The file has per-image values (columns implementation, dataset, method, metric, image, value) of the
+pixel average and maximum of the TNO-25 and RoadScene-50 pairs. For each implementation and metric the
+table gives the largest difference to our `standard` value and, where the two define the metric
+differently, to our value computed their way, which shows that the explanation is the whole one.
+"""
+
+import argparse
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from text2pixels.data.images import read_gray, read_rgb
+from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.metrics.table import METRICS, PUBLISHED
+from text2pixels.metrics.triple import SOURCES, Triple
+from text2pixels.metrics.windows import Border, gaussian, separable
+from text2pixels.progress import track
+
+ROUNDED = "the file's seven digits; float32; luminance at half a level"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an implementation's metric is to ours: ``theirs`` computes it their way, None if it is the same."""
+
+    ours: str
+    why: str
+    theirs: Callable[[Triple], Tensor] | None = None
+
+
+def ssim(
+    window: Tensor, data_range: float, sample: float = 1.0, border: Border = "valid"
+) -> Callable[[Triple], Tensor]:
+    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+
+    def value(triple: Triple) -> Tensor:
+        def mean(image: Tensor) -> Tensor:
+            return separable(image, window, window, border)
+
+        total = triple.zeros()
+        f, mean_f = triple.fused, mean(triple.fused)
+        for x in (triple.image(name) for name in SOURCES):
+            mean_x = mean(x)
+            variances = sample * (mean(f * f) - mean_f**2 + mean(x * x) - mean_x**2)
+            covariance = sample * (mean(f * x) - mean_f * mean_x)
+            factors = (
+                (2 * mean_f * mean_x + c1) / (mean_f**2 + mean_x**2 + c1) * (2 * covariance + c2) / (variances + c2)
+            )
+            total += factors.flatten(1).mean(dim=1)
+        return total
+
+    return value
+
+
+def ms_ssim(halve: Callable[[Tensor], Tensor], last: Border = "valid") -> Callable[[Triple], Tensor]:
+    window, c1, c2 = gaussian(11, 1.5), 2.55**2, 7.65**2
+
+    def value(triple: Triple) -> Tensor:
+        total = triple.zeros()
+        for x in (triple.image(name) for name in SOURCES):
+            f, product = triple.fused, triple.zeros() + 1
+            for scale, exponent in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
+                if scale > 0:
+                    f, x = halve(f), halve(x)
+                mean = partial(separable, column_K=window, row_K=window, border=last if scale == 4 else "valid")
+                mean_f, mean_x = mean(f), mean(x)
+                variances = mean(f * f) - mean_f**2 + mean(x * x) - mean_x**2
+                factors = (2 * (mean(f * x) - mean_f * mean_x) + c2) / (variances + c2)
+                if scale == 4:
+                    factors = factors * (2 * mean_f * mean_x + c1) / (mean_f**2 + mean_x**2 + c1)
+                product = product * factors.flatten(1).mean(dim=1).clamp_min(0) ** exponent
+            total += product
+        return total
+
+    return value
+
+
+def pad_top_left(image: Tensor) -> Tensor:
+    odd = max(image.shape[2] % 2, image.shape[3] % 2)
+    return F.avg_pool2d(F.pad(image, (odd, 0, odd, 0), mode="replicate"), 2)
+
+
+def pair_with_previous(image: Tensor) -> Tensor:
+    return F.avg_pool2d(F.pad(image, (1, 0, 1, 0), mode="replicate"), 2, stride=1)[:, :, ::2, ::2].contiguous()
+
+
+def drop_odd(image: Tensor) -> Tensor:
+    return F.avg_pool2d(image, 2)
+
+
+def ms_ssim_of_range_one(triple: Triple) -> Tensor:
+    # Constants for a range of 1 on values 0..255 are constants for 255 on values 0..65025.
+    return METRICS["MS_SSIM"](Triple(*(255 * triple.image(name) for name in ("fused", *SOURCES))))
+
+
+def entropy_with_epsilon(triple: Triple) -> Tensor:
+    counts = torch.bincount(triple.fused.flatten().long(), minlength=256)
+    p = counts.double() / counts.sum()
+    return -(p * (p + 1e-7).log2()).sum()[None]
+
+
+def uniform(size: int) -> Tensor:
+    return torch.full((size,), 1 / size, dtype=torch.float64)
+
+
+SAME = {name: Row(name, ROUNDED) for name in ("EN", "SD", "SF", "AG", "CC", "SCD")}
+ROWS: dict[str, dict[str, Row]] = {
+    "CDDFuse_Evaluator": SAME
+    | {
+        "MI": Row("MI", "natural logarithm", PUBLISHED["MI"]),
+        "PSNR": Row("PSNR", "peak is the fused image's maximum", PUBLISHED["PSNR"]),
+        "VIF": Row("VIF", ROUNDED),
+        "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", PUBLISHED["Qabf"]),
+        "SSIM": Row("SSIM", "uniform 7x7, range 2 on 0..255, float32", PUBLISHED["SSIM"]),
+        "SSIM_dr255": Row("SSIM", "uniform 7x7, sample covariance", ssim(uniform(7), 255, 49 / 48)),
+    },
+    "IVIF_ZOO": SAME
+    | {
+        "EN": Row("EN", "1e-7 inside the logarithm", entropy_with_epsilon),
+        "MI": Row("MI", ROUNDED),
+        "PSNR": Row("PSNR", "divided by 255 twice", lambda triple: METRICS["PSNR"](triple) + 20 * math.log10(255)),
+        "VIF": Row("VIF", "windows off-centre (reference notes); not reproduced"),
+        "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", PUBLISHED["Qabf"]),
+        "SSIM": Row("SSIM", "range 1 on 0..255; then float32 cancellation shows", ssim(gaussian(11, 1.5), 1)),
+        "MS_SSIM": Row("MS_SSIM", "range 1 on 0..255; then float32 cancellation shows", ms_ssim_of_range_one),
+    },
+    "skimage": {
+        "EN": Row("EN", ROUNDED),
+        "SSIM": Row("SSIM", "uniform 7x7, sample covariance", ssim(uniform(7), 255, 49 / 48)),
+        "SSIM_gauss": Row("SSIM", ROUNDED),
+        "PSNR": Row("PSNR", "mean of the two PSNRs: the same for the average"),
+    },
+    "piq": {
+        "SSIM": Row("SSIM", "float32"),
+        "VIF": Row("VIF", "float32, epsilon 1e-8 in the gain"),
+        "PSNR": Row("PSNR", "mean of the two PSNRs: the same for the average"),
+        "MS_SSIM": Row("MS_SSIM", "pads odd sizes at the top left before halving", ms_ssim(pad_top_left)),
+    },
+    "torchmetrics": {
+        "SSIM": Row("SSIM", "mirrored borders", ssim(gaussian(11, 1.5), 255, border="mirror")),
+        "VIF": Row("VIF", "float32, epsilon in the gain"),
+        "PSNR": Row("PSNR", "mean of the two PSNRs: the same for the average"),
+        "MS_SSIM": Row("MS_SSIM", "drops odd rows; mirrored borders at the last scale", ms_ssim(drop_odd, "mirror")),
+    },
+    "sewar": {
+        "SSIM": Row("SSIM", "uniform 11x11", ssim(uniform(11), 255)),
+        "VIF": Row("VIF", ROUNDED),
+        "MS_SSIM": Row("MS_SSIM", "halving pairs a pixel with the one before", ms_ssim(pair_with_previous)),
+    },
+}
+
+
+def read(data: Path, dataset: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    infrared, visible = {
+        "TNO": (f"TNO/ir/{name}.png", f"TNO/vi/{name}.png"),
+        "RoadScene": (f"RoadScene/cropinfrared/{name}.jpg", f"RoadScene/crop_LR_visible/{name}.jpg"),
+    }[dataset]
+    return read_gray(data / infrared), quantise(luminance(read_rgb(data / visible)))
+
+
+def fuse(method: str, infrared: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    if method == "MAX":
+        return np.maximum(infrared, visible)
+    return ((infrared.astype(int) + visible + 1) // 2).astype(np.uint8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--golden", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    arguments = parser.parse_args()
+    images = defaultdict(list)
+    with arguments.golden.open() as stream:
+        for row in csv.DictReader(stream):
+            images[row["dataset"], row["image"], row["method"]].append(row)
+    plain, adapted = defaultdict(list), defaultdict(list)
+    for (dataset, name, method), rows in track(images.items(), "calibrate"):
+        infrared, visible = read(arguments.data, dataset, name)
+        fused = fuse(method, infrared, visible)
+        triple = Triple(*(torch.from_numpy(image)[None, None] for image in (fused, infrared, visible)))
+        standard = {
+            metric: float(METRICS[metric](triple))
+            for metric in {ROWS[r["implementation"]][r["metric"]].ours for r in rows}
+        }
+        for row in rows:
+            key, value = (row["implementation"], row["metric"]), float(row["value"])
+            entry = ROWS[key[0]][key[1]]
+            plain[key].append(abs(standard[entry.ours] - value))
+            if entry.theirs is not None:
+                adapted[key].append(abs(float(entry.theirs(triple)) - value))
+    print("| implementation | metric | values | max difference | computed their way | why |\n|---|---|---|---|---|---|")
+    for key, differences in plain.items():
+        theirs = f"{max(adapted[key]):.1e}" if key in adapted else ""
+        why = ROWS[key[0]][key[1]].why
+        print(f"| {key[0]} | {key[1]} | {len(differences)} | {max(differences):.1e} | {theirs} | {why} |")
+
+
+if __name__ == "__main__":
+    main()
