@@ -99,10 +99,13 @@ def diverge(folder):
         (lambda folder: edit(folder, lambda content: content.update(format=2)), "found 2"),
         (lambda folder: edit(folder, lambda content: content["network"].pop("heads")), "expected the keys channels"),
         (lambda folder: edit(folder, lambda content: content["network"].update(heads="2")), "network.heads: '2'"),
-        (lambda folder: edit(folder, lambda content: content["network"].update(channels=16)), "another configuration"),
+        (lambda folder: edit(folder, lambda content: content["network"].update(heads=3)), "heads should divide"),
+        (lambda folder: edit(folder, lambda content: content["network"].update(channels=4)), "another configuration"),
         (lambda folder: edit(folder, lambda content: content["network"].update(codebook=False)), "should be absent"),
-        # 4 TB of weights if it were built before it is compared.
-        (lambda folder: edit(folder, lambda content: content["network"].update(channels=2**18)), "stem|'.*' should be"),
+        # Terabytes, if the network were built before it is compared.
+        (lambda folder: edit(folder, lambda content: content["network"].update(channels=2**18)), "fewer weights"),
+        (lambda folder: edit(folder, lambda content: content["network"].update(codes=2**19)), "fewer weights"),
+        (lambda folder: edit(folder, lambda content: content["network"].update(text_dim=2**19)), "fewer weights"),
         (lambda folder: edit(folder, lambda content: content["metadata"].pop("encoder")), "metadata: expected text"),
     ],
 )
