@@ -1,8 +1,11 @@
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from text2pixels.data.images import read_gray, read_rgb
 from text2pixels.data.manifest import Box
 from text2pixels.fusion.colour import luminance
 from text2pixels.text import conditions
@@ -80,3 +83,17 @@ def test_levels_are_quantiles():
     image = np.random.default_rng(0).integers(0, 256, (50, 60), dtype=np.uint8)
     expected = np.quantile(image, (0.05, 0.5, 0.99), method="inverted_cdf") / 255
     assert np.allclose(conditions._levels(conditions._histogram(image), 0.05, 0.5, 0.99), expected)
+
+
+def test_the_time_of_day_is_never_wrong_on_labelled_roadscene_pairs():
+    folder = Path(__file__).parents[2] / "../shared/data/RoadScene"
+    if not folder.is_dir():
+        pytest.skip("needs the RoadScene pairs in ../shared/data")
+    labelled = json.loads((folder / "annotations.json").read_text())["images"][::5]
+    found = []
+    for image in labelled:
+        visible = read_rgb(folder / "crop_LR_visible" / image["file_name"])
+        infrared = read_gray(folder / "cropinfrared" / image["file_name"])
+        found.append((image["time_of_day"], conditions.time_of_day(conditions.measure(visible, infrared))))
+    assert sum(told == "unknown" for _, told in found) <= len(found) // 5
+    assert all(told in (true, "unknown") for true, told in found)
