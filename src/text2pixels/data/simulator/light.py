@@ -67,11 +67,12 @@ def textures(surfaces: Surfaces, camera: Camera, offset: tuple[float, float]) ->
     grain = 0.8 * noise.plane(0.55, shape, (per_pixel, per_pixel), (x0, y0))
     grain += 0.6 * noise.plane(0.3, shape, (1.0, 1.0), (offset[1] - m, offset[0] - m))
     cloud = noise.plane(1.7, shape, (0.55 * per_pixel, 1.5 * per_pixel), (0.55 * x0, 1.5 * y0))
-    depth = 1 / camera.rows_below_horizon()[:, None]
+    depth: Floats = np.reciprocal(camera.rows_below_horizon())[:, None]
     columns = np.arange(shape[1], dtype=np.float32)[None, :] + np.float32(0.5 - m - camera.centre)
     x = columns * depth * np.float32(22.0 / camera.focal) + np.float32(offset[0])
     y = np.broadcast_to(depth * np.float32(9.0) + np.float32(offset[1]), shape)
-    ground = noise.sample(0.5, np.mod(x, noise.SIDE), np.mod(y, noise.SIDE)) * np.minimum(1, 12 / depth)
+    # Further off, pixels would average the grains away.
+    ground = noise.sample(0.5, x, y) * np.minimum(1, 12 / depth)
 
     def choose(kind: NDArray[np.uint8]) -> Floats:
         chosen = np.where(kind == ASPHALT, ground, grain)
@@ -93,7 +94,7 @@ def smoke_cover(smoke: Smoke, nearness: Floats, camera: Camera) -> tuple[Floats,
     # The field that bends another's coordinates gives curls.
     x = (np.arange(w, dtype=np.float32)[None, :] - m) * np.float32(0.9 * per_pixel) + bend * 22 + np.float32(x0)
     y = (np.arange(h, dtype=np.float32)[:, None] - m) * np.float32(0.9 * per_pixel) + bend * 14 + np.float32(y0)
-    puffs = noise.sample(1.35, np.mod(x, noise.SIDE), np.mod(y, noise.SIDE))
+    puffs = noise.sample(1.35, x, y)
     plume = np.exp(-((u + 0.05 * bend) ** 2) / np.float32(2 * smoke.spread**2))
     plume *= np.clip(1.5 - np.abs(v - 0.55) * 1.7, 0, 1)
     thickness = np.clip(plume * (1 + 0.55 * puffs) - 0.22, 0, None) * np.float32(smoke.density)
