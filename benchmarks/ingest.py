@@ -2,6 +2,8 @@
 
     python benchmarks/ingest.py speed    # pairs per second, and the share of the limit that is reached
     python benchmarks/ingest.py memory   # peak memory with 500 and with 10,000 pairs
+    python benchmarks/ingest.py sheet <folder with RoadScene/, TNO/, M3FD/, MSRS/> sheet.png
+                                         # every set there through its adapter; pictures with boxes, to look at
 
 The limit is what the same number of processes reach that do nothing but decode the same files and encode
 the same PNGs with OpenCV: no checks, no hashes, no files written, no manifest. Both are run in turns and
@@ -115,5 +117,35 @@ def peak(folder: str) -> None:
     print(json.dumps({"main_mib": round(main / 1024, 1), "worker_mib": round(workers / 1024, 1)}))
 
 
+def sheet(data: str, out: str, shown: int = 4) -> None:
+    """Ingest the data sets of a folder and draw some pairs of each, labelled ones first, infrared above visible."""
+    from text2pixels import config
+    from text2pixels.data.images import read_gray, read_rgb
+    from text2pixels.data.manifest import read_manifest
+    from text2pixels.stages.ingest import ingest
+
+    places = {"RoadScene": "roadscene", "TNO": "tno", "M3FD": "m3fd", "M3FD/M3FD_Fusion": "m3fd_fusion", "MSRS": "msrs"}
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for place, dataset in places.items():
+            target = Path(folder) / dataset
+            ingest(dataset, config.Source(path=str(Path(data) / place)), config.Ingest(), target)
+            pairs = sorted(read_manifest(target / "manifest.parquet"), key=lambda pair: -len(pair.boxes))
+            cells = [np.full((480, 320, 3), 40, np.uint8) for _ in range(shown)]
+            for cell, pair in zip(cells, pairs, strict=False):
+                infrared = np.repeat(read_gray(target / pair.infrared)[..., None], 3, axis=2)
+                for top, image in ((0, infrared), (240, read_rgb(target / pair.visible))):
+                    for box in pair.boxes:
+                        corners = [(round(x), round(y)) for x, y in ((box.x, box.y), (box.x + box.w, box.y + box.h))]
+                        cv2.rectangle(image, *corners, (255, 220, 0), 2)
+                        cv2.putText(image, box.category, corners[0], cv2.FONT_HERSHEY_PLAIN, 1.5, (0, 255, 0), 2)
+                    scale = min(320 / pair.width, 240 / pair.height)
+                    small = cv2.resize(image, (int(pair.width * scale), int(pair.height * scale)))
+                    cell[top : top + small.shape[0], : small.shape[1]] = small
+                cv2.putText(cell, f"{pair.pair_id} {pair.split}", (2, 476), cv2.FONT_HERSHEY_PLAIN, 0.9, (255,) * 3, 1)
+            rows.append(np.hstack(cells))
+    cv2.imwrite(out, np.vstack(rows)[..., ::-1])
+
+
 if __name__ == "__main__":
-    {"speed": speed, "memory": memory, "peak": peak}[sys.argv[1]](*sys.argv[2:])
+    {"speed": speed, "memory": memory, "peak": peak, "sheet": sheet}[sys.argv[1]](*sys.argv[2:])

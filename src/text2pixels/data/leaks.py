@@ -2,8 +2,8 @@
 
 By content: two pairs with an equal SHA-256 of a written image. By look: a 64-bit difference hash (dHash,
 N. Krawetz, 2013: the image at 9x8, each bit "brighter than the left neighbour") of both the infrared and
-the visible image within a few bits. Two unrelated images differ in 32 bits on average; on RoadScene's 221
-pairs, whose frames are seconds apart or more, the closest two of the same street differ by 4 and 4.
+the visible image within `NEAR` bits. Two unrelated images differ in 32 bits on average. Of RoadScene's 24,310
+pairs of pairs, three show the same street a second apart, at 5 to 7 bits; the next nearest differ by 14.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from text2pixels.data.manifest import read_manifest
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 
-NEAR = 6  # bits of 64, in the infrared and in the visible, that still mean the same view
+NEAR = 10  # bits of 64, in the infrared and in the visible, that still mean the same view
 
 _BLOCK = 64  # rows compared at a time: 64 x 10,000 distances are 10 MB
 

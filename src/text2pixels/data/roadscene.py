@@ -2,7 +2,7 @@
 
 The split file puts into ``test`` the 50 names that several papers test on (list ``test50``) and every
 labelled pair of the FLIR test part, so that neither is trained on. The other labelled pairs keep their FLIR
-part; unlabelled ones go by hash; a pair that looks like a test pair is test too.
+part; unlabelled ones go by hash; pairs that look alike stay together.
 """
 
 from text2pixels.data.adapter import Adapter, Archive, Layout
