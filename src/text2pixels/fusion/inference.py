@@ -198,7 +198,7 @@ class Fuser:
         infrared = np.stack([_luminance(image) for image, _ in pairs])[:, None]
         visible = np.stack([_luminance(image) for _, image in pairs])[:, None]
         text_BTD = None
-        if text_TD is not None and len(text_TD):
+        if text_TD is not None and len(text_TD) and self.network.cross_attention is not None:
             dimension = self.network.config.text_dim
             if text_TD.shape[1] != dimension:
                 raise InputError(f"the network reads phrase vectors of {dimension} numbers, found {text_TD.shape[1]}")
