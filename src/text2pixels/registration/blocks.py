@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2pixels.registration.descriptors import Features, describe
-from text2pixels.registration.frames import Image8, Matrix, local_scale, scaling, shrink
+from text2pixels.registration.frames import Matrix, inverse, local_scale, scaling, shrink, without_aliasing
 from text2pixels.registration.pairs import Views
 
 _LOCALITY = 1 / 32  # of the level's side
@@ -58,13 +58,13 @@ def described_level(
         visible-to-level matrices.
     """
     side = min(side, max(views.infrared_size))
-    per_visible = local_scale(np.linalg.inv(matrix), *views.visible_size) * side / max(views.infrared_size)
+    per_visible = local_scale(inverse(matrix), *views.visible_size) * side / max(views.infrared_size)
     limit = 1.6 * side / max(views.visible_size)  # where the visible field is much the larger
     visible = shrink(views.visible[index], min(1.0, per_visible, limit))
     height, width = visible.shape
     to_level = scaling(views.visible_size, (height, width))
     warp = to_level @ matrix
-    infrared = _without_aliasing(views.infrared[index], local_scale(warp, *views.infrared_size))
+    infrared = without_aliasing(views.infrared[index], local_scale(warp, *views.infrared_size))
     warped = cv2.warpPerspective(infrared, warp, (width, height), borderMode=cv2.BORDER_REPLICATE)
     mask = cv2.warpPerspective(np.ones(infrared.shape, np.uint8), warp, (width, height), flags=cv2.INTER_NEAREST)
     mask = cv2.erode(mask, np.ones((7, 7), np.uint8), borderType=cv2.BORDER_REPLICATE).astype(np.float32)
@@ -96,7 +96,7 @@ def match_blocks(views: Views, matrix: Matrix, side: int, radius: int, cell: int
     assert total is not None
     row, column = np.divmod(np.arange(rows * columns), columns)
     return Blocks(
-        surfaces=total.reshape(*total.shape[:2], -1) / len(views.visible),
+        surfaces=total.reshape(*total.shape[:2], -1) / np.float32(len(views.visible)),
         x=(column + 0.5) * width / columns - 0.5,
         y=(row + 0.5) * height / rows - 0.5,
         column=column,
@@ -106,13 +106,6 @@ def match_blocks(views: Views, matrix: Matrix, side: int, radius: int, cell: int
         height=height,
         width=width,
     )
-
-
-def _without_aliasing(image: Image8, scale: float) -> Image8:
-    if scale > 0.8:
-        return image
-    blurred: Image8 = cv2.GaussianBlur(image, (0, 0), 0.5 * float(np.sqrt(1 / scale**2 - 1)))
-    return blurred
 
 
 def _pool(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:

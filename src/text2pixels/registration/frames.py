@@ -25,6 +25,14 @@ def shrink(image: Image8, factor: float) -> Image8:
     return small
 
 
+def without_aliasing(image: Image8, scale: float) -> Image8:
+    """Blur an image so that it can be sampled at ``scale`` target pixels a source pixel."""
+    if scale > 0.8:
+        return image
+    blurred: Image8 = cv2.GaussianBlur(image, (0, 0), 0.5 * float(np.sqrt(1 / scale**2 - 1)))
+    return blurred
+
+
 def corners(height: int, width: int) -> NDArray[np.float64]:
     """Return the centres of the four corner pixels, (4, 2), clockwise from the top left."""
     return np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], dtype=np.float64)
@@ -34,6 +42,16 @@ def transform(points: NDArray[np.float64], matrix: Matrix) -> NDArray[np.float64
     """Map points (N, 2)."""
     moved = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     return moved[:, :2] / moved[:, 2:]
+
+
+def inverse(matrix: Matrix) -> Matrix:
+    """Return the inverse, lower right element 1."""
+    return normalised(np.asarray(np.linalg.inv(matrix), dtype=np.float64))
+
+
+def normalised(matrix: Matrix) -> Matrix:
+    """Return the matrix with its lower right element made 1."""
+    return np.asarray(matrix / matrix[2, 2], dtype=np.float64)
 
 
 def local_scale(matrix: Matrix, height: int, width: int) -> float:
@@ -60,5 +78,5 @@ def corner_error(one: Matrix, other: Matrix, height: int, width: int) -> float:
     error is that of pixels which people look at, not of infrared pixels beyond the visible frame.
     """
     frame = corners(height, width)
-    there_and_back = transform(transform(frame, np.linalg.inv(other)), one)
+    there_and_back = transform(transform(frame, inverse(other)), one)
     return float(np.linalg.norm(there_and_back - frame, axis=1).mean())

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from text2pixels.registration.blocks import Blocks, described_level
 from text2pixels.registration.frames import Matrix, corner_error
@@ -34,15 +33,14 @@ class Peak:
 
 def peak(views: Views, matrix: Matrix) -> Peak:
     """Correlate the aligned pair with itself at every shift."""
-    correlation: NDArray[np.float32] | float = 0.0
-    coverage = 0.0
+    surfaces, coverage = [], 0.0
     for index in range(len(views.visible)):
         visible, infrared, mask, _, _ = described_level(views, index, matrix, _SIDE)
         surface, overlap = masked_correlation(infrared, visible, mask)
-        correlation = correlation + surface * np.sqrt(overlap.clip(0) / mask.size) / len(views.visible)
+        surfaces.append(surface * np.sqrt(overlap.clip(0) / mask.size))
         coverage += float(mask.mean()) / len(views.visible)
         allowed = overlap > 0.5 * mask.sum()
-    assert not isinstance(correlation, float)
+    correlation = np.mean(surfaces, axis=0)
     height, width = mask.shape
     rows, columns = np.indices(correlation.shape)
     distance = np.hypot(rows - (height - 1), columns - (width - 1))
@@ -53,7 +51,7 @@ def peak(views: Views, matrix: Matrix) -> Peak:
     return Peak((own - centre) / spread, (own - centre) / max(float(wrong.max()) - centre, 1e-9), coverage)
 
 
-def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordinates) -> float:
+def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordinates, peak: float) -> float:
     """Return how far estimates from disjoint halves of the blocks lie apart: RMS corner distance, visible pixels.
 
     Args:
@@ -61,6 +59,7 @@ def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordi
         blocks: surfaces around ``matrix``.
         matrix: the estimate, infrared to visible, reduced pixels.
         deviation: its coordinates.
+        peak: height of its correlation peak.
     """
     height, width = views.visible_size
     column, row = blocks.column // _TILE, blocks.row // _TILE
@@ -68,7 +67,8 @@ def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordi
     for parity in (column + row, column, row, column + row // 2):
         half = (parity % 2).astype(bool)
         one, other = (
-            apply_move(blocks, climb(blocks, deviation, side.astype(np.float64), np.zeros(8))) for side in (half, ~half)
+            apply_move(blocks, climb(blocks, deviation, side.astype(np.float64), np.zeros(8), peak))
+            for side in (half, ~half)
         )
         squares.append(corner_error(one, other, height, width) ** 2)
     return float(np.sqrt(np.mean(squares)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from text2pixels.errors import InputError
-from text2pixels.registration.frames import Image8, Matrix, scaling, shrink
+from text2pixels.registration.frames import Image8, Matrix, inverse, normalised, scaling, shrink
 
 INFRARED_SIDE = 640  # pixels, longest side that is looked at: what thermal cameras have
 VISIBLE_SIDE = 1600
@@ -40,8 +40,7 @@ class Views:
 
     def in_original_pixels(self, matrix: Matrix) -> Matrix:
         """Return the infrared-to-visible matrix between the original images, lower right element 1."""
-        full = np.linalg.inv(self.to_visible) @ matrix @ self.to_infrared
-        return full / full[2, 2]
+        return normalised(inverse(self.to_visible) @ matrix @ self.to_infrared)
 
 
 def prepare(pairs: Sequence[tuple[Image8, Image8]]) -> Views:

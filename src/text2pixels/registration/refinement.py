@@ -12,20 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2pixels.registration.blocks import Blocks, match_blocks
-from text2pixels.registration.frames import Matrix, is_sane
+from text2pixels.registration.frames import Matrix, inverse, is_sane, normalised
 from text2pixels.registration.pairs import Views
 
 Coordinates = NDArray[np.float64]
 
-# The data's weight: mean similarity times this, so that grids of different pitch mean the same.
-_EVIDENCE = 500.0
+# The data's weight is the mean similarity, whatever the grid's pitch, times this for a pair whose
+# correlation peak stands 25 standard deviations high; like a log likelihood it grows with the square.
+_EVIDENCE, _USUAL_PEAK = 500.0, 25.0
 # Inverse variance of the prior against that: a stretch of 1 % costs as much as 0.001 of mean similarity.
 _PRIOR = 1e4 * np.array([0, 0, 0, 0.3, 1, 1, 1, 1])
 _STEPS = 40
 
 
 def refine(
-    views: Views, matrix: Matrix, deviation: Coordinates, levels: Sequence[tuple[int, int, int]]
+    views: Views,
+    matrix: Matrix,
+    deviation: Coordinates,
+    levels: Sequence[tuple[int, int, int]],
+    peak: float = _USUAL_PEAK,
 ) -> tuple[Matrix, Coordinates, Blocks]:
     """Improve a transform level by level.
 
@@ -34,13 +39,14 @@ def refine(
         matrix: infrared to visible, reduced pixels.
         deviation: how far it already departs from a similarity: the coordinates found so far.
         levels: (side, radius, cell) of each level; see `match_blocks`.
+        peak: height of the correlation peak (see judgement.py), which says how much the images can tell.
 
     Returns:
         The transform, its deviation, and the blocks of the last level, around the transform before it.
     """
     for side, radius, cell in levels:
         blocks = match_blocks(views, matrix, side, radius, cell)
-        move = climb(blocks, deviation)
+        move = climb(blocks, deviation, peak=peak)
         moved = apply_move(blocks, move)
         if not is_sane(moved, *views.infrared_size):
             break
@@ -49,7 +55,11 @@ def refine(
 
 
 def climb(
-    blocks: Blocks, deviation: Coordinates, weight: NDArray[np.float64] | None = None, start: Coordinates | None = None
+    blocks: Blocks,
+    deviation: Coordinates,
+    weight: NDArray[np.float64] | None = None,
+    start: Coordinates | None = None,
+    peak: float = _USUAL_PEAK,
 ) -> Coordinates:
     """Return the coordinates that maximise the blocks' similarity plus the log prior.
 
@@ -61,22 +71,24 @@ def climb(
         deviation: coordinates already applied; the prior holds for the sum.
         weight: (B,) relative weight of the blocks, all alike by default.
         start: where to begin; the blurred rounds are left out then.
+        peak: see `refine`.
     """
     from scipy import ndimage
 
     count = len(blocks.x)
-    weight = np.full(count, _EVIDENCE / count) if weight is None else weight * _EVIDENCE / weight.sum()
+    weight = np.ones(count) if weight is None else weight
+    weight = weight / weight.sum() * _EVIDENCE * (peak / _USUAL_PEAK) ** 2
     to_x, to_y = _displacements(blocks)
     scale = (weight[:, None] * (to_x**2 + to_y**2)).sum(axis=0)
     radius = blocks.surfaces.shape[0] // 2
     move = np.zeros(8) if start is None else start
     for blur in (radius / 3, radius / 6, 0.5) if start is None else (0.5,):
         surface = _Surface(ndimage.gaussian_filter(blocks.surfaces, (blur, blur, 0), mode="nearest"))
-        damping, value = 1e-3, -np.inf
+        damping = 1e-3
         for _ in range(_STEPS):
             total = deviation + move
             similarity, gradient, curvature = surface.derivatives(to_x @ move, to_y @ move)
-            value = weight @ similarity - 0.5 * _PRIOR @ total**2
+            value = float(weight @ similarity - 0.5 * _PRIOR @ total**2)
             slope = (weight * gradient[0]) @ to_x + (weight * gradient[1]) @ to_y - _PRIOR * total
             xx, yy, xy = (weight * part for part in _convex(curvature))
             cross = (to_x * xy[:, None]).T @ to_y
@@ -104,9 +116,8 @@ def apply_move(blocks: Blocks, move: Coordinates) -> Matrix:
     tx, ty, scale, turn, stretch, shear, px, py = move
     small = np.array([[1 + scale + stretch, shear - turn, tx], [shear + turn, 1 + scale - stretch, ty], [-px, -py, 1]])
     # A visible pixel v matches the warped infrared at small(v): the infrared has to come back by its inverse.
-    back = np.linalg.inv(normalise) @ np.linalg.inv(small) @ normalise
-    matrix: Matrix = np.linalg.inv(blocks.to_level) @ back @ blocks.matrix
-    return matrix / matrix[2, 2]
+    back = inverse(normalise) @ inverse(small) @ normalise
+    return normalised(inverse(blocks.to_level) @ back @ blocks.matrix)
 
 
 def _displacements(blocks: Blocks) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2pixels.registration.descriptors import Features, describe
-from text2pixels.registration.frames import Matrix, corner_error, scaling, shrink
+from text2pixels.registration.frames import Matrix, corner_error, inverse, scaling, shrink
 from text2pixels.registration.pairs import Views
 
 SIDE = 192  # pixels, longest side of the infrared in the search
@@ -50,7 +50,7 @@ def hypotheses(views: Views, degrees: tuple[float, ...] = (0.0,), count: int = 6
 def are_distinct(one: Matrix, other: Matrix, views: Views) -> bool:
     """Tell whether two transforms are more than a step of the search apart."""
     height, width = views.visible_size
-    return corner_error(one, other, height, width) > DISTINCT * np.hypot(height, width)
+    return corner_error(one, other, height, width) > DISTINCT * float(np.hypot(height, width))
 
 
 def masked_correlation(
@@ -94,7 +94,7 @@ def _at_scale(views: Views, span: float, angle: float) -> list[Hypothesis]:
     turn = np.vstack([cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0), [0, 0, 1]])
     mask = cv2.warpPerspective(np.ones((height, width), np.float32), turn, (width, height))
     mask = (mask > 0.99).astype(np.float32)
-    score: NDArray[np.float32] | float = 0.0
+    scores = []
     for thermal, scene in zip(infrared, visible, strict=True):
         turned = (
             cv2.warpPerspective(thermal, turn, (width, height), borderMode=cv2.BORDER_REPLICATE) if angle else thermal
@@ -105,10 +105,10 @@ def _at_scale(views: Views, span: float, angle: float) -> list[Hypothesis]:
         # Chance correlation falls with the square root of the overlap.
         significance = correlation * np.sqrt(np.maximum(overlap, 1) / SIDE**2)
         significance[overlap < SMALLEST_OVERLAP * min(mask.sum(), scene.size)] = -1
-        score = score + significance / len(visible)
-    assert not isinstance(score, float)
+        scores.append(significance)
+    score = np.mean(scores, axis=0)
     from_infrared = turn @ scaling(views.infrared_size, (height, width))
-    to_visible = np.linalg.inv(scaling(views.visible_size, (visible[0].shape[0], visible[0].shape[1])))
+    to_visible = inverse(scaling(views.visible_size, (visible[0].shape[0], visible[0].shape[1])))
     found = []
     for _ in range(PEAKS):
         row, column = np.unravel_index(int(score.argmax()), score.shape)
