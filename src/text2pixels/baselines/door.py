@@ -22,6 +22,7 @@ from text2pixels.errors import InputError
 from text2pixels.fusion.colour import luminance, quantise, restore_colour
 
 Image8 = NDArray[np.uint8]
+MINIMUM_SIDE = 8  # pixels: networks and filters reflect borders
 Convention = Literal["standard", "unstretched", "published"]
 
 
@@ -44,7 +45,7 @@ def fuse_luminance(
         The fused luminance, (H, W).
 
     Raises:
-        InputError: the images are not 8-bit or not of one size.
+        InputError: the images are not 8-bit, not of one size, or too small.
     """
     check_pair(infrared_HW, visible_HW3)
     y = luminance(visible_HW3)
@@ -71,7 +72,7 @@ def check_pair(infrared_HW: Image8, visible_HW3: Image8) -> None:
     """Make sure that a pair can be fused.
 
     Raises:
-        InputError: the images are not 8-bit gray and RGB, or not of one size.
+        InputError: the images are not 8-bit gray and RGB, not of one size, or too small.
     """
     if infrared_HW.dtype != np.uint8 or infrared_HW.ndim != 2:
         raise InputError(f"infrared: expected 8-bit gray (H, W), found {infrared_HW.dtype} {infrared_HW.shape}")
@@ -83,6 +84,9 @@ def check_pair(infrared_HW: Image8, visible_HW3: Image8) -> None:
             f"the infrared is {ir_width}x{ir_height} and the visible {width}x{height} pixels: "
             "they must have one size and be aligned (see: t2p register --help)"
         )
+    if min(infrared_HW.shape) < MINIMUM_SIDE:
+        height, width = infrared_HW.shape
+        raise InputError(f"the images are {width}x{height} pixels: at least {MINIMUM_SIDE} a side are needed")
 
 
 def to_8_bits(image: Float, rule: Rule) -> Image8:

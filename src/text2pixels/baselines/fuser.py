@@ -72,12 +72,12 @@ class Fuser:
         Raises:
             InputError: weights are missing or are not the authors' files, or there is no such device.
         """
+        found = pick_device(device)
         if self.function is not None:
             return Method(self, self.function)
         assert self.network is not None, f"{self.name} has neither function nor network"
         check(self.name, self.files, folder)
         assert folder is not None, "checked above"
-        found = pick_device(device)
         if found.type == "cpu":
             # Denormals cost up to 14 times the seconds, for the same output.
             torch.set_flush_denormal(True)

@@ -139,17 +139,21 @@ def _fuse_pair(
     attention: Path | None,
     gray: bool,
 ) -> None:
-    from text2pixels.fusing.still import fuse_images, read_pair
+    from text2pixels.fusing.attention import draw_attention
+    from text2pixels.fusing.still import check_suffix, read_pair, write_image
 
     if output.is_dir():
         output = output / f"{visible.stem}.png"
-    fuse_images(engine, infrared, visible, output, phrases, gray=gray)
+    check_suffix(output)
+    pair = read_pair(infrared, visible)
+    fused = engine.fuse(*pair, phrases, gray=gray)
+    pictures = draw_attention(engine, *pair, phrases) if attention else {}
+    write_image(output, fused)
     typer.echo(f"{output}: fused by {engine.name}")
-    if attention is not None:
-        from text2pixels.fusing.attention import write_attention
-
-        for path in write_attention(engine, *read_pair(infrared, visible), phrases, attention):
-            typer.echo(f"{path}")
+    for name, picture in pictures.items():
+        assert attention is not None, "there are pictures"
+        write_image(attention / name, picture)
+        typer.echo(f"{attention / name}")
 
 
 def _fuse_folders(
@@ -168,7 +172,7 @@ def _fuse_folders(
         typer.Exit: with code 1, where some pairs could not.
     """
     from text2pixels.fusing.pairing import pair_folders
-    from text2pixels.fusing.still import fuse_images
+    from text2pixels.fusing.still import read_pair, write_image
     from text2pixels.progress import track
     from text2pixels.text.user_prompts import read_csv
 
@@ -181,9 +185,11 @@ def _fuse_folders(
     failed = []
     for name, pair in track(pairing.pairs.items(), f"fuse by {engine.name}", total=len(pairing.pairs)):
         try:
-            fuse_images(engine, *pair, output / f"{name}.png", written.get((name, "fine"), phrases), gray=gray)
+            fused = engine.fuse(*read_pair(*pair), written.get((name, "fine"), phrases), gray=gray)
         except InputError as error:
             failed.append(str(error))
+            continue
+        write_image(output / f"{name}.png", fused)
     for reason in failed:
         typer.echo(f"not fused: {reason}", err=True)
     count = len(pairing.pairs) - len(failed)

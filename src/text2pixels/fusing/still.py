@@ -1,4 +1,4 @@
-"""One pair of image files in, one fused image file out."""
+"""Reading a pair of image files, writing a fused one."""
 
 from pathlib import Path
 
@@ -8,20 +8,7 @@ from text2pixels.baselines.door import check_pair
 from text2pixels.data.images import Image8, read_gray, read_rgb
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
-from text2pixels.fusing.engine import Engine, Phrases
 from text2pixels.fusing.pairing import IMAGES
-
-
-def fuse_images(
-    engine: Engine, infrared: Path, visible: Path, output: Path, phrases: Phrases = (), *, gray: bool = False
-) -> None:
-    """Fuse two image files.
-
-    Raises:
-        InputError: a file cannot be read, sizes differ, or the output's suffix is not that of an image.
-    """
-    pair = read_pair(infrared, visible)
-    write_image(output, engine.fuse(*pair, phrases, gray=gray))
 
 
 def read_pair(infrared: Path, visible: Path) -> tuple[Image8, Image8]:
@@ -38,15 +25,23 @@ def read_pair(infrared: Path, visible: Path) -> tuple[Image8, Image8]:
     return pair
 
 
+def check_suffix(path: Path) -> None:
+    """Make sure that an image can be written there.
+
+    Raises:
+        InputError: no image format has that suffix.
+    """
+    if path.suffix.lower() not in IMAGES:
+        raise InputError(f"cannot write {path}: an image ends in {', '.join(IMAGES)}")
+
+
 def write_image(path: Path, image: Image8) -> None:
     """Write gray (H, W) or RGB (H, W, 3), whole or not at all; the suffix says the format.
 
     Raises:
         InputError: no image format has that suffix.
     """
-    suffix = path.suffix.lower()
-    if suffix not in IMAGES:
-        raise InputError(f"cannot write {path}: an image ends in {', '.join(IMAGES)}")
-    coded = cv2.imencode(suffix, image if image.ndim == 2 else image[..., ::-1].copy())[1]
+    check_suffix(path)
+    coded = cv2.imencode(path.suffix.lower(), image if image.ndim == 2 else image[..., ::-1].copy())[1]
     with whole_file(path) as aside:
         aside.write_bytes(coded.tobytes())

@@ -17,8 +17,8 @@ from text2pixels.fusing.engine import Engine, Phrases
 from text2pixels.fusion.colour import luminance, quantise
 from text2pixels.progress import bar
 
-# Suffix -> codec that OpenCV's own build writes everywhere.
-CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
+# Suffix -> codec that OpenCV's own build writes everywhere; FFV1 is lossless, MPEG-4 shifts grays by up to 4 levels.
+CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,10 @@ def _writer(path: Path, size: tuple[int, int], rate: float) -> Iterator[Any]:
     suffix = path.suffix.lower()
     if suffix not in CODECS:
         raise InputError(f"cannot write {path}: videos are written as {' or '.join(CODECS)}")
-    if suffix == ".mp4" and (size[0] % 2 or size[1] % 2):
-        raise InputError(f"{path}: an .mp4 of {size[0]}x{size[1]} pixels would lose its odd row or column; use .avi")
+    if suffix != ".avi" and (size[0] % 2 or size[1] % 2):
+        raise InputError(
+            f"{path}: an {suffix} of {size[0]}x{size[1]} pixels would lose its odd row or column; use .avi"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent) as folder:
         aside = Path(folder) / path.name
