@@ -15,7 +15,7 @@ from text2pixels.metrics.table import CONVENTIONS, METRICS
 from text2pixels.metrics.triple import Triple
 from text2pixels.metrics.windows import _convolve, gaussian, separable
 
-quick = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+quick = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 
 
 @st.composite
