@@ -1,12 +1,16 @@
 """The stage as a whole: the same bytes serial and parallel, again and after an interruption."""
 
+import os
 import shutil
 
 import fakes
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from text2pixels import config, layout
+from text2pixels.commands import ingest as command
 from text2pixels.data import intake
 from text2pixels.data.manifest import read_manifest
 from text2pixels.errors import InputError
@@ -85,6 +89,36 @@ def test_a_file_that_changed_meanwhile_is_read_again(source, tmp_path, monkeypat
     assert first.taken is not None and second.taken is not None
     assert second.taken.infrared_sha256 != first.taken.infrared_sha256
     assert second.taken.visible_sha256 == first.taken.visible_sha256
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(source, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/mine.jpg").write_text("dear to me")
+    with pytest.raises(InputError, match="was not made by t2p ingest"):
+        stage.ingest("folder", source, ONE, tmp_path / "photos")
+    assert (tmp_path / "photos/mine.jpg").read_text() == "dear to me"
+
+
+def test_a_worker_that_dies_gets_one_line(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "partial", lambda *_, **__: _die)
+    with pytest.raises(InputError, match="a worker process died"):
+        stage.ingest("folder", source, config.Ingest(workers=2), tmp_path / "out")
+
+
+def _die(_):
+    os._exit(1)
+
+
+def test_the_command_takes_a_folder_and_needs_no_params(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    app.command()(command.ingest)
+    raw = fakes.write("m3fd", tmp_path / "raw")
+    done = CliRunner().invoke(app, [str(raw), "--dataset", "m3fd", "--workers", "1"])
+    assert done.exit_code == 0 and "ingest m3fd" in done.output
+    assert len(read_manifest(layout.interim("m3fd") / "manifest.parquet")) == 3
+    done = CliRunner().invoke(app, ["--leaks"])
+    assert done.exit_code == 0 and "leaks in m3fd: 0" in done.output
 
 
 def test_another_parameter_does_not_find_the_work_of_the_last(source, tmp_path):

@@ -71,8 +71,8 @@ def map_ordered(
             yield _next(waiting)
     except BrokenProcessPool as error:
         raise InputError(
-            "a worker process died, most often for want of memory: run again (what is done is kept), "
-            "or set ingest.workers to 1 to see where"
+            "a worker process died, most often for want of memory (or a script that calls this without "
+            'if __name__ == "__main__"); what is done is kept: run again, with ingest.workers: 1 to see where'
         ) from error
     finally:
         for _, future in waiting:

@@ -20,9 +20,11 @@ def open_source(adapter: Adapter, path: str | None, scratch: Path) -> Iterator[P
         raise InputError(how_to_get(adapter, "<folder or archive>"))
     place = Path(path)
     if place.is_dir():
-        yield place
+        yield place.absolute()  # what a worker elsewhere can open too
     elif archive.is_archive(place):
-        yield archive.unpack(place, scratch, dict((entry.name, entry.checksum) for entry in adapter.archives))
+        yield archive.unpack(
+            place, scratch.absolute(), dict((entry.name, entry.checksum) for entry in adapter.archives)
+        )
     elif place.is_file():
         raise InputError(f"datasets.{adapter.name}.path: {path} is neither a folder nor a zip or tar archive")
     else:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 from text2pixels import config, layout
@@ -30,6 +31,7 @@ from text2pixels.tables import look_up, unknown
 
 SECTIONS: tuple[str, ...] = ("datasets", "simulator", "ingest")
 
+FEW = 32  # pairs that are in before worker processes have started
 OPTIONS = ("adapter", "infrared_range", "split")  # that every data set understands
 
 
@@ -58,37 +60,44 @@ def ingest(
         source: where the raw files are; ignored by the simulator.
         settings: workers, limits.
         target: the folder to make; what was there is replaced, at the end.
-        simulator: parameters of the embedded set.
+        simulator: parameters of the embedded set; None: its defaults.
 
     Raises:
         InputError: see `run`.
     """
     adapter = replace(look_up(DATASETS, str(source.options.get("adapter", dataset)), "data set"), name=dataset)
     _check_options(adapter, source)
+    _check_target(target)
+    simulator = simulator or config.Simulator()
+    span = _span(source)
     split_rule, split_of = partition.rule(adapter, source.options)
     aside = _aside(target, [asdict(source), settings.minimum_side, simulator if adapter.embedded else None])
     classes = adapter.classes or folder.classes_of(source.options)
-    aligned = source.aligned and not (adapter.embedded and simulator is not None and simulator.misalign)
-    rules = intake.Rules(str(aside), aligned, settings.minimum_side, classes, _span(source))
+    aligned = source.aligned and not (adapter.embedded and simulator.misalign)
+    rules = intake.Rules(str(aside), aligned, settings.minimum_side, classes, span)
     admission = Admission(dataset, aside, Registration() if aligned else Registration("none", "doubtful"))
     scratch = target.parent / f".{dataset}.unpacked"
     if adapter.embedded:
-        assert simulator is not None
         outcomes = simulated.outcomes(simulator, rules)
         total = simulator.train + simulator.val + simulator.test
         pairs = list(admission.pairs(track(outcomes, f"ingest {dataset}", total)))
         write_manifest(aside / "manifest.parquet", pairs)
     else:
-        with open_source(adapter, source.path, scratch) as root:
-            find = adapter.find or listing.find
-            found = admission.candidates(find(adapter, root, source.options))
-            candidates = (replace(candidate, split=split_of(candidate)) for candidate in found)
-            _take_in(candidates, rules, settings, admission, aside)
+        try:
+            with open_source(adapter, source.path, scratch) as root:
+                find = adapter.find or listing.find
+                found = admission.candidates(find(adapter, root, source.options))
+                candidates = (replace(candidate, split=split_of(candidate)) for candidate in found)
+                _take_in(candidates, rules, settings, admission)
+        except InputError:
+            _forget(aside, kept=admission.tally.pairs.found)
+            raise
     tally = admission.tally
     tally.check()
     admission.find_leaks()
     print_tally(tally, split_rule)
     if not tally.pairs.admitted:
+        _forget(aside)
         raise InputError(_nothing(tally, source))
     write_quarantine(aside / "quarantine.parquet", tally.quarantined)
     leaks.write_prints(aside / "prints.parquet", admission.names, admission.infrared_dhash, admission.visible_dhash)
@@ -101,15 +110,28 @@ def ingest(
 
 
 def _take_in(
-    candidates: Iterator[Candidate], rules: intake.Rules, settings: config.Ingest, admission: Admission, aside: Path
+    candidates: Iterator[Candidate], rules: intake.Rules, settings: config.Ingest, admission: Admission
 ) -> None:
-    with executors.open_executor(settings.workers, settings.dask) as executor:
-        ahead = executors.AHEAD * max(settings.workers, 1)
+    first = list(islice(candidates, FEW + 1))
+    workers = settings.workers if len(first) > FEW else 1
+    with executors.open_executor(workers, settings.dask) as executor:
         work = partial(intake.take_in, rules=rules)
-        outcomes = executors.map_ordered(executor, work, candidates, ahead)
-        stream_manifest(
-            aside / "manifest.parquet", admission.pairs(track(outcomes, f"ingest {admission.tally.dataset}"))
-        )
+        ahead = executors.AHEAD * max(settings.workers, 1)
+        outcomes = executors.map_ordered(executor, work, chain(first, candidates), ahead)
+        pairs = admission.pairs(track(outcomes, f"ingest {admission.tally.dataset}"))
+        stream_manifest(Path(rules.folder) / "manifest.parquet", pairs)
+
+
+def _check_target(target: Path) -> None:
+    """Refuse to replace a folder that is not ours."""
+    if target.exists() and not (target / "manifest.parquet").is_file() and (target.is_file() or any(target.iterdir())):
+        raise InputError(f"{target} is there and was not made by t2p ingest: name another folder, or remove it")
+
+
+def _forget(aside: Path, kept: int = 0) -> None:
+    """Remove the folder aside where it holds nothing that another run could go on from."""
+    if not kept:
+        shutil.rmtree(aside)
 
 
 def _aside(target: Path, inputs: list[object]) -> Path:
@@ -117,7 +139,7 @@ def _aside(target: Path, inputs: list[object]) -> Path:
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode())
     for module in sorted(Path(intake.__file__).parent.glob("*.py")):
         digest.update(module.read_bytes())
-    aside = target.parent / f".{target.name}.{digest.hexdigest()[:12]}.part"
+    aside = target.absolute().parent / f".{target.name}.{digest.hexdigest()[:12]}.part"
     for stale in target.parent.glob(f".{target.name}.*.part"):
         if stale != aside:
             shutil.rmtree(stale)
