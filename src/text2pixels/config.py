@@ -61,6 +61,7 @@ class Register(Section):
 
     rig: bool = False  # one transform for the whole set (a fixed pair of cameras)
     workers: int = 2
+    dask: str | None = None  # address of a Dask scheduler; None: local processes
 
 
 @dataclass(frozen=True)

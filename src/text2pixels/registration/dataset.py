@@ -1,0 +1,96 @@
+"""One pair of an unaligned data set: estimate or take over the transform, apply it, keep what both cameras see."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from text2pixels.data.images import read_gray, read_rgb, write_png
+from text2pixels.data.manifest import Box, Pair, Registration
+from text2pixels.data.quarantine import Quarantined
+from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.registration.apply import Rectangle, common_field, warp
+from text2pixels.registration.estimate import Estimate, estimate
+from text2pixels.registration.frames import Image8
+
+SMALLEST_SIDE = 32  # pixels, of the common field
+SMALLEST_REST = 0.25  # of a box's area within the common field
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The pair as it goes on, or None, and what was left out."""
+
+    pair: Pair | None
+    left_out: tuple[Quarantined, ...] = ()
+
+
+def read(folder: Path, pair: Pair) -> tuple[Image8, Image8]:
+    """Return infrared and visible luminance, 8-bit gray; sizes may differ.
+
+    Raises:
+        InputError: an image of the manifest is missing or unreadable.
+    """
+    return read_gray(folder / pair.infrared), quantise(luminance(read_rgb(folder / pair.visible)))
+
+
+def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -> Outcome:
+    """Bring a pair's infrared onto its visible frame and crop both to what both cameras see.
+
+    A pair whose transform failed does not go on: misaligned pixels would be fused, scored and trained on.
+
+    Args:
+        pair: a row of the manifest in ``source``.
+        source: folder of the images as ingested.
+        target: folder to write to.
+        rig: the transform of the whole set; None estimates one from this pair alone.
+    """
+    infrared, visible = read(source, pair)
+    found = rig or estimate(infrared, visible)
+    if found.status == "failed":
+        return _rejected(pair, found.reason)
+    warped, valid = warp(infrared, found.matrix, (visible.shape[0], visible.shape[1]))
+    field = common_field(valid)
+    if field is None or min(field.width, field.height) < SMALLEST_SIDE:
+        return _rejected(pair, f"the cameras share less than {SMALLEST_SIDE} pixels a side")
+    window = slice(field.y, field.y + field.height), slice(field.x, field.x + field.width)
+    write_png(target / pair.infrared, warped[window])
+    write_png(target / pair.visible, read_rgb(source / pair.visible)[window])
+    boxes, outside = _crop_boxes(pair.boxes, field)
+    aligned = replace(
+        pair,
+        width=field.width,
+        height=field.height,
+        boxes=boxes,
+        registration=Registration(found.method, found.status, found.residual_px),
+    )
+    left_out = tuple(
+        Quarantined(
+            pair.dataset,
+            pair.name,
+            "box",
+            "box_outside",
+            f"{box.category} at {box.x:.0f}, {box.y:.0f}: outside of what both cameras see after registration",
+        )
+        for box in outside
+    )
+    return Outcome(aligned, left_out)
+
+
+def _rejected(pair: Pair, why: str) -> Outcome:
+    return Outcome(None, (Quarantined(pair.dataset, pair.name, "pair", "unregistered", why),))
+
+
+def _crop_boxes(boxes: tuple[Box, ...], field: Rectangle) -> tuple[tuple[Box, ...], list[Box]]:
+    """Return the boxes in the field's pixels, clipped to it, and those with less than a quarter inside."""
+    kept, outside = [], []
+    for box in boxes:
+        left, top = max(box.x - field.x, 0), max(box.y - field.y, 0)
+        right, bottom = min(box.x + box.w - field.x, field.width), min(box.y + box.h - field.y, field.height)
+        if (
+            (right - left) <= 0
+            or (bottom - top) <= 0
+            or (right - left) * (bottom - top) < SMALLEST_REST * box.w * box.h
+        ):
+            outside.append(box)
+        else:
+            kept.append(Box(box.category, left, top, right - left, bottom - top))
+    return tuple(kept), outside
