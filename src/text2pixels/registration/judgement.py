@@ -54,6 +54,8 @@ def peak(views: Views, matrix: Matrix) -> Peak:
 def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordinates, peak: float) -> float:
     """Return how far estimates from disjoint halves of the blocks lie apart: RMS corner distance, visible pixels.
 
+    Infinite where the grid is too small to be split.
+
     Args:
         views: the pairs.
         blocks: surfaces around ``matrix``.
@@ -66,9 +68,11 @@ def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordi
     squares = []
     for parity in (column + row, column, row, column + row // 2):
         half = (parity % 2).astype(bool)
+        if half.all() or not half.any():
+            continue
         one, other = (
             apply_move(blocks, climb(blocks, deviation, side.astype(np.float64), np.zeros(8), peak))
             for side in (half, ~half)
         )
         squares.append(corner_error(one, other, height, width) ** 2)
-    return float(np.sqrt(np.mean(squares)))
+    return float(np.sqrt(np.mean(squares))) if squares else float("inf")

@@ -20,6 +20,7 @@ Coordinates = NDArray[np.float64]
 # The data's weight is the mean similarity, whatever the grid's pitch, times this for a pair whose
 # correlation peak stands 25 standard deviations high; like a log likelihood it grows with the square.
 _EVIDENCE, _USUAL_PEAK = 500.0, 25.0
+_LEAST_PEAK = 4.0  # what chance reaches: a flat picture must not leave the prior alone
 # Inverse variance of the prior against that: a stretch of 1 % costs as much as 0.001 of mean similarity.
 _PRIOR = 1e4 * np.array([0, 0, 0, 0.3, 1, 1, 1, 1])
 _STEPS = 40
@@ -77,7 +78,7 @@ def climb(
 
     count = len(blocks.x)
     weight = np.ones(count) if weight is None else weight
-    weight = weight / weight.sum() * _EVIDENCE * (peak / _USUAL_PEAK) ** 2
+    weight = weight / weight.sum() * _EVIDENCE * (max(peak, _LEAST_PEAK) / _USUAL_PEAK) ** 2
     to_x, to_y = _displacements(blocks)
     scale = (weight[:, None] * (to_x**2 + to_y**2)).sum(axis=0)
     radius = blocks.surfaces.shape[0] // 2
