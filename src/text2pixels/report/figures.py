@@ -33,17 +33,19 @@ STYLE: Any = {  # Any: the stubs spell out three hundred keys, and "str" is none
 
 
 def curves(history: pd.DataFrame) -> str:
-    """Draw a training history (columns epoch, level, name, value): one panel a level."""
-    levels = list(dict.fromkeys(history["level"]))
+    """Draw a training history (columns epoch, level, name, value): one panel a quantity, one line a level."""
+    names = list(dict.fromkeys(history["name"]))
+    across = min(len(names), 3)
+    down = -(-len(names) // across)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.2 * min(len(levels), 2), 2.9 * -(-len(levels) // 2)), layout="constrained")
-        axes = figure.subplots(-(-len(levels) // 2), min(len(levels), 2), squeeze=False).ravel()
-        for axis in axes[len(levels) :]:
+        figure = Figure(figsize=(3.4 * across, 2.4 * down), layout="constrained")
+        axes = figure.subplots(down, across, squeeze=False).ravel()
+        for axis in axes[len(names) :]:
             axis.remove()
-        for axis, level in zip(axes, levels, strict=False):
-            for name, line in history[history["level"] == level].groupby("name", sort=False):
-                axis.plot(line["epoch"], line["value"], label=name, marker=".", linewidth=1.3)
-            axis.set_title(level)
+        for axis, name in zip(axes, names, strict=False):
+            for level, line in history[history["name"] == name].groupby("level", sort=False):
+                axis.plot(line["epoch"], line["value"], label=level, marker=".", linewidth=1.3)
+            axis.set_title(str(name).replace("_", " "))
             axis.set_xlabel("epoch")
             axis.legend(fontsize=7)
         return _svg(figure)
