@@ -73,12 +73,12 @@ def estimate_rig(pairs: Sequence[tuple[Image8, Image8]]) -> Estimate:
         InputError: no pair, not 8-bit gray, too small, or sizes that differ between pairs.
     """
     views = prepare(pairs)
-    matrix, deviation, height_of_peak = _best_trial(views)
-    matrix, deviation, _ = refine(views, matrix, deviation, _FINAL, height_of_peak)
-    _, _, blocks = refine(views, matrix, deviation, (_CHECK,), height_of_peak)
+    matrix, deviation = _best_trial(views)
+    matrix, deviation, _ = refine(views, matrix, deviation, _FINAL)
+    _, _, blocks = refine(views, matrix, deviation, (_CHECK,))
     height, width = pairs[0][1].shape
     scale = width / views.visible_size[1]
-    residual = _UNDERSTATED * scale * disagreement(views, blocks, matrix, deviation, height_of_peak)
+    residual = _UNDERSTATED * scale * disagreement(views, blocks, matrix, deviation)
     found = peak(views, matrix)
     status, reason = judge(found, residual / float(np.hypot(height, width)))
     method = "blocks" if len(pairs) == 1 else "rig"
@@ -102,7 +102,7 @@ def judge(found: Peak, residual: float) -> tuple[Status, str]:
     return "good", ""
 
 
-def _best_trial(views: Views) -> tuple[Matrix, Coordinates, float]:
+def _best_trial(views: Views) -> tuple[Matrix, Coordinates]:
     """Refine the hypotheses at low resolution, drop those that meet, and return the best."""
     best: tuple[float, Matrix, Coordinates] | None = None
     seen: list[Matrix] = []
@@ -119,4 +119,4 @@ def _best_trial(views: Views) -> tuple[Matrix, Coordinates, float]:
         if found.height > _CLEAR_PEAK and found.margin > _CLEAR_MARGIN:
             break
     assert best is not None
-    return best[1], best[2], best[0]
+    return best[1], best[2]

@@ -51,7 +51,7 @@ def peak(views: Views, matrix: Matrix) -> Peak:
     return Peak((own - centre) / spread, (own - centre) / max(float(wrong.max()) - centre, 1e-9), coverage)
 
 
-def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordinates, peak: float) -> float:
+def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordinates) -> float:
     """Return how far estimates from disjoint halves of the blocks lie apart: RMS corner distance, visible pixels.
 
     Infinite where the grid is too small to be split.
@@ -61,7 +61,6 @@ def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordi
         blocks: surfaces around ``matrix``.
         matrix: the estimate, infrared to visible, reduced pixels.
         deviation: its coordinates.
-        peak: height of its correlation peak.
     """
     height, width = views.visible_size
     column, row = blocks.column // _TILE, blocks.row // _TILE
@@ -71,8 +70,7 @@ def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordi
         if half.all() or not half.any():
             continue
         one, other = (
-            apply_move(blocks, climb(blocks, deviation, side.astype(np.float64), np.zeros(8), peak))
-            for side in (half, ~half)
+            apply_move(blocks, climb(blocks, deviation, side.astype(np.float64), np.zeros(8))) for side in (half, ~half)
         )
         squares.append(corner_error(one, other, height, width) ** 2)
     return float(np.sqrt(np.mean(squares))) if squares else float("inf")

@@ -17,10 +17,8 @@ from text2pixels.registration.pairs import Views
 
 Coordinates = NDArray[np.float64]
 
-# The data's weight is the mean similarity, whatever the grid's pitch, times this for a pair whose
-# correlation peak stands 25 standard deviations high; like a log likelihood it grows with the square.
-_EVIDENCE, _USUAL_PEAK = 500.0, 25.0
-_LEAST_PEAK = 4.0  # what chance reaches: a flat picture must not leave the prior alone
+# The data's weight: mean similarity times this, so that grids of different pitch mean the same.
+_EVIDENCE = 500.0
 # Inverse variance of the prior against that: a stretch of 1 % costs as much as 0.001 of mean similarity.
 _PRIOR = 1e4 * np.array([0, 0, 0, 0.3, 1, 1, 1, 1])
 _STEPS = 40
@@ -31,7 +29,6 @@ def refine(
     matrix: Matrix,
     deviation: Coordinates,
     levels: Sequence[tuple[int, int, int]],
-    peak: float = _USUAL_PEAK,
 ) -> tuple[Matrix, Coordinates, Blocks]:
     """Improve a transform level by level.
 
@@ -40,14 +37,13 @@ def refine(
         matrix: infrared to visible, reduced pixels.
         deviation: how far it already departs from a similarity: the coordinates found so far.
         levels: (side, radius, cell) of each level; see `match_blocks`.
-        peak: height of the correlation peak (see judgement.py), which says how much the images can tell.
 
     Returns:
         The transform, its deviation, and the blocks of the last level, around the transform before it.
     """
     for side, radius, cell in levels:
         blocks = match_blocks(views, matrix, side, radius, cell)
-        move = climb(blocks, deviation, peak=peak)
+        move = climb(blocks, deviation)
         moved = apply_move(blocks, move)
         if not is_sane(moved, *views.infrared_size):
             break
@@ -60,7 +56,6 @@ def climb(
     deviation: Coordinates,
     weight: NDArray[np.float64] | None = None,
     start: Coordinates | None = None,
-    peak: float = _USUAL_PEAK,
 ) -> Coordinates:
     """Return the coordinates that maximise the blocks' similarity plus the log prior.
 
@@ -72,13 +67,12 @@ def climb(
         deviation: coordinates already applied; the prior holds for the sum.
         weight: (B,) relative weight of the blocks, all alike by default.
         start: where to begin; the blurred rounds are left out then.
-        peak: see `refine`.
     """
     from scipy import ndimage
 
     count = len(blocks.x)
     weight = np.ones(count) if weight is None else weight
-    weight = weight / weight.sum() * _EVIDENCE * (max(peak, _LEAST_PEAK) / _USUAL_PEAK) ** 2
+    weight = weight / weight.sum() * _EVIDENCE
     to_x, to_y = _displacements(blocks)
     scale = (weight[:, None] * (to_x**2 + to_y**2)).sum(axis=0)
     radius = blocks.surfaces.shape[0] // 2
