@@ -145,7 +145,7 @@ class Fuse(Section):
 class Score(Section):
     """Fusion metrics."""
 
-    workers: int = 1  # processes; 1 is this one, with all its threads
+    workers: int = 1  # processes of one thread each; 1 is this one
     dask: str | None = None  # address of a Dask scheduler; None: local processes
 
 

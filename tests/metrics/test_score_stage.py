@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from text2pixels import layout
 from text2pixels.data.images import read_gray, read_rgb, write_png
@@ -85,9 +84,7 @@ def test_workers_give_the_same_rows(dataset, monkeypatch):
 
     monkeypatch.setattr("text2pixels.stages.score.open_executor", open_pool)
     Path("params.yaml").write_text(PARAMS + "score: {workers: 2}\n")
-    threads = torch.get_num_threads()
     run("tiny", "max")
-    torch.set_num_threads(threads)
     assert pq.read_table(layout.scores("tiny", "max")).equals(alone)
 
 

@@ -52,12 +52,14 @@ def run(dataset: str, method: str) -> None:
     if not pairs:
         raise InputError(f"{layout.processed(dataset) / 'manifest.parquet'} has no pair in the split 'test' to score")
     settings = params.score
-    score_pair = partial(
-        _score_pair, method=method, fused=fused, source=layout.processed(dataset), alone=settings.workers <= 1
-    )
-    with open_executor(settings.workers, settings.dask) as executor:
-        scored = map_ordered(executor, score_pair, pairs, AHEAD * max(settings.workers, 1))
-        rows = [row for _, found in track(scored, f"score {dataset} by {method}", len(pairs)) for row in found]
+    score_pair = partial(_score_pair, method=method, fused=fused, source=layout.processed(dataset))
+    threads = torch.get_num_threads()
+    try:
+        with open_executor(settings.workers, settings.dask) as executor:
+            scored = map_ordered(executor, score_pair, pairs, AHEAD * max(settings.workers, 1))
+            rows = [row for _, found in track(scored, f"score {dataset} by {method}", len(pairs)) for row in found]
+    finally:
+        torch.set_num_threads(threads)
     with whole_file(layout.scores(dataset, method)) as aside:
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
 
@@ -76,10 +78,10 @@ def _checked(dataset: str, fused: Path) -> list[Pair]:
     return pairs
 
 
-def _score_pair(pair: Pair, method: str, fused: Path, source: Path, alone: bool) -> list[dict[str, object]]:
-    """Return the rows of one pair; ``alone`` says that no other process wants the cores."""
-    if not alone:
-        torch.set_num_threads(1)
+def _score_pair(pair: Pair, method: str, fused: Path, source: Path) -> list[dict[str, object]]:
+    """Return the rows of one pair."""
+    # Stages run side by side: threads that spin for cores which another stage has make both crawl.
+    torch.set_num_threads(1)
     path = fused / f"{pair.name}.png"
     image, infrared = read_gray(path), read_gray(source / pair.infrared)
     visible = quantise(luminance(read_rgb(source / pair.visible)))
