@@ -159,7 +159,7 @@ class Detect(Section):
     pretrain_rate: float = 2e-3  # learning rate of those epochs
     epochs: int = 3
     image_size: int = 320  # pixels, longest side
-    batch: int = 16
+    batch: int = 8
     learning_rate: float = 1e-3
     device: str = "auto"
 
