@@ -4,11 +4,13 @@ The same function over the same items gives the same results in the same order o
 """
 
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from threading import Thread
 from typing import TypeVar
 
 from text2pixels.errors import InputError
@@ -43,7 +45,7 @@ def open_executor(workers: int, dask: str | None = None) -> Iterator[Executor | 
             yield client.get_executor()
     elif workers > 1:
         # Not forked: threads that hold locks (the progress display's, OpenCV's) would be copied mid-way.
-        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _one_thread) as pool:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _prepare) as pool:
             yield pool
     else:
         yield None
@@ -84,8 +86,16 @@ def _next(waiting: deque[tuple[Item, Future[Result]]]) -> tuple[Item, Result]:
     return item, future.result()
 
 
-def _one_thread() -> None:
-    """Keep OpenCV to one thread a process: the processes are the parallelism."""
+def _prepare() -> None:
+    """Keep OpenCV to one thread, as the processes are the parallelism; end when the parent does, even by kill -9."""
     import cv2
 
     cv2.setNumThreads(1)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
