@@ -23,7 +23,7 @@ _FAILED_PEAK, _FAILED_RESIDUAL = 6.5, 0.05
 _GOOD_PEAK, _GOOD_MARGIN, _GOOD_RESIDUAL = 10.0, 2.0, 0.01
 # Halves share the prior and the pixels where they meet; measured on simulated pairs, where the truth is exact.
 _UNDERSTATED = 1.5
-# A hypothesis that stands out like this needs no rival; unrelated pairs stay below half of either.
+# A hypothesis that stands out like this, far above what unrelated pairs reach, needs no rival.
 _CLEAR_PEAK, _CLEAR_MARGIN = 12.0, 2.5
 
 
