@@ -106,7 +106,8 @@ class Losses(Section):
     gradient: float = 1.0
     structure: float = 0.1  # equation (8)
     content: float = 1.0  # equation (9)
-    texture: float = 4.0  # gradient against the greater one of the sources; not in the paper
+    texture: float = 2.0  # gradient against the greater one of the sources; not in the paper
+    brightness: float = 2.0  # intensity against the brighter one of the sources; not in the paper
     commitment: float = 0.25  # equation (11)
     saliency: Literal["normalised", "printed"] = "normalised"
     weigh: Literal["terms", "images"] = "terms"  # what (9)'s weights multiply; "images" is as printed

@@ -83,7 +83,7 @@ def close(ours, literal):
     np.testing.assert_allclose(ours.detach().numpy(), literal, rtol=2e-4, atol=2e-5)
 
 
-WEIGHTS = Losses(ssim=0.7, pixel=1.3, gradient=0.9, structure=0.2, content=0.6, texture=2.5)
+WEIGHTS = Losses(ssim=0.7, pixel=1.3, gradient=0.9, structure=0.2, content=0.6, texture=2.5, brightness=0.8)
 
 
 def test_ssim_is_wangs(images):
@@ -117,7 +117,7 @@ def test_content_loss_is_equation_9(images, weigh, formula):
     )
 
 
-def test_fusion_loss_is_equation_10_with_texture(images):
+def test_fusion_loss_is_equation_10_with_texture_and_brightness(images):
     x, y, z, previous = images
     expected = []
     for a, b, c, d in each(images):
@@ -128,6 +128,7 @@ def test_fusion_loss_is_equation_10_with_texture(images):
             WEIGHTS.structure * alpha_1 * slow_triple(c, d, WEIGHTS)
             + WEIGHTS.content * alpha_2 * slow_content(c, a, b, WEIGHTS)
             + WEIGHTS.texture * texture
+            + WEIGHTS.brightness * np.mean(np.abs(c - np.maximum(a, b)))
         )
     close(losses.fusion_loss(z, x, y, previous, WEIGHTS).total_B, expected)
 
@@ -142,6 +143,7 @@ def test_no_gradient_passes_through_the_alphas(images):
         WEIGHTS.structure * parts.parts["alpha_1"] * losses.structure_loss(z, previous, WEIGHTS)
         + WEIGHTS.content * parts.parts["alpha_2"] * losses.content_loss(z, x, y, WEIGHTS, similarity)
         + WEIGHTS.texture * losses.texture_loss(z, x, y)
+        + WEIGHTS.brightness * losses.brightness_loss(z, x, y)
     )
     (expected,) = torch.autograd.grad(literal.sum(), z)
     torch.testing.assert_close(ours, expected)

@@ -121,6 +121,15 @@ def texture_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor
     return _mean(gradient(fused_B1HW) - strongest)
 
 
+def brightness_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor) -> Tensor:
+    """Return the distance of z to the brighter one of the sources, (B,).
+
+    Not in the paper: at night the infrared has the greater contrast nearly everywhere, (9) follows
+    it, and lamps, which only the visible camera sees, go dark.
+    """
+    return _mean(fused_B1HW - torch.maximum(infrared_B1HW, visible_B1HW))
+
+
 class FusionLoss(NamedTuple):
     """f of equation (7): (B,), and its parts, (B,) without gradient, for the record."""
 
@@ -131,7 +140,7 @@ class FusionLoss(NamedTuple):
 def fusion_loss(
     fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor, previous_B1HW: Tensor | None, weights: Losses
 ) -> FusionLoss:
-    """Return L_f of equation (10), alpha_1 L_str + alpha_2 L_cc, each with its weight, plus the texture loss.
+    """Return L_f of equation (10), alpha_1 L_str + alpha_2 L_cc, plus the texture and brightness losses.
 
     alpha_1 is the mean of SSIM(z', x) and SSIM(z', y), alpha_2 that of SSIM(z, x) and SSIM(z, y);
     neither has a gradient, and neither is below 0, where it would turn its loss round.
@@ -148,8 +157,10 @@ def fusion_loss(
     content_B = content_loss(fused_B1HW, *sources, weights, similarity_2B)
     texture_B = texture_loss(fused_B1HW, *sources)
     alpha_2_B = similarity_2B.detach().mean(dim=0).clamp(min=0)
-    total_B = weights.content * alpha_2_B * content_B + weights.texture * texture_B
-    parts = {"content": content_B.detach(), "texture": texture_B.detach(), "alpha_2": alpha_2_B}
+    brightness_B = brightness_loss(fused_B1HW, *sources)
+    total_B = weights.content * alpha_2_B * content_B + weights.texture * texture_B + weights.brightness * brightness_B
+    parts = {"content": content_B, "texture": texture_B, "brightness": brightness_B, "alpha_2": alpha_2_B}
+    parts = {name: value.detach() for name, value in parts.items()}
     if previous_B1HW is not None and weights.structure > 0:
         structure_B = structure_loss(fused_B1HW, previous_B1HW, weights)
         with torch.no_grad():
