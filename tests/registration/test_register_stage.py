@@ -7,7 +7,6 @@ from test_estimate import TRUTH, other_camera, scene
 
 from text2pixels import layout
 from text2pixels.commands.register import register
-from text2pixels.data import quarantine
 from text2pixels.data.images import read_gray, read_rgb, write_png
 from text2pixels.data.manifest import Box, Pair, Registration, read_manifest, write_manifest
 from text2pixels.data.quarantine import Quarantined, read_quarantine, write_quarantine
@@ -48,7 +47,6 @@ def test_a_source_declared_aligned_passes_through(tmp_path, monkeypatch):
 
 
 def test_pairs_are_aligned_cropped_or_quarantined(tmp_path, monkeypatch):
-    monkeypatch.setitem(quarantine.REASONS, "unregistered", "no transform that could be verified")
     set_up(
         tmp_path, monkeypatch, False, {"a": other_camera(scene(0), TRUTH, SIZE, 1), "b": np.full(SIZE, 90, np.uint8)}
     )
@@ -81,7 +79,6 @@ def test_a_rig_has_one_transform(tmp_path, monkeypatch):
 
 
 def test_nothing_registered_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setitem(quarantine.REASONS, "unregistered", "no transform that could be verified")
     set_up(tmp_path, monkeypatch, False, {"b": np.full(SIZE, 90, np.uint8)})
     with pytest.raises(InputError, match="none of 1 pairs"):
         run("mine")

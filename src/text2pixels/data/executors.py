@@ -36,11 +36,11 @@ def open_executor(workers: int, dask: str | None = None) -> Iterator[Executor | 
         try:
             from distributed import Client  # type: ignore[import-not-found,unused-ignore]
         except ImportError as error:
-            raise InputError("ingest.dask needs the package distributed: pip install distributed") from error
+            raise InputError("dask: an address needs the package distributed: pip install distributed") from error
         try:
             client = Client(dask, timeout=10)
         except (OSError, ValueError) as error:
-            raise InputError(f"ingest.dask: no Dask scheduler answers at {dask}: {error}") from error
+            raise InputError(f"dask: no Dask scheduler answers at {dask}: {error}") from error
         with client:
             yield client.get_executor()
     elif workers > 1:
@@ -74,7 +74,7 @@ def map_ordered(
     except BrokenProcessPool as error:
         raise InputError(
             "a worker process died, most often for want of memory (or a script that calls this without "
-            'if __name__ == "__main__"); what is done is kept: run again, with ingest.workers: 1 to see where'
+            'if __name__ == "__main__"); what is done is kept: run again, with workers: 1 to see where'
         ) from error
     finally:
         for _, future in waiting:

@@ -33,6 +33,7 @@ REASONS = {
     "too_large": "more pixels than any camera has: a decompression bomb",
     "blank": "one value throughout",
     "unequal_size": "infrared and visible differ in size although the source is declared aligned",
+    "unregistered": "no infrared-to-visible transform could be verified",
     "duplicate_content": "pixel for pixel an image that came in already",
     # label files
     "label_unreadable": "not a label file of the declared format",

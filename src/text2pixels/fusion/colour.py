@@ -19,7 +19,8 @@ def luminance(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def quantise(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Clip to [0, 1], scale to 0..255 and round half up: the benchmark's door for every method."""
-    return np.floor(np.clip(image, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    levels: NDArray[np.uint8] = np.floor(np.clip(image, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    return levels
 
 
 def restore_colour(fused: NDArray[np.uint8], visible: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -35,4 +36,5 @@ def restore_colour(fused: NDArray[np.uint8], visible: NDArray[np.uint8]) -> NDAr
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(chroma > 0, (255 - y) / chroma, np.where(chroma < 0, -y / chroma, np.inf))
     scale = np.minimum(room.min(axis=2, keepdims=True), 1)
-    return np.clip(np.floor(y + chroma * scale + 0.5), 0, 255).astype(np.uint8)
+    coloured: NDArray[np.uint8] = np.clip(np.floor(y + chroma * scale + 0.5), 0, 255).astype(np.uint8)
+    return coloured
