@@ -47,7 +47,7 @@ def reproduce(
             # params.yaml stays the one configuration: the form writes it, DVC reads it.
             _, missing = write_params(profile, parameters or {})
             for reason in missing.values():
-                logger.warning("left out %s", reason)
+                logger.warning("not here: %s", reason)
             logger.info("wrote params.yaml: profile %s, changes %s", profile or "as it was", parameters or "none")
         graph = read_graph()
         if targets:

@@ -26,6 +26,7 @@ def project(tmp_path, monkeypatch):
 
 
 def test_params_hold_every_section_in_full(project):
+    (project / "data/raw/RoadScene").mkdir(parents=True)
     params, missing = profiles.write_params("small", {})
     assert not missing
     written = yaml.safe_load((project / "params.yaml").read_text())
@@ -37,6 +38,7 @@ def test_params_hold_every_section_in_full(project):
 
 
 def test_values_and_the_data_folder_are_changed(project):
+    (project / "../sets/RoadScene").resolve().mkdir(parents=True, exist_ok=True)
     profiles.write_params("small", profiles.parse_changes(["train.epochs=7", "network.codebook=false"]), data="../sets")
     written = yaml.safe_load((project / "params.yaml").read_text())
     assert written["train"]["epochs"] == 7
@@ -79,3 +81,10 @@ def test_weights_and_phrase_vectors_are_wired_where_they_belong(project):
     params, _ = profiles.write_params("small", {}, weights="w", phrases="vectors.parquet")
     assert (params.fuse.weights, params.detect.weights) == ("w", "w/yolov5/yolov5n.pt")
     assert (params.encoders, params.train.encoder, params.embed.table) == (("table",), "table", "vectors.parquet")
+
+
+def test_a_data_set_that_is_not_there_is_named_with_the_way_to_get_it(project):
+    params, missing = profiles.write_params("small", {})
+    assert "roadscene" in params.datasets and "Get RoadScene" in missing["roadscene"]
+    with pytest.raises(InputError, match=r"nothing at nowhere/RoadScene\. Get RoadScene"):
+        profiles.write_params("small", {}, data="nowhere")

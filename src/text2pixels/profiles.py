@@ -41,7 +41,7 @@ def write_params(
     """Write params.yaml from a profile, or from itself, with changes.
 
     Baselines whose weights are not here leave the benchmark, visibly: they are returned with the way
-    to get them, not written.
+    to get them, not written. Data sets that are not here stay, and are returned likewise.
 
     Args:
         profile: a file of profiles/ without its suffix; None keeps params.yaml as it is.
@@ -51,8 +51,8 @@ def write_params(
         phrases: Parquet of phrase vectors; the encoder becomes ``table``.
 
     Raises:
-        InputError: unknown profile, key or baseline, or a value of the wrong type; params.yaml stays as
-            it was.
+        InputError: unknown profile, key, baseline or data set, a value of the wrong type, or ``data``
+            lacks a data set; params.yaml stays as it was.
     """
     origin = config.PARAMS_FILE
     if profile is not None:
@@ -76,9 +76,12 @@ def write_params(
     params = config.parse(content, str(origin))
     missing = _missing_weights(params)
     params = replace(params, baselines=tuple(name for name in params.baselines if name not in missing))
+    absent = _missing_data(params)
+    if data is not None and absent:
+        raise InputError(next(iter(absent.values())))
     with whole_file(config.PARAMS_FILE) as aside:
         aside.write_text(render(params))
-    return params, missing
+    return params, missing | absent
 
 
 def _missing_weights(params: config.Params) -> dict[str, str]:
@@ -97,6 +100,19 @@ def _missing_weights(params: config.Params) -> dict[str, str]:
                 raise
             missing[name] = str(error)
     return missing
+
+
+def _missing_data(params: config.Params) -> dict[str, str]:
+    """Return the data sets whose raw files are not where params.yaml says, each with the way to get them."""
+    from text2pixels.data.datasets import DATASETS
+    from text2pixels.data.source import how_to_get
+
+    absent = {}
+    for name, source in params.datasets.items():
+        adapter = look_up(DATASETS, str(source.options.get("adapter", name)), "data set")
+        if not adapter.embedded and source.path is not None and not Path(source.path).exists():
+            absent[name] = f"datasets.{name}.path: nothing at {source.path}. {how_to_get(adapter, source.path)}"
+    return absent
 
 
 def render(params: config.Params) -> str:

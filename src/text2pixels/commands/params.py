@@ -21,7 +21,7 @@ def params(
     """Write params.yaml, the pipeline's one configuration, from a file of profiles/.
 
     Baselines whose weights are not here are left out of it, and named; with a profile's name and the
-    weights they come back.
+    weights they come back. Data sets that are not here are named with the way to get them.
     """
     from rich import print as show
 
@@ -33,5 +33,5 @@ def params(
         f"params.yaml: profile [bold]{written.profile}[/]; data sets {', '.join(written.datasets)}; "
         f"variants {', '.join(written.variants)}; baselines {', '.join(written.baselines)}"
     )
-    for reason in missing.values():
-        show(f"[yellow]left out[/] {reason}")
+    for name, reason in missing.items():
+        show(f"[yellow]{'not here yet' if name in written.datasets else 'left out'}[/] {reason}")

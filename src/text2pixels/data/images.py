@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from text2pixels.errors import InputError
 
+# What OpenCV's decoders have to say of a broken file, this project says itself, as an error or a quarantine row.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
 Image8 = NDArray[np.uint8]
 
 
