@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from text2pixels import config, layout
 from text2pixels.data.adapter import Adapter
@@ -23,6 +24,7 @@ class DatasetResults:
 
     ``scores`` has a row per image and metric (columns pair_id, method, metric, value, reason);
     ``prompts`` has columns pair_id, kind, phrases, origin;
+    ``detections`` maps a method to its table (detection/table.py);
     ``precision`` maps a method to its average precisions, empty without labelled test pairs.
     """
 
@@ -33,6 +35,7 @@ class DatasetResults:
     quarantine: pd.DataFrame
     prompts: pd.DataFrame
     scores: pd.DataFrame
+    detections: dict[str, pa.Table]
     precision: dict[str, list[Precision]]
 
 
@@ -80,10 +83,8 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
                 f"score again with t2p score --dataset {name} --method {method}"
             )
         tables.append(table[table["convention"] == "standard"])
-    precision = {
-        method: average_precision(read_detections(layout.detections(name, method)), params.report.bootstrap, 0)
-        for method in methods
-    }
+    detections = {method: read_detections(layout.detections(name, method)) for method in methods}
+    precision = {method: average_precision(table, params.report.bootstrap, 0) for method, table in detections.items()}
     return DatasetResults(
         name=name,
         adapter=DATASETS[name],
@@ -92,6 +93,7 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         quarantine=pd.DataFrame([vars(row) for row in read_quarantine(folder / "quarantine.parquet")]),
         prompts=pd.read_parquet(_present(layout.prompts(name))),
         scores=pd.concat(tables, ignore_index=True),
+        detections=detections,
         precision={method: rows for method, rows in precision.items() if rows},
     )
 

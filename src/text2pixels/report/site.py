@@ -16,7 +16,7 @@ from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
 from text2pixels.data.manifest import SPLITS, Pair
 from text2pixels.metrics.table import METRICS
 from text2pixels.progress import track
-from text2pixels.report import figures
+from text2pixels.report import ablations, figures
 from text2pixels.report.leaderboard import HEADLINE, Row, detection_table, fusion_table
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
@@ -56,6 +56,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         ("Data", "data.html"),
         ("Prompts", "prompts.html"),
         ("Training", "training.html"),
+        *([("Ablations", "ablations.html")] if len(results.variants) > 1 else []),
     ]
     site = {
         "title": params.report.title,
@@ -87,6 +88,9 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page("prompts.html", "prompts.html", datasets=views)
     curves = [(variant, figures.curves(history)) for variant, history in results.histories.items()]
     page("training.html", "training.html", figures=curves)
+    if len(results.variants) > 1:
+        compared = ablations.groups(params.variants, results.datasets, params.report.bootstrap)
+        page("ablations.html", "ablations.html", groups=compared, reference=ablations.reference_of(params.variants))
     lock = Path("dvc.lock")
     page(
         "provenance.html",
