@@ -2,17 +2,22 @@
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator
+from matplotlib.transforms import Bbox
 
 from text2pixels.report.statistics import Ranking
 
-# Mid-gray ink is legible on both grounds; the palette is Okabe and Ito's, made for colour-blind readers.
-INK = "#808890"
+# Mid-gray ink is legible on both grounds, and in a figure within a page it gives way to the page's own ink;
+# the palette is Okabe and Ito's, made for colour-blind readers.
+INK = "#78818b"
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
 STYLE: Any = {  # Any: the stubs spell out three hundred keys, and "str" is none of them
     "axes.edgecolor": INK,
@@ -21,9 +26,8 @@ STYLE: Any = {  # Any: the stubs spell out three hundred keys, and "str" is none
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 10,
-    "font.size": 9,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
+    "font.sans-serif": ["DejaVu Sans", "sans-serif"],
+    "font.size": 9.5,
     "svg.fonttype": "none",
     "svg.hashsalt": "text2pixels",  # the same figure gives the same bytes
     "text.color": INK,
@@ -32,67 +36,112 @@ STYLE: Any = {  # Any: the stubs spell out three hundred keys, and "str" is none
 }
 
 
-def curves(history: pd.DataFrame) -> str:
-    """Draw a training history (columns epoch, level, name, value): one panel a quantity, one line a level."""
-    names = list(dict.fromkeys(history["name"]))
-    across = min(len(names), 3)
-    down = -(-len(names) // across)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(3.4 * across, 2.4 * down), layout="constrained")
-        axes = figure.subplots(down, across, squeeze=False).ravel()
-        for axis in axes[len(names) :]:
-            axis.remove()
-        for axis, name in zip(axes, names, strict=False):
-            for level, line in history[history["name"] == name].groupby("level", sort=False):
-                axis.plot(line["epoch"], line["value"], label=level, marker=".", linewidth=1.3)
-            axis.set_title(str(name).replace("_", " "))
+@dataclass(frozen=True)
+class Curve:
+    """One quantity of a training run over its epochs; ``svg`` stands alone as a file."""
+
+    level: str
+    name: str
+    svg: str
+    first: float
+    last: float
+    epochs: int
+
+
+def curves(history: pd.DataFrame) -> list[Curve]:
+    """Draw a training history (columns epoch, level, name, value): one figure a level and quantity, losses first."""
+    drawn = []
+    for (level, name), line in history.groupby(["level", "name"]):
+        with mpl.rc_context(STYLE):
+            figure = Figure(figsize=(3.4, 1.9), layout="constrained")
+            axis = figure.subplots()
+            axis.plot(line["epoch"], line["value"], color=PALETTE[level == "upper"], marker=".", linewidth=1.3)
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.set_xlabel("epoch")
-            axis.legend(fontsize=7)
-        return _svg(figure)
+            values = line["value"]
+            drawn.append(Curve(str(level), str(name), _svg(figure), values.iloc[0], values.iloc[-1], len(values)))
+    return sorted(drawn, key=lambda curve: (not curve.name.endswith("loss"), curve.name))
 
 
 def cost_and_quality(points: Mapping[str, tuple[float, float]], cost: str, quality: str) -> str:
     """Draw methods as points: seconds on a logarithmic axis, average rank (best on top)."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+        figure = Figure(figsize=(7.2, 4.0), dpi=72, layout="constrained")  # SVG's pixel is a point
         axis = figure.subplots()
-        for index, (method, (seconds, rank)) in enumerate(points.items()):
-            axis.scatter(seconds, rank, color=PALETTE[index % len(PALETTE)], s=28)
-            axis.annotate(method, (seconds, rank), xytext=(5, 4), textcoords="offset points", fontsize=8)
+        for index, (seconds, rank) in enumerate(points.values()):
+            axis.scatter(seconds, rank, color=PALETTE[index % len(PALETTE)], s=30)
         axis.set_xscale("log")
+        axis.margins(0.12)
+        axis.xaxis.set_major_formatter(EngFormatter(unit="s"))
         axis.invert_yaxis()
         axis.set_xlabel(cost)
         axis.set_ylabel(quality)
-        return _svg(figure)
+        figure.draw_without_rendering()  # settles the axes, which the places of the names hang on
+        _name_points(axis, points)
+        return _svg(figure, INK)
+
+
+def _name_points(axis: Axes, points: Mapping[str, tuple[float, float]]) -> None:
+    """Write each name at the side of its point where it covers the fewest other names and points."""
+    centres = axis.transData.transform(list(points.values()))
+    taken = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in centres]
+    for name, (x, y), place in zip(points, centres, points.values(), strict=True):
+        width = 7.5 * len(name)  # pixels; a little more than the font needs
+        sides = [(dx, dy) for dy in (0, 9, -9, 18, -18) for dx in (7, -7 - width)]
+        boxes = [Bbox.from_bounds(x + dx, y + dy - 6, width, 12) for dx, dy in sides]
+        covered = [sum(box.overlaps(other) for other in taken) for box in boxes]
+        best = covered.index(min(covered))
+        taken.append(boxes[best])
+        dx, dy = sides[best]
+        axis.annotate(
+            name,
+            place,
+            xytext=(7 if dx > 0 else -7, dy),
+            textcoords="offset pixels",
+            ha="left" if dx > 0 else "right",
+            va="center",
+        )
 
 
 def critical_difference(ranking: Ranking) -> str:
     """Draw average ranks on a line; bars join methods that Nemenyi's test does not tell apart (Demsar, 2006)."""
     names = list(ranking.ranks)
+    half = -(-len(names) // 2)
+    top = 0.7 + 0.45 * len(ranking.groups)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.4, 0.9 + 0.24 * (len(names) + len(ranking.groups))), layout="constrained")
+        figure = Figure(figsize=(7.2, 0.5 + 0.26 * (top + half)), layout="constrained")
         axis = figure.subplots()
-        for row, name in enumerate(names):
-            rank = ranking.ranks[name]
-            axis.plot([rank, rank], [0, -row - 1], color=INK, linewidth=0.8)
+        ends = (1, len(names))
+        for place, name in enumerate(names):
+            best = place < half
+            row = -top - (place if best else len(names) - 1 - place)
+            rank, end = ranking.ranks[name], ends[not best]
+            axis.plot([rank, rank, end], [0, row, row], color=INK, linewidth=0.8)
             axis.annotate(
-                f"{name}  {rank:.2f}", (rank, -row - 1), xytext=(4, -3), textcoords="offset points", fontsize=8
+                f"{name}  {rank:.2f}" if best else f"{rank:.2f}  {name}",
+                (end, row),
+                xytext=(-5 if best else 5, 0),
+                textcoords="offset points",
+                ha="right" if best else "left",
+                va="center",
             )
         for level, group in enumerate(ranking.groups):
-            ends = [ranking.ranks[group[0]] - 0.03, ranking.ranks[group[-1]] + 0.03]
-            axis.plot(ends, [0.5 + 0.5 * level] * 2, color=PALETTE[3], linewidth=3, solid_capstyle="butt")
-        axis.set_xlim(0.9, len(names) + 0.8)
-        axis.set_ylim(-len(names) - 1.4, 0.8 + 0.5 * len(ranking.groups))
+            reach = [ranking.ranks[group[0]] - 0.04, ranking.ranks[group[-1]] + 0.04]
+            axis.plot(reach, [-0.5 - 0.45 * level] * 2, color=PALETTE[3], linewidth=3.5, solid_capstyle="butt")
+        axis.set_xlim(*ends)
+        axis.set_ylim(-top - half + 0.5, 0)
         axis.xaxis.tick_top()
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.spines[["left", "bottom"]].set_visible(False)
         axis.spines["top"].set_visible(True)
-        axis.spines["top"].set_position(("data", 0))
         axis.set_yticks([])
-        return _svg(figure)
+        return _svg(figure, INK)
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, ink: str | None = None) -> str:
+    """Return a figure as SVG; where ``ink`` is named, that colour becomes the page's."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     text = stream.getvalue()
-    return text[text.index("<svg") :]
+    text = text[text.index("<svg") :]
+    return text.replace(ink, "currentColor") if ink else text

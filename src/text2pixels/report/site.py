@@ -16,7 +16,7 @@ from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
 from text2pixels.data.manifest import SPLITS, Pair
 from text2pixels.metrics.table import METRICS
 from text2pixels.progress import track
-from text2pixels.report import ablations, figures
+from text2pixels.report import ablations, figures, formulas
 from text2pixels.report.leaderboard import HEADLINE, Row, detection_table, fusion_table
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
@@ -50,7 +50,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     views = [_view(data, results, params.report) for data in results.datasets]
     pages = [
         ("Overview", "index.html"),
-        *((view["adapter"].title, f"{view['name']}.html") for view in views),
+        *((_sentence(view["adapter"].title), f"{view['name']}.html") for view in views),
         ("Methods", "methods.html"),
         ("Metrics", "metrics.html"),
         ("Data", "data.html"),
@@ -71,7 +71,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["figure"] = _figure
+    environment.filters |= {"figure": _figure, "sentence": _sentence}
 
     def page(template: str, file: str, **content: object) -> None:
         path = folder / file
@@ -83,11 +83,17 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     total = sum(len(view["test"]) for view in views)
     page("index.html", "index.html", datasets=views, methods=results.methods, total=total)
     page("methods.html", "methods.html", **_methods(results, views))
-    page("metrics.html", "metrics.html", specs=list(METRICS.values()))
+    glyphs, drawings = formulas.typeset({name: metric.formula for name, metric in METRICS.items()})
+    page("metrics.html", "metrics.html", specs=list(METRICS.values()), glyphs=glyphs, drawings=drawings, inf=math.inf)
     page("data.html", "data.html", datasets=views)
     page("prompts.html", "prompts.html", datasets=views)
-    curves = [(variant, figures.curves(history)) for variant, history in results.histories.items()]
-    page("training.html", "training.html", figures=curves)
+    curves = {variant: figures.curves(history) for variant, history in results.histories.items()}
+    for variant, drawn in curves.items():
+        for curve in drawn:
+            path = folder / "images/training" / variant / f"{curve.level}-{curve.name}.svg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(curve.svg, encoding="utf-8")
+    page("training.html", "training.html", curves=curves)
     if len(results.variants) > 1:
         compared = ablations.groups(params.variants, results.datasets, params.report.bootstrap)
         page("ablations.html", "ablations.html", groups=compared, reference=ablations.reference_of(params.variants))
@@ -197,7 +203,7 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
                 "paper": fuser.paper if fuser else OWN_PAPER,
                 "year": fuser.year if fuser else None,
                 "licence": fuser.licence if fuser else "AGPL-3.0-only",
-                "notes": f"{fuser.eight_bits}. {fuser.notes}" if fuser else "round.",
+                "notes": f"{fuser.eight_bits}. {_sentence(fuser.notes)}" if fuser else "round.",
                 "cost": results.costs[method],
             }
         )
@@ -209,8 +215,8 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
             for row in view["fusion"].rows
             if row.rank is not None
         }
-        chart = figures.cost_and_quality(points, "seconds a pair (logarithmic)", "average rank (best on top)")
-        charts.append((view["adapter"].title, chart))
+        chart = figures.cost_and_quality(points, "time a pair (logarithmic)", "average rank (best on top)")
+        charts.append((_sentence(view["adapter"].title), chart))
     return {
         "rows": rows,
         "size": f"{first['width']} × {first['height']}",
@@ -253,3 +259,8 @@ def _figure(value: float, digits: int = 3) -> str:
         return "–"
     whole = 0 if value == 0 else math.floor(math.log10(abs(value))) + 1
     return f"{value:.{max(2 if abs(value) < 100 else 1, min(digits, digits - whole))}f}"
+
+
+def _sentence(words: str) -> str:
+    """Begin with a capital, as headings and sentences do."""
+    return words[:1].upper() + words[1:]

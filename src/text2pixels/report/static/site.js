@@ -11,25 +11,35 @@ document.getElementById("theme").addEventListener("click", () => {
   localStorage.setItem("theme", document.documentElement.dataset.theme);
 });
 
-// Tables: a click on a heading sorts by it, a second click the other way round.
+// Tables: a click on a heading sorts by it, best first, a second click the other way round; what is undefined stays last.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => heading.querySelector("button")?.addEventListener("click", () => {
-    const descending = heading.getAttribute("aria-sort") !== "descending";
+    const bestFirst = heading.dataset.better === "lower" ? "ascending" : "descending";
+    const first = column === 0 ? "ascending" : bestFirst;
+    const descending = heading.hasAttribute("aria-sort") ? heading.getAttribute("aria-sort") === "ascending" : first === "descending";
     headings.forEach((other) => other.removeAttribute("aria-sort"));
     heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
     const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent.trim();
+    const sign = descending ? -1 : 1;
     const compare = (a, b) => {
       const [x, y] = [key(a), key(b)];
+      if (column === 0) return sign * x.localeCompare(y);
       const [p, q] = [parseFloat(x), parseFloat(y)];
-      if (Number.isNaN(p) && Number.isNaN(q)) return x.localeCompare(y);
-      if (Number.isNaN(p) || Number.isNaN(q)) return (Number.isNaN(p) ? -Infinity : p) - (Number.isNaN(q) ? -Infinity : q);
-      return p - q;
+      return Number.isNaN(p) || Number.isNaN(q) ? Number.isNaN(p) - Number.isNaN(q) : sign * (p - q);
     };
-    const rows = [...table.tBodies[0].rows].sort(compare);
-    if (descending) rows.reverse();
-    table.tBodies[0].append(...rows);
+    table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
   }));
+}
+
+// Intervals: what a mouse finds by hovering, a button shows to fingers and keyboards.
+for (const table of document.querySelectorAll("table.sortable")) {
+  if (!table.querySelector("td[title]")) continue;
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "notes", textContent: "Show intervals" });
+  button.addEventListener("click", () => {
+    button.textContent = table.classList.toggle("noted") ? "Hide intervals" : "Show intervals";
+  });
+  table.parentElement.after(button);
 }
 
 // Viewer: two images under one divider or side by side, zoom and pan locked together.
@@ -40,15 +50,19 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   const divider = stage.querySelector(".divider");
   const view = { scale: 1, x: 0, y: 0 };
 
+  const paneWidth = () => stage.clientWidth / (named("beside").checked ? 2 : 1);
   const show = () => {
     const beside = named("beside").checked;
     const share = beside ? 50 : Number(named("position").value);
     divider.style.left = `${share}%`;
     named("position").disabled = beside;
-    const width = stage.clientWidth, height = stage.clientHeight;
-    const paneWidth = beside ? width / 2 : width;
-    view.x = Math.min(0, Math.max(paneWidth - width * view.scale, view.x));
+    const size = viewer.dataset;
+    viewer.style.setProperty("--aspect", (beside ? 2 : 1) * size.width / size.height);
+    const width = paneWidth(), height = stage.clientHeight;
+    view.x = Math.min(0, Math.max(width - width * view.scale, view.x));
     view.y = Math.min(0, Math.max(height - height * view.scale, view.y));
+    stage.style.touchAction = view.scale === 1 ? "pan-y" : "none";
+    stage.style.setProperty("--unit", size.width / (width * view.scale));  // image pixels a screen pixel
     panes.forEach((pane, index) => {
       pane.style.left = beside && index ? "50%" : "0";
       pane.style.right = beside && !index ? "50%" : "0";
@@ -67,7 +81,7 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     image.src = `${viewer.dataset.folder}${method}.webp`;
     image.alt = `${method} image`;
   });
-  const zoom = (factor, x, y) => {
+  const zoom = (factor, x = paneWidth() / 2, y = stage.clientHeight / 2) => {
     const scale = Math.min(16, Math.max(1, view.scale * factor));
     view.x = x - (x - view.x) * scale / view.scale;
     view.y = y - (y - view.y) * scale / view.scale;
@@ -83,17 +97,18 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   named("boxes")?.addEventListener("change", (event) => {
     for (const layer of stage.querySelectorAll("svg")) layer.toggleAttribute("hidden", !event.target.checked);
   });
+  named("in").addEventListener("click", () => zoom(1.5));
+  named("out").addEventListener("click", () => zoom(1 / 1.5));
   named("reset").addEventListener("click", () => { Object.assign(view, { scale: 1, x: 0, y: 0 }); show(); });
   stage.addEventListener("wheel", (event) => {
     event.preventDefault();
     const frame = stage.getBoundingClientRect();
-    zoom(event.deltaY < 0 ? 1.25 : 0.8, event.clientX - frame.left, event.clientY - frame.top);
+    zoom(event.deltaY < 0 ? 1.25 : 0.8, (event.clientX - frame.left) % paneWidth(), event.clientY - frame.top);
   }, { passive: false });
   stage.addEventListener("keydown", (event) => {
-    const centre = [stage.clientWidth / 2, stage.clientHeight / 2];
     const actions = {
       ArrowLeft: () => move(-2), ArrowRight: () => move(2),
-      "+": () => zoom(1.25, ...centre), "=": () => zoom(1.25, ...centre), "-": () => zoom(0.8, ...centre),
+      "+": () => zoom(1.25), "=": () => zoom(1.25), "-": () => zoom(0.8),
     };
     if (!(event.key in actions)) return;
     event.preventDefault();
@@ -106,7 +121,7 @@ for (const viewer of document.querySelectorAll(".viewer")) {
       && Math.abs(event.clientX - frame.left - frame.width * named("position").value / 100) < 24;
     let [x, y] = [event.clientX, event.clientY];
     const drag = (moved) => {
-      if (near || view.scale === 1) {
+      if (!named("beside").checked && (near || view.scale === 1)) {
         named("position").value = 100 * (moved.clientX - frame.left) / frame.width;
       } else {
         view.x += moved.clientX - x;
@@ -116,7 +131,7 @@ for (const viewer of document.querySelectorAll(".viewer")) {
       show();
     };
     stage.addEventListener("pointermove", drag);
-    stage.addEventListener("pointerup", () => stage.removeEventListener("pointermove", drag), { once: true });
+    stage.addEventListener("lostpointercapture", () => stage.removeEventListener("pointermove", drag), { once: true });
   });
   addEventListener("resize", show);
   load();
