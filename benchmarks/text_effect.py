@@ -1,7 +1,7 @@
 """Does text matter, and where: how much a class's phrase changes the fused image inside its boxes and outside.
 
-    python benchmarks/text_effect.py --model models/ours --dataset-folder data/processed/m3fd \
-        --prompts data/prompts/m3fd.parquet --embeddings data/embeddings/open_clip.parquet
+    python benchmarks/text_effect.py [--model models/ours] [--dataset-folder data/processed/simulator]
+        [--prompts data/prompts/simulator.parquet] [--embeddings data/embeddings/hash.parquet]
 
 On every labelled test pair, for every class that it shows, twice:
 
@@ -29,6 +29,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from text2pixels import layout
 from text2pixels.data.images import read_gray, read_rgb
 from text2pixels.data.manifest import Box, Pair, in_split, read_manifest
 from text2pixels.errors import InputError
@@ -158,10 +159,12 @@ def fuse_in_levels(fuser: Fuser, embeddings: Embeddings, folder: Path, pair: Pai
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True, help="folder of a trained variant")
-    parser.add_argument("--dataset-folder", type=Path, required=True, help="data/processed/NAME")
-    parser.add_argument("--prompts", type=Path, required=True, help="data/prompts/NAME.parquet")
-    parser.add_argument("--embeddings", type=Path, required=True, help="data/embeddings/ENCODER.parquet")
+    parser.add_argument("--model", type=Path, default=layout.model("ours"), help="folder of a trained variant")
+    parser.add_argument("--dataset-folder", type=Path, default=layout.processed("simulator"))
+    parser.add_argument("--prompts", type=Path, help="of the data set; left out: data/prompts/NAME.parquet")
+    parser.add_argument(
+        "--embeddings", type=Path, help="left out: data/embeddings/ENCODER.parquet of the model's encoder"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--resamples", type=int, default=2000)
     options = parser.parse_args()
@@ -183,13 +186,14 @@ def measure(options: argparse.Namespace) -> list[str]:
     fuser = load(options.model, options.device)
     if fuser.metadata["prompts"] == "none" or fuser.network.cross_attention is None:
         raise InputError(f"{options.model} was trained without text: there is no effect to measure")
-    embeddings = Embeddings.read(options.embeddings)
+    vectors = options.embeddings or layout.embeddings(fuser.metadata["encoder"])
+    embeddings = Embeddings.read(vectors)
     if embeddings.encoder != fuser.metadata["encoder_identity"]:
         raise InputError(
-            f"{options.embeddings} was made by {embeddings.encoder}, the network was trained with "
+            f"{vectors} was made by {embeddings.encoder}, the network was trained with "
             f"{fuser.metadata['encoder_identity']}"
         )
-    prompts = read_prompts(options.prompts, fuser.metadata["prompts"])
+    prompts = read_prompts(options.prompts or layout.prompts(options.dataset_folder.name), fuser.metadata["prompts"])
     manifest = options.dataset_folder / "manifest.parquet"
     pairs = [pair for pair in in_split(read_manifest(manifest), "test") if pair.boxes]
     nouns = [noun for noun, _ in by_noun(box for pair in pairs for box in pair.boxes)]

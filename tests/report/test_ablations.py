@@ -114,8 +114,8 @@ def test_differences_are_paired_and_say_which_way_is_better(params):
 
 def test_the_page_names_overrides_and_its_limits(made):
     page = (made / layout.site() / "ablations.html").read_text()
-    assert "<code>network.cross_attention: False</code>" in page
-    assert "<code>network.codebook: False</code>, <code>train.prompts: none</code>" in page
+    assert "<code>network.cross_attention: false</code>" in page
+    assert "<code>network.codebook: false</code>, <code>train.prompts: none</code>" in page
     assert "trained <strong>once</strong>" in page and "simulated" in page
     assert 'href="ablations.html"' in (made / layout.site() / "index.html").read_text()
 
@@ -151,6 +151,6 @@ def test_the_papers_ablations_fall_into_the_papers_groups():
 def test_a_reference_with_overrides_of_its_own():
     variants = {"a": {"losses": {"texture": 1.0}}, "b": {"losses": {"texture": 1.0}, "network": {"codebook": False}}}
     assert reference_of(variants) == "a"
-    assert changes_of(variants["b"], variants["a"]) == {"network.codebook": "False"}
+    assert changes_of(variants["b"], variants["a"]) == {"network.codebook": "false"}
     assert changes_of({}, variants["a"]) == {"losses.texture": "as in params.yaml"}
     assert kind_of({}) is OTHER and kind_of({"network.channels": "16"}) is OTHER

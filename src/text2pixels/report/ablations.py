@@ -4,6 +4,7 @@ Everything is derived from the overrides in params.yaml: a variant's group from 
 changes, the reference from having none; names mean nothing.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -151,7 +152,11 @@ def groups(variants: Mapping[str, Overrides], datasets: list[DatasetResults], re
 
 
 def _flat(overrides: Overrides) -> dict[str, str]:
-    return {f"{section}.{key}": str(value) for section, keys in overrides.items() for key, value in keys.items()}
+    return {
+        f"{section}.{key}": value if isinstance(value, str) else json.dumps(value)
+        for section, keys in overrides.items()
+        for key, value in keys.items()
+    }
 
 
 def _covers(pattern: str, key: str) -> bool:

@@ -1,0 +1,34 @@
+"""docs/method.md names code and tests: they exist, and no equation is missing."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs/method.md").read_text()
+
+
+def defined(path):
+    """Return the names of a module's functions, classes and constants."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return found
+
+
+def test_every_name_in_the_tables_exists():
+    named = re.findall(r"`((?:src|tests)/[\w/]+\.py)::(\w+)`", TEXT)
+    assert len(named) > 30
+    missing = [f"{path}::{name}" for path, name in named if name not in defined(ROOT / path)]
+    assert not missing
+
+
+def test_every_equation_has_code_and_a_test():
+    table = TEXT[: TEXT.index("## Chosen")]
+    for number in range(1, 12):
+        (row,) = [line for line in table.splitlines() if line.startswith(f"| ({number}) ")]
+        assert "`src/" in row and "`tests/" in row and "::test_" in row
