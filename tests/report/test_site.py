@@ -1,113 +1,16 @@
-"""The site, built from a tiny benchmark made here."""
+"""The site, built from a tiny benchmark."""
 
 import json
 import re
 from html.parser import HTMLParser
-from pathlib import Path
-from shutil import copytree
 
-import numpy as np
 import pytest
+from tiny_benchmark import HOSTILE, METHODS
 
-from text2pixels import config, layout, profiles
-from text2pixels.data.images import write_png
-from text2pixels.data.manifest import Box, Pair, write_manifest
-from text2pixels.data.quarantine import Quarantined, write_quarantine
-from text2pixels.detection.table import write_detections
-from text2pixels.detection.yolo import Detection
+from text2pixels import layout
+from text2pixels.data.manifest import write_manifest
 from text2pixels.errors import InputError
-from text2pixels.files import sha256
-from text2pixels.stages import report, score
-from text2pixels.text.prompts import Prompt, write_prompts
-from text2pixels.training.history import Row, write_history
-
-METHODS = ("ours", "infrared", "average", "max")
-HOSTILE = "<script>alert('a person')</script>"
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A simulated data set of three test pairs, fused, scored, detected and reported, in a folder."""
-    folder = tmp_path_factory.mktemp("benchmark")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        pairs = _benchmark()
-        report.run()
-    return folder, pairs
-
-
-@pytest.fixture
-def benchmark(made, monkeypatch):
-    """The pairs; the working directory is the benchmark's."""
-    monkeypatch.chdir(made[0])
-    return made[1]
-
-
-@pytest.fixture
-def own_benchmark(made, tmp_path, monkeypatch):
-    """The pairs of a copy that the test may break."""
-    copytree(made[0], tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    return made[1]
-
-
-def _benchmark():
-    noise = np.random.default_rng(0)
-    folder, pairs = layout.processed("simulator"), []
-    for index in range(3):
-        name = f"night-{index}"
-        infrared = noise.integers(0, 255, (48, 64), dtype=np.uint8)
-        visible = noise.integers(0, 255, (48, 64, 3), dtype=np.uint8)
-        write_png(folder / "infrared" / f"{name}.png", infrared)
-        write_png(folder / "visible" / f"{name}.png", visible)
-        for method in METHODS:
-            write_png(layout.fused("simulator", method) / f"{name}.png", infrared // 2 + visible[..., 1] // 2)
-        pairs.append(
-            Pair(
-                pair_id=f"simulator/{name}",
-                dataset="simulator",
-                name=name,
-                split="test",
-                infrared=f"infrared/{name}.png",
-                visible=f"visible/{name}.png",
-                width=64,
-                height=48,
-                infrared_sha256=sha256(folder / "infrared" / f"{name}.png"),
-                visible_sha256=sha256(folder / "visible" / f"{name}.png"),
-                time_of_day="night",
-                labelled=True,
-                boxes=(Box("People", 4, 4, 20, 30),),
-            )
-        )
-    write_manifest(folder / "manifest.parquet", pairs)
-    write_quarantine(
-        folder / "quarantine.parquet", [Quarantined("simulator", "x", "pair", "unreadable", "x.png is empty")]
-    )
-    write_prompts(
-        layout.prompts("simulator"), [Prompt(pair.pair_id, "fine", (HOSTILE, "at night"), "csv") for pair in pairs]
-    )
-    write_history(
-        layout.model("ours") / "history.parquet", [Row(1, "lower", "loss", 1.0), Row(2, "lower", "loss", 0.5)]
-    )
-    content = {
-        "profile": "tiny",
-        "seed": 0,
-        "datasets": {"simulator": {}},
-        "encoders": ["hash"],
-        "baselines": [method for method in METHODS if method != "ours"],
-        "variants": {"ours": {}},
-        "report": {"bootstrap": 50, "gallery": 2},
-    }
-    Path("params.yaml").write_text(profiles.render(config.parse(content)))
-    for method in METHODS:
-        found = [(pair.pair_id, pair.boxes, [Detection("People", 0.9, 4, 4, 20, 30)]) for pair in pairs]
-        write_detections(layout.detections("simulator", method), found)
-        score.run("simulator", method)
-        cost = {"method": method, "width": 64, "height": 48, "device": "cpu", "threads": 1, "parameters": 3}
-        cost |= {"macs": None, "seconds": 0.01, "repeats": 1, "peak_bytes": None}
-        layout.cost(method).parent.mkdir(parents=True, exist_ok=True)
-        layout.cost(method).write_text(json.dumps(cost))
-    return pairs
+from text2pixels.stages import report
 
 
 class Links(HTMLParser):

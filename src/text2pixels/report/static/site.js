@@ -24,8 +24,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     const sign = descending ? -1 : 1;
     const compare = (a, b) => {
       const [x, y] = [key(a), key(b)];
-      if (column === 0) return sign * x.localeCompare(y);
-      const [p, q] = [parseFloat(x), parseFloat(y)];
+      const [p, q] = [Number(x), Number(y)];
+      if (column === 0 || (Number.isNaN(p) && Number.isNaN(q))) return sign * x.localeCompare(y);
       return Number.isNaN(p) || Number.isNaN(q) ? Number.isNaN(p) - Number.isNaN(q) : sign * (p - q);
     };
     table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
