@@ -1,0 +1,41 @@
+"""The file a killed run resumes from: damaged or malicious, it is refused and runs nothing."""
+
+import pickle
+
+import pytest
+import torch
+
+from text2pixels.errors import InputError
+from text2pixels.training import state
+
+
+def test_comes_back_for_its_own_run(tmp_path):
+    state.save(tmp_path, "f", {"epoch": 3, "network": {"w": torch.ones(2)}})
+    found = state.load(tmp_path, "f")
+    assert found["epoch"] == 3 and torch.equal(found["network"]["w"], torch.ones(2))
+    assert state.load(tmp_path / "none", "f") is None
+
+
+@pytest.mark.parametrize("kept", [0, 20, -50])
+def test_a_truncated_state_is_refused(tmp_path, kept):
+    state.save(tmp_path, "f", {"epoch": 3, "network": {"w": torch.ones(200)}})
+    path = tmp_path / state.FILE
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"damaged: remove .* to train from the start") as error:
+        state.load(tmp_path, "f")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [lambda bomb, path: torch.save(bomb, path), lambda bomb, path: path.write_bytes(pickle.dumps(bomb, protocol=2))],
+)
+def test_a_malicious_state_runs_nothing(tmp_path, write):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    write({"fingerprint": "f", "state": Bomb()}, tmp_path / state.FILE)
+    with pytest.raises(InputError, match="damaged"):
+        state.load(tmp_path, "f")
+    assert not (tmp_path / "exploded").exists()
