@@ -49,7 +49,8 @@ ui: $(READY) ## Prefect: a server with its UI, the deployments, a worker
 	@python -m flows.ui
 
 benchmark: $(READY) ## speed and memory, as ratios in one run
-	@for file in benchmarks/*.py; do echo "== $$file"; python $$file; done
+	@for command in network.py metrics.py embeddings.py "ingest.py speed"; do echo "== benchmarks/$$command"; \
+		python benchmarks/$$command; done
 
 clean: ## remove what the pipeline made, not .venv and not the DVC cache
 	rm -rf data/interim data/processed data/prompts data/embeddings data/fused models reports/scores reports/detections reports/profile reports/site reports/metrics.json .cache

@@ -40,3 +40,18 @@ def test_help_is_quick_because_heavy_libraries_wait(tmp_path):
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("MemoryError('8 GiB')", 2),
+        ('RuntimeError("DefaultCPUAllocator: can\'t allocate memory")', 2),
+        ("RuntimeError('bug')", 1),
+    ],
+)
+def test_too_little_memory_is_one_line_and_a_defect_keeps_its_traceback(error, code):
+    program = f"from text2pixels import cli\ndef app(): raise {error}\ncli.app = app\ncli.main()"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert answer.returncode == code
+    assert ("Traceback" in answer.stderr) == (code == 1)

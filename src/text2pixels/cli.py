@@ -35,6 +35,17 @@ def main() -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        print(f"error: out of memory ({' '.join(str(error).split())}): smaller batches or images", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Recognise numpy's and torch's ways to say it, without importing torch for it."""
+    words = ("OutOfMemoryError", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(word in f"{type(error).__name__} {error}" for word in words)
