@@ -111,7 +111,7 @@ def test_the_status_follows_the_evidence(peak, residual, status):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not RAW.is_dir(), reason="the raw RoadScene pairs are not on this machine")
-@pytest.mark.parametrize("name", ["FLIR_06775", "FLIR_06997"])
+@pytest.mark.parametrize("name", ["FLIR_04354", "FLIR_06775", "FLIR_06997"])
 def test_real_raw_pairs_are_within_one_per_cent(name):
     truth = json.loads((RAW / "homographies.json").read_text())[name]
     visible = quantise(luminance(read_rgb(RAW / "visible" / f"{name}.jpg")))
