@@ -95,7 +95,7 @@ def test_the_core_imports_with_torch_numpy_pillow_and_pyarrow_alone():
         for path in sorted((SOURCE / "text2pixels" / package).rglob("*.py"))
         if path.name != "__init__.py"
     ]
-    heavy = ["cv2", "pywt", "ultralytics", "open_clip", "scipy", "pandas", "pydantic", "pytorch_msssim", "plotly"]
+    heavy = ["cv2", "pywt", "ultralytics", "open_clip", "scipy", "pandas", "pydantic", "pytorch_msssim", "matplotlib"]
     code = (
         "import sys\n"
         f"for name in {heavy!r}: sys.modules[name] = None\n"
