@@ -139,6 +139,9 @@ class Fuse(Section):
     """Running the methods."""
 
     weights: str | None = None  # folder with other methods' official weights
+    # Phrases, separated by semicolons, under which a trained network fuses every pair. None: each pair's own
+    # prompt, which is made of that pair's labelled boxes where it has any.
+    prompt: str | None = None
     device: str = "auto"
 
 

@@ -1,6 +1,7 @@
 """The stage `fuse` of a trained network."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +69,20 @@ def test_fuses_the_test_split_and_labelled_pairs_each_under_its_own_prompt(works
         expected = fuser.fuse_luminance(*sources(name), fuser.encode(f"phrase {name}; at night").vectors_TD)
         np.testing.assert_array_equal(read_gray(folder / f"{name}.png"), expected)
         assert (expected != fuser.fuse_luminance(*sources(name))).any()
+
+
+def test_one_prompt_for_every_pair_takes_the_place_of_their_own(workspace):
+    """What is said at fusing time then owes nothing to a pair's labelled boxes."""
+    with Path("params.yaml").open("a") as stream:
+        stream.write("fuse: {prompt: a street; at night}\n")
+    layout.prompts(SET).unlink()
+    fuse_variant.run(SET, "ours")
+    fuser = inference.load(layout.model("ours"), "cpu")
+    expected = fuser.fuse_luminance(*sources("a"), fuser.encode("a street; at night").vectors_TD)
+    np.testing.assert_array_equal(read_gray(layout.fused(SET, "ours") / "a.png"), expected)
+    fuse_variant.run(SET, "mute")
+    expected = inference.load(layout.model("mute"), "cpu").fuse_luminance(*sources("a"))
+    np.testing.assert_array_equal(read_gray(layout.fused(SET, "mute") / "a.png"), expected)
 
 
 def test_a_variant_trained_without_text_gets_none(workspace):

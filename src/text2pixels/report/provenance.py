@@ -22,6 +22,9 @@ def provenance(params: config.Params) -> dict[str, str]:
         "git revision": _revision(),
         "profile": params.profile,
         "seed": str(params.seed),
+        "text when fusing": f"'{params.fuse.prompt}' for every pair"
+        if params.fuse.prompt
+        else "each pair's own prompt",
         "params.yaml": f"sha256 {_digest(config.PARAMS_FILE)}",
         "dvc.lock": f"sha256 {_digest(Path('dvc.lock'))}",
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",

@@ -1,5 +1,6 @@
 """Stage `fuse` of a trained network: data/fused/<dataset>/<variant>/*.png."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,23 +15,35 @@ from text2pixels.stages.fused import write_fused
 from text2pixels.text.embeddings import Embeddings
 from text2pixels.text.prompts import read_prompts
 
-SECTIONS: tuple[str, ...] = ("fuse",)
+SECTIONS: tuple[str, ...] = ("fuse", "embed")
 
 
 def run(dataset: str, variant: str) -> None:
-    """Fuse a registered data set by a trained variant, each pair under its own prompt.
+    """Fuse a registered data set by a trained variant, each pair under its own prompt or all under fuse.prompt.
+
+    A network that was trained without text gets none.
 
     Raises:
         InputError: the model, the prompts or the phrase vectors are missing or do not belong together.
     """
     params = config.load(SECTIONS)
-    fuser = inference.load(layout.model(variant), params.fuse.device)
-    prompts = _Prompts(dataset, fuser.metadata) if fuser.metadata["prompts"] != "none" else None
+    fuser = inference.load(layout.model(variant), params.fuse.device, params.embed)
+    text_of = _text(dataset, fuser, params.fuse.prompt)
 
     def fuse_pair(infrared_HW: Image8, visible_HW3: Image8, pair: Pair) -> Image8:
-        return fuser.fuse_luminance(infrared_HW, visible_HW3, prompts.vectors(pair) if prompts else None)
+        return fuser.fuse_luminance(infrared_HW, visible_HW3, text_of(pair))
 
     write_fused(dataset, variant, fuse_pair)
+
+
+def _text(dataset: str, fuser: inference.Fuser, prompt: str | None) -> Callable[[Pair], NDArray[np.float32] | None]:
+    """Return what gives a pair its phrase vectors (T, D)."""
+    if fuser.metadata["prompts"] == "none" or fuser.network.cross_attention is None:
+        return lambda pair: None
+    if prompt is not None:
+        shared_TD = fuser.encode(prompt).vectors_TD
+        return lambda pair: shared_TD
+    return _Prompts(dataset, fuser.metadata).vectors
 
 
 class _Prompts:
