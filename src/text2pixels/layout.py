@@ -38,6 +38,11 @@ def fused(dataset: str, method: str) -> Path:
     return Path("data/fused") / dataset / method
 
 
+def fused_stretched(dataset: str, method: str) -> Path:
+    """Return the folder of the same images under the convention `published`: stretched before they are rounded."""
+    return fused(dataset, method) / "published"
+
+
 def scores(dataset: str, method: str) -> Path:
     """Return the Parquet file of fusion metrics, one row per image and metric."""
     return Path("reports/scores") / f"{dataset}-{method}.parquet"

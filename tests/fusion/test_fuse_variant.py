@@ -63,12 +63,23 @@ def sources(name):
 def test_fuses_the_test_split_and_labelled_pairs_each_under_its_own_prompt(workspace):
     fuse_variant.run(SET, "ours")
     folder = layout.fused(SET, "ours")
-    assert sorted(path.name for path in folder.iterdir()) == ["a.png", "b.png"]
+    assert sorted(path.name for path in folder.glob("*.png")) == ["a.png", "b.png"]
     fuser = inference.load(layout.model("ours"), "cpu")
     for name in "ab":
         expected = fuser.fuse_luminance(*sources(name), fuser.encode(f"phrase {name}; at night").vectors_TD)
         np.testing.assert_array_equal(read_gray(folder / f"{name}.png"), expected)
         assert (expected != fuser.fuse_luminance(*sources(name))).any()
+
+
+def test_test_pairs_come_stretched_before_rounding_too(workspace):
+    fuse_variant.run(SET, "ours")
+    assert [path.name for path in layout.fused_stretched(SET, "ours").iterdir()] == ["a.png"]
+    fuser = inference.load(layout.model("ours"), "cpu")
+    y = fuser.fuse_unrounded(*sources("a"), fuser.encode("phrase a; at night").vectors_TD).astype(np.float64)
+    expected = 255 * (y - y.min()) / (y.max() - y.min())
+    found = read_gray(layout.fused_stretched(SET, "ours") / "a.png")
+    assert (found.min(), found.max()) == (0, 255)
+    np.testing.assert_allclose(found, expected, atol=0.501)
 
 
 def test_one_prompt_for_every_pair_takes_the_place_of_their_own(workspace):

@@ -15,7 +15,7 @@ from text2pixels.data.manifest import Pair, write_manifest
 from text2pixels.errors import InputError
 from text2pixels.fusion.colour import luminance, quantise
 from text2pixels.metrics.score import score
-from text2pixels.metrics.table import METRICS
+from text2pixels.metrics.table import HEADLINE, METRICS
 from text2pixels.stages.score import run
 
 PARAMS = "profile: test\nseed: 0\ndatasets: {simulator: {path: null}}\nencoders: []\nvariants: {}\nbaselines: [max]\n"
@@ -41,21 +41,22 @@ def dataset(tmp_path, monkeypatch):
         pairs.append(Pair(f"tiny/{name}", "tiny", name, split, *paths, 24, 20, "0", "0", labelled=labelled))
         if split == "test" or labelled:
             write_png(layout.fused("tiny", "max") / f"{name}.png", rng.integers(0, 256, (20, 24), dtype=np.uint8))
+        if split == "test":
+            stretched = layout.fused_stretched("tiny", "max") / f"{name}.png"
+            write_png(stretched, rng.integers(0, 256, (20, 24), dtype=np.uint8))
     write_manifest(folder / "manifest.parquet", pairs)
     return folder
 
 
-def test_a_row_per_test_image_and_metric(dataset):
+def test_a_row_per_test_image_convention_and_metric(dataset):
     run("tiny", "max")
     rows = pq.read_table(layout.scores("tiny", "max")).to_pylist()
-    assert [(row["pair_id"], row["metric"]) for row in rows] == [
-        (f"tiny/{name}", metric) for name in "ab" for metric in METRICS
+    both = [("standard", metric) for metric in METRICS] + [("published", metric) for metric in HEADLINE]
+    assert [(row["pair_id"], row["convention"], row["metric"]) for row in rows] == [
+        (f"tiny/{name}", *entry) for name in "ab" for entry in both
     ]
-    expected = score(
-        read_gray(layout.fused("tiny", "max") / "a.png"),
-        read_gray(dataset / "infrared/a.png"),
-        quantise(luminance(read_rgb(dataset / "visible/a.png"))),
-    )
+    sources = read_gray(dataset / "infrared/a.png"), quantise(luminance(read_rgb(dataset / "visible/a.png")))
+    expected = score(read_gray(layout.fused("tiny", "max") / "a.png"), *sources)
     for row in rows[: len(METRICS)]:
         assert (row["dataset"], row["method"], row["convention"]) == ("tiny", "max", "standard")
         if row["metric"] in ("VIF", "MS_SSIM"):
@@ -64,6 +65,10 @@ def test_a_row_per_test_image_and_metric(dataset):
         else:
             assert row["value"] == expected[row["metric"]]
             assert row["reason"] is None
+    stretched = read_gray(layout.fused_stretched("tiny", "max") / "a.png")
+    expected = score(stretched, *sources, HEADLINE, "published")
+    for row in rows[len(METRICS) : len(both)]:
+        assert row["value"] == (None if row["metric"] == "VIF" else expected[row["metric"]])
 
 
 def test_workers_give_the_same_rows(dataset, monkeypatch):
@@ -93,7 +98,8 @@ def test_a_method_that_returns_a_source_has_no_scd_and_says_why(dataset):
         target = layout.fused("tiny", "max") / f"{name}.png"
         target.write_bytes((dataset / f"infrared/{name}.png").read_bytes())
     run("tiny", "max")
-    rows = [row for row in pq.read_table(layout.scores("tiny", "max")).to_pylist() if row["metric"] == "SCD"]
+    rows = pq.read_table(layout.scores("tiny", "max")).to_pylist()
+    rows = [row for row in rows if (row["convention"], row["metric"]) == ("standard", "SCD")]
     assert [row["value"] for row in rows] == [None, None]
     assert all("differs from a source by a constant" in row["reason"] for row in rows)
 
@@ -103,6 +109,10 @@ def test_a_method_that_returns_a_source_has_no_scd_and_says_why(dataset):
     [
         (lambda fused: (fused / "b.png").unlink(), r"lacks b\.png"),
         (lambda fused: (fused / "c.png").unlink(), r"lacks c\.png"),
+        (lambda fused: (fused / "published/b.png").unlink(), r"published lacks b\.png"),
+        (lambda fused: (fused / "published").rename("elsewhere"), r"lacks published: fuse the data set again"),
+        (lambda fused: (fused / "c.png").rename(fused / "published/c.png"), r"lacks c\.png"),
+        (lambda fused: write_png(fused / "published/c.png", np.eye(3)), r"published holds c\.png"),
         (lambda fused: write_png(fused / "d.png", np.zeros((20, 24), np.uint8)), r"holds d\.png, which belongs to no"),
         (lambda fused: (fused / "notes.txt").write_text("?"), r"holds notes\.txt"),
         (lambda fused: write_png(fused / "a.png", np.zeros((24, 20), np.uint8)), r"a\.png is 20x24 pixels, .* 24x20"),

@@ -50,7 +50,8 @@ def benchmark(variants, bootstrap=60):
         write_png(folder / "visible" / f"{name}.png", visible)
         for method in (*variants, "average"):
             fused = infrared // 2 + visible[..., 1] // 2
-            write_png(layout.fused("simulator", method) / f"{name}.png", fused if method == "ours" else fused // 2)
+            for of in (layout.fused, layout.fused_stretched):
+                write_png(of("simulator", method) / f"{name}.png", fused if method == "ours" else fused // 2)
         digests = (sha256(folder / kind / f"{name}.png") for kind in ("infrared", "visible"))
         files = (f"infrared/{name}.png", f"visible/{name}.png")
         pairs.append(

@@ -39,6 +39,7 @@ def write_benchmark():
         }
         for method in METHODS:
             write_png(layout.fused("simulator", method) / f"{name}.png", fused[method])
+            write_png(layout.fused_stretched("simulator", method) / f"{name}.png", fused[method])
         pairs.append(
             Pair(
                 pair_id=f"simulator/{name}",

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from text2pixels import layout
+from text2pixels.baselines.door import fuse_luminance
+from text2pixels.baselines.table import BASELINES
 from text2pixels.config import Embed, Network
-from text2pixels.data.images import read_gray, write_png
+from text2pixels.data.images import read_gray, read_rgb, write_png
 from text2pixels.data.manifest import Pair, write_manifest
 from text2pixels.errors import InputError
 from text2pixels.fusion import checkpoint
 from text2pixels.fusion.network import FusionNetwork
 from text2pixels.stages import fuse, profile, profile_variant
-from text2pixels.stages.fused import write_fused
+from text2pixels.stages.fused import Fused, write_fused
 from text2pixels.text.encoders import build
 
 PARAMS = """
@@ -47,33 +49,46 @@ def registered(tmp_path, monkeypatch):
     return tmp_path
 
 
+def files_of(method):
+    folder = layout.fused("tiny", method)
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+
+
 def test_fuses_the_test_split_and_every_labelled_pair(registered):
     fuse.run("tiny", "infrared")
-    files = sorted(path.name for path in layout.fused("tiny", "infrared").iterdir())
-    assert files == ["b.png", "d.png"]
+    assert files_of("infrared") == ["b.png", "d.png", "published/d.png"]
     for name in ("b", "d"):
         fused = read_gray(layout.fused("tiny", "infrared") / f"{name}.png")
         np.testing.assert_array_equal(fused, read_gray(layout.processed("tiny") / f"infrared/{name}.png"))
 
 
+def test_test_pairs_come_stretched_before_rounding_too(registered):
+    fuse.run("tiny", "average")
+    infrared, visible = (layout.processed("tiny") / f"{name}/d.png" for name in ("infrared", "visible"))
+    method = BASELINES["average"].load(None)
+    stretched = fuse_luminance(method, read_gray(infrared), read_rgb(visible), convention="published")
+    assert (stretched.min(), stretched.max()) == (0, 255)
+    np.testing.assert_array_equal(read_gray(layout.fused_stretched("tiny", "average") / "d.png"), stretched)
+
+
 def test_a_second_run_replaces_the_folder(registered):
     write_png(layout.fused("tiny", "max") / "stale.png", np.zeros((4, 4), np.uint8))
     fuse.run("tiny", "max")
-    assert sorted(path.stem for path in layout.fused("tiny", "max").iterdir()) == ["b", "d"]
+    assert files_of("max") == ["b.png", "d.png", "published/d.png"]
 
 
 def test_a_failure_leaves_nothing_half_written(registered):
     fuse.run("tiny", "average")
-    before = sorted(layout.fused("tiny", "average").iterdir())
+    before = files_of("average")
 
     def fail_on_the_second(infrared, visible, pair):
         if pair.name == "d":
             raise RuntimeError("power cut")
-        return infrared
+        return Fused(infrared, infrared)
 
     with pytest.raises(RuntimeError, match="power cut"):
         write_fused("tiny", "average", fail_on_the_second)
-    assert sorted(layout.fused("tiny", "average").iterdir()) == before
+    assert files_of("average") == before
     with pytest.raises(RuntimeError, match="power cut"):
         write_fused("tiny", "new", fail_on_the_second)
     assert [path.name for path in layout.fused("tiny", "new").parent.iterdir()] == ["average"]
@@ -81,7 +96,7 @@ def test_a_failure_leaves_nothing_half_written(registered):
 
 def test_another_size_is_a_defect(registered):
     with pytest.raises(AssertionError, match="came back as"):
-        write_fused("tiny", "broken", lambda infrared, visible, pair: infrared[1:])
+        write_fused("tiny", "broken", lambda infrared, visible, pair: Fused(infrared, infrared[1:]))
 
 
 def test_users_mistakes(registered):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from text2pixels.baselines.fuser import Float, Method, Rule
 from text2pixels.errors import InputError
-from text2pixels.fusion.colour import luminance, quantise, restore_colour
+from text2pixels.fusion.colour import luminance, quantise, restore_colour, stretch
 
 Image8 = NDArray[np.uint8]
 MINIMUM_SIDE = 8  # pixels: networks and filters reflect borders
@@ -47,6 +47,15 @@ def fuse_luminance(
     Raises:
         InputError: the images are not 8-bit, not of one size, or too small.
     """
+    return round_output(method, fuse_unrounded(method, infrared_HW, visible_HW3), convention)
+
+
+def fuse_unrounded(method: Method, infrared_HW: Image8, visible_HW3: Image8) -> Float:
+    """Return a method's own output for one pair, (H, W) or (H, W, 3) on the scale 0..255, not yet clipped.
+
+    Raises:
+        InputError: the images are not 8-bit, not of one size, or too small.
+    """
     check_pair(infrared_HW, visible_HW3)
     y = luminance(visible_HW3)
     if method.fuser.luminance == "rounded":
@@ -54,6 +63,11 @@ def fuse_luminance(
     # Scaled back, every 8-bit gray value comes out exact.
     fused = method.fuse(infrared_HW.astype(np.float32), y * np.float32(255))
     assert fused.shape[:2] == infrared_HW.shape, f"{method.fuser.name} changed the size to {fused.shape[:2]}"
+    return fused
+
+
+def round_output(method: Method, fused: Float, convention: Convention) -> Image8:
+    """Turn what `fuse_unrounded` returned into 8-bit luminance, (H, W)."""
     if convention == "published":
         return to_8_bits(np.clip(_gray(fused), 0, 255), "stretch min-max")
     if convention == "unstretched":
@@ -96,9 +110,7 @@ def to_8_bits(image: Float, rule: Rule) -> Image8:
     if rule == "stretch to maximum":
         image = image * (np.float32(255) / max(image.max(), np.float32(1e-6)))
     elif rule == "stretch min-max":
-        low, high = image.min(), image.max()
-        # A flat image has nothing to stretch.
-        image = (image - low) * (np.float32(255) / (high - low)) if high > low else image
+        image = stretch(image, 255)
     rounded: Image8 = np.floor(np.clip(image, 0, 255) + np.float32(0.5)).astype(np.uint8)
     return rounded
 

@@ -23,6 +23,12 @@ def quantise(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     return levels
 
 
+def stretch(image: NDArray[np.float32], top: float) -> NDArray[np.float32]:
+    """Map the image's least value to 0 and its greatest to ``top``; a flat image has nothing to stretch."""
+    low, high = image.min(), image.max()
+    return (image - low) * (np.float32(top) / (high - low)) if high > low else image
+
+
 def restore_colour(fused: NDArray[np.uint8], visible: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Give the fused luminance (H, W) the chroma of the visible RGB image (H, W, 3).
 

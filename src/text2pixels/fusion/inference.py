@@ -137,6 +137,10 @@ class Fuser:
         """
         return next(self._fuse_pairs([(infrared_HW, visible)], text_TD))
 
+    def fuse_unrounded(self, infrared_HW: Image8, visible: Image8, text_TD: Vectors | None = None) -> Vectors:
+        """Fuse one pair as `fuse_luminance` does; return luminance (H, W) in [0, 1] before it is rounded."""
+        return next(self._fuse_unrounded([(infrared_HW, visible)], text_TD))
+
     def attention(self, infrared: Picture, visible: Picture, prompt: Prompt) -> dict[str, NDArray[np.float32]]:
         """Return which phrase lit which pixels.
 
@@ -180,6 +184,10 @@ class Fuser:
 
     def _fuse_pairs(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Iterator[Image8]:
         """Yield the fused luminance (H, W) of each pair."""
+        return map(quantise, self._fuse_unrounded(pairs, text_TD))
+
+    def _fuse_unrounded(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Iterator[Vectors]:
+        """Yield the fused luminance (H, W) of each pair, in [0, 1]."""
         for infrared_HW, visible in pairs:
             _check_pair(infrared_HW, visible)
         most = GPU_BATCH if self.device.type == "cuda" else 1
@@ -188,8 +196,7 @@ class Fuser:
             stop = start + 1
             while stop < min(start + most, len(pairs)) and pairs[stop][0].shape == pairs[start][0].shape:
                 stop += 1
-            fused_BHW = self._run(pairs[start:stop], text_TD).fused_B1HW[:, 0].cpu().numpy()
-            yield from map(quantise, fused_BHW)
+            yield from self._run(pairs[start:stop], text_TD).fused_B1HW[:, 0].cpu().numpy()
             start = stop
 
     def _run(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Fusion:

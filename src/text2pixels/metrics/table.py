@@ -51,4 +51,7 @@ PUBLISHED: dict[str, Metric] = {
     )
 }
 
+# What published tables hold: information, contrast, structure shared with the sources.
+HEADLINE = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM")
+
 CONVENTIONS: dict[str, dict[str, Metric]] = {"standard": METRICS, "published": PUBLISHED}

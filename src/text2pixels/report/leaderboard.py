@@ -7,11 +7,10 @@ import numpy as np
 import pandas as pd
 
 from text2pixels.detection.evaluation import ALL, Precision
+from text2pixels.metrics.table import HEADLINE as HEADLINE
 from text2pixels.metrics.table import METRICS
 from text2pixels.report.statistics import Comparison, Ranking, average_ranks, compare_with_best, mean_interval
 
-# The metrics of the headline: information, contrast, structure shared with the sources, noise excluded.
-HEADLINE = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM")
 SOURCES = ("infrared", "visible")  # compared with themselves, they win what measures likeness to a source
 
 

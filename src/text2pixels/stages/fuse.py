@@ -1,11 +1,13 @@
-"""Stage `fuse` of a baseline: data/fused/<dataset>/<method>/*.png."""
+"""Stage `fuse` of a baseline: data/fused/<dataset>/<method>/*.png, and published/*.png there."""
 
 from pathlib import Path
 
 from text2pixels import config
-from text2pixels.baselines.door import fuse_luminance
+from text2pixels.baselines.door import fuse_unrounded, round_output
 from text2pixels.baselines.table import BASELINES
-from text2pixels.stages.fused import write_fused
+from text2pixels.data.images import Image8
+from text2pixels.data.manifest import Pair
+from text2pixels.stages.fused import Fused, write_fused
 from text2pixels.tables import look_up
 
 SECTIONS: tuple[str, ...] = ("fuse",)
@@ -20,4 +22,9 @@ def run(dataset: str, method: str) -> None:
     params = config.load(SECTIONS)
     folder = Path(params.fuse.weights) if params.fuse.weights else None
     loaded = look_up(BASELINES, method, "method").load(folder, params.fuse.device)
-    write_fused(dataset, method, lambda infrared, visible, pair: fuse_luminance(loaded, infrared, visible))
+
+    def fuse_pair(infrared_HW: Image8, visible_HW3: Image8, pair: Pair) -> Fused:
+        output = fuse_unrounded(loaded, infrared_HW, visible_HW3)
+        return Fused(round_output(loaded, output, "standard"), round_output(loaded, output, "published"))
+
+    write_fused(dataset, method, fuse_pair)

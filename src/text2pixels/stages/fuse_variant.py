@@ -1,4 +1,4 @@
-"""Stage `fuse` of a trained network: data/fused/<dataset>/<variant>/*.png."""
+"""Stage `fuse` of a trained network: data/fused/<dataset>/<variant>/*.png, and published/*.png there."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,8 @@ from text2pixels.data.images import Image8
 from text2pixels.data.manifest import Pair
 from text2pixels.errors import InputError
 from text2pixels.fusion import inference
-from text2pixels.stages.fused import write_fused
+from text2pixels.fusion.colour import quantise, stretch
+from text2pixels.stages.fused import Fused, write_fused
 from text2pixels.text.embeddings import Embeddings
 from text2pixels.text.prompts import read_prompts
 
@@ -30,8 +31,9 @@ def run(dataset: str, variant: str) -> None:
     fuser = inference.load(layout.model(variant), params.fuse.device, params.embed)
     text_of = _text(dataset, fuser, params.fuse.prompt)
 
-    def fuse_pair(infrared_HW: Image8, visible_HW3: Image8, pair: Pair) -> Image8:
-        return fuser.fuse_luminance(infrared_HW, visible_HW3, text_of(pair))
+    def fuse_pair(infrared_HW: Image8, visible_HW3: Image8, pair: Pair) -> Fused:
+        y_HW = fuser.fuse_unrounded(infrared_HW, visible_HW3, text_of(pair))
+        return Fused(quantise(y_HW), quantise(stretch(y_HW, 1)))
 
     write_fused(dataset, variant, fuse_pair)
 
