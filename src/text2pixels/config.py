@@ -155,16 +155,18 @@ class Score(Section):
 
 @dataclass(frozen=True)
 class Detect(Section):
-    """The one detection protocol of all methods."""
+    """The detection protocols, the same for all methods."""
 
-    weights: str | None = None  # COCO start weights (yolov5n.pt, yolov5nu.pt); None: random
+    weights: str | None = None  # COCO weights (yolov5n.pt, yolov5nu.pt); None: random start, no zero-shot
     scale: Literal["n", "s", "m", "l", "x"] = "n"  # of YOLOv5u
     pretrain_epochs: int = 12  # on infrared and visible images, before any method's own
     pretrain_rate: float = 2e-3  # learning rate of those epochs
-    epochs: int = 3
+    folds: int = 3  # each labelled pair is tested in one and trained on in the others; 1: the committed split
+    epochs: int = 3  # of a fold, on a method's images
     image_size: int = 320  # pixels, longest side
     batch: int = 8
     learning_rate: float = 1e-3
+    workers: int = 1  # folds at a time, each in a process of one thread
     device: str = "auto"
 
 

@@ -29,8 +29,13 @@ def model(variant: str) -> Path:
 
 
 def detector() -> Path:
-    """Return the folder of the start weights that every method's detector begins with."""
+    """Return the folder of the detector that the training of fusion networks begins with."""
     return Path("models/detector")
+
+
+def fold_detectors(dataset: str) -> Path:
+    """Return the folder of the start weights of a data set's folds, a folder for each: 0, 1, ..."""
+    return Path("models/detector-folds") / dataset
 
 
 def fused(dataset: str, method: str) -> Path:

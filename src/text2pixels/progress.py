@@ -11,8 +11,8 @@ Item = TypeVar("Item")
 console = Console(stderr=True)
 
 
-def bar() -> Progress:
-    """Return a progress display with count, elapsed time and time left."""
+def bar(shown: bool = True) -> Progress:
+    """Return a progress display with count, elapsed time and time left; or one that shows nothing."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -21,6 +21,7 @@ def bar() -> Progress:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
         console=console,
+        disable=not shown,
     )
 
 

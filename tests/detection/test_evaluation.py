@@ -6,13 +6,13 @@ import pytest
 
 from text2pixels.data.manifest import Box
 from text2pixels.detection import evaluation
-from text2pixels.detection.table import SCHEMA, read_detections, write_detections
+from text2pixels.detection.table import SCHEMA, Outcome, read_detections, write_detections
 from text2pixels.detection.yolo import Detection
 from text2pixels.errors import InputError
 
 
 def table_of(tmp_path, results):
-    write_detections(tmp_path / "d.parquet", results)
+    write_detections(tmp_path / "d.parquet", [Outcome(*result) for result in results])
     return read_detections(tmp_path / "d.parquet")
 
 
@@ -95,4 +95,4 @@ def test_a_file_of_another_schema_is_refused(tmp_path):
         read_detections(tmp_path / "other.parquet")
     with pytest.raises(InputError, match="t2p detect"):
         read_detections(tmp_path / "none.parquet")
-    assert SCHEMA.names[0] == "pair_id"
+    assert SCHEMA.names[:3] == ["protocol", "fold", "pair_id"]

@@ -11,7 +11,7 @@ from text2pixels.data.images import write_png
 from text2pixels.data.manifest import Box, Pair, write_manifest
 from text2pixels.data.quarantine import write_quarantine
 from text2pixels.detection.evaluation import average_precision
-from text2pixels.detection.table import read_detections, write_detections
+from text2pixels.detection.table import Outcome, read_detections, write_detections
 from text2pixels.detection.yolo import Detection
 from text2pixels.files import sha256
 from text2pixels.report.ablations import (
@@ -65,7 +65,8 @@ def benchmark(variants, bootstrap=60):
     Path("params.yaml").write_text(profiles.render(config.parse(sections)))
     for method in (*variants, "average"):
         found = [
-            (pair.pair_id, pair.boxes, SEEN if method == "ours" or index else []) for index, pair in enumerate(pairs)
+            Outcome(pair.pair_id, pair.boxes, SEEN if method == "ours" or index else [])
+            for index, pair in enumerate(pairs)
         ]
         write_detections(layout.detections("simulator", method), found)
         score.run("simulator", method)

@@ -9,7 +9,7 @@ from text2pixels import config, layout, profiles
 from text2pixels.data.images import write_png
 from text2pixels.data.manifest import Box, Pair, write_manifest
 from text2pixels.data.quarantine import Quarantined, write_quarantine
-from text2pixels.detection.table import write_detections
+from text2pixels.detection.table import Outcome, write_detections
 from text2pixels.detection.yolo import Detection
 from text2pixels.files import sha256
 from text2pixels.stages import score
@@ -78,7 +78,7 @@ def write_benchmark():
     }
     Path("params.yaml").write_text(profiles.render(config.parse(content)))
     for method in METHODS:
-        found = [(pair.pair_id, pair.boxes, [Detection("People", 0.9, 4, 4, 20, 30)]) for pair in pairs]
+        found = [Outcome(pair.pair_id, pair.boxes, [Detection("People", 0.9, 4, 4, 20, 30)]) for pair in pairs]
         write_detections(layout.detections("simulator", method), found)
         score.run("simulator", method)
         cost = {"method": method, "width": 64, "height": 48, "device": "cpu", "threads": 1, "parameters": 3}

@@ -29,9 +29,11 @@ def fit(
     learning_rate: float,
     seed: int,
     device: torch.device,
-    description: str,
+    description: str | None,
 ) -> list[float]:
     """Train with AdamW under a warm-up and a cosine; return each epoch's mean loss.
+
+    A progress bar shows under the description; None: no bar.
 
     Raises:
         InputError: the loss is no longer finite.
@@ -45,8 +47,8 @@ def fit(
     steps = max(1, epochs * math.ceil(len(examples) / batch))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     means = []
-    with bar() as progress:
-        task = progress.add_task(description, total=steps, note="")
+    with bar(description is not None) as progress:
+        task = progress.add_task(description or "", total=steps, note="")
         for epoch in range(epochs):
             shuffled = torch.Generator().manual_seed(seed * 10_007 + epoch)
             order = torch.randperm(len(examples), generator=shuffled).tolist()
@@ -55,8 +57,8 @@ def fit(
                 loss = detector.loss(prepared.images_B3HW.to(device), prepared.boxes)
                 if not torch.isfinite(loss):
                     raise InputError(
-                        f"{description}: the detector's loss became {loss.item()} in epoch {epoch + 1}; "
-                        "lower detect.learning_rate"
+                        f"{description or 'a detector'}: the loss became {loss.item()} in epoch {epoch + 1}; "
+                        "lower detect.learning_rate or detect.pretrain_rate"
                     )
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()  # type: ignore[no-untyped-call]

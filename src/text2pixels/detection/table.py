@@ -1,13 +1,16 @@
-"""The Parquet file of a method's detections: its test images, what is there, and what was found.
+"""The Parquet file of a method's detections: the images tested, what is there, and what was found.
 
-One row of kind "image" for each test image, so that an image without objects and without
+One row of kind "image" for each tested image, so that an image without objects and without
 detections still counts; rows of kind "truth" and "detection" with boxes in pixels of the image.
+Every row belongs to a protocol; an image may be tested under several.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from text2pixels.data.manifest import Box
@@ -15,8 +18,17 @@ from text2pixels.detection.yolo import Detection
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 
+K_FOLD, ZERO_SHOT, OWN = "k-fold", "zero-shot", "own"
+PROTOCOLS = {
+    K_FOLD: "one detector for each fold, fine-tuned on the method's images of the other folds",
+    ZERO_SHOT: "a detector of COCO as it is, its classes mapped to the data set's categories",
+    OWN: "the detector that was trained together with the fusion network, as it is",
+}
+
 SCHEMA = pa.schema(
     [
+        pa.field("protocol", pa.string(), nullable=False),  # of `PROTOCOLS`
+        ("fold", pa.int32()),  # that tested the image; null but in k-fold
         pa.field("pair_id", pa.string(), nullable=False),
         pa.field("kind", pa.string(), nullable=False),  # "image", "truth" or "detection"
         ("category", pa.string()),
@@ -29,13 +41,26 @@ SCHEMA = pa.schema(
 )
 
 
-def write_detections(path: Path, results: Iterable[tuple[str, Sequence[Box], Sequence[Detection]]]) -> None:
-    """Write (pair_id, true boxes, detections) of every test image; none at all gives an empty table."""
+@dataclass(frozen=True)
+class Outcome:
+    """An image under a protocol: its true boxes, and what was found."""
+
+    pair_id: str
+    truths: Sequence[Box]
+    detections: Sequence[Detection]
+    protocol: str = K_FOLD
+    fold: int | None = None
+
+
+def write_detections(path: Path, results: Iterable[Outcome]) -> None:
+    """Write what was tested; nothing at all gives an empty table."""
     rows: list[dict[str, object]] = []
-    for pair_id, boxes, detections in results:
-        rows.append({"pair_id": pair_id, "kind": "image"})
-        rows += [{"pair_id": pair_id, "kind": "truth", **vars(box)} for box in boxes]
-        rows += [{"pair_id": pair_id, "kind": "detection", **vars(item)} for item in detections]
+    for image in results:
+        assert image.protocol in PROTOCOLS, image.protocol
+        shared: dict[str, object] = {"protocol": image.protocol, "fold": image.fold, "pair_id": image.pair_id}
+        rows.append(shared | {"kind": "image"})
+        rows += [shared | {"kind": "truth", **vars(box)} for box in image.truths]
+        rows += [shared | {"kind": "detection", **vars(item)} for item in image.detections]
     with whole_file(path) as aside:
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
 
@@ -52,3 +77,11 @@ def read_detections(path: Path) -> pa.Table:
     if table.schema.names != SCHEMA.names:
         raise InputError(f"{path} has columns {table.schema.names}, expected {SCHEMA.names}: run t2p detect again")
     return table
+
+
+def select(table: pa.Table, protocol: str, pair_ids: Collection[str] | None = None) -> pa.Table:
+    """Return the rows of one protocol, and of the given pairs alone."""
+    chosen = pc.equal(table["protocol"], protocol)
+    if pair_ids is not None:
+        chosen = pc.and_(chosen, pc.is_in(table["pair_id"], pa.array(list(pair_ids), pa.string())))
+    return table.filter(chosen)

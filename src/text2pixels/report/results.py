@@ -14,7 +14,7 @@ from text2pixels.data.datasets import DATASETS
 from text2pixels.data.manifest import Pair, in_split, read_manifest
 from text2pixels.data.quarantine import read_quarantine
 from text2pixels.detection.evaluation import Precision, average_precision
-from text2pixels.detection.table import read_detections
+from text2pixels.detection.table import K_FOLD, read_detections, select
 from text2pixels.errors import InputError
 
 
@@ -83,7 +83,9 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
                 f"score again with t2p score --dataset {name} --method {method}"
             )
         tables.append(table[table["convention"] == "standard"])
-    detections = {method: read_detections(layout.detections(name, method)) for method in methods}
+    detections = {
+        method: select(read_detections(layout.detections(name, method)), K_FOLD, expected) for method in methods
+    }
     precision = {method: average_precision(table, params.report.bootstrap, 0) for method, table in detections.items()}
     return DatasetResults(
         name=name,

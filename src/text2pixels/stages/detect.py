@@ -1,9 +1,12 @@
-"""Stage `detect`: the one detection protocol of all methods.
+"""Stage `detect`: a method's images under every detection protocol that applies.
 
-The same start weights, split, seed and budget for every method: fine-tuned on its fused training
-pairs, tested on the labelled pairs of the test split.
+The k-fold protocol is the same for every method: folds, start weights, seed and budget. Each fold's
+detector is fine-tuned on the method's images of the other folds and tested on the fold's. A trained
+variant is tested with its own detector besides, on the test split.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,22 +15,40 @@ from numpy.typing import NDArray
 
 from text2pixels import config, layout
 from text2pixels.baselines.table import BASELINES
+from text2pixels.data.executors import map_ordered, open_executor
 from text2pixels.data.images import read_gray, read_rgb
 from text2pixels.data.manifest import Pair, in_split, read_manifest
 from text2pixels.detection.examples import Example
 from text2pixels.detection.finetune import detect, fit, known_boxes
-from text2pixels.detection.table import write_detections
+from text2pixels.detection.folds import make_folds, too_few
+from text2pixels.detection.table import K_FOLD, OWN, Outcome, write_detections
+from text2pixels.detection.threads import one_thread
 from text2pixels.detection.weights import read
+from text2pixels.detection.yolo import Detection
 from text2pixels.errors import InputError
 from text2pixels.fusion.colour import restore_colour
-from text2pixels.progress import console
+from text2pixels.progress import console, track
 from text2pixels.training.device import pick_device
 
 SECTIONS: tuple[str, ...] = ("seed", "detect")
 
 
+@dataclass(frozen=True)
+class _Job:
+    """Images to test, and perhaps to train on before, in this process or another."""
+
+    protocol: str
+    fold: int | None
+    start: Path  # folder of a detector
+    train: tuple[Example, ...]
+    test: tuple[Example, ...]
+    settings: config.Detect
+    seed: int
+    description: str | None
+
+
 def run(dataset: str, method: str) -> None:
-    """Write `layout.detections(dataset, method)`; an empty table where no test pair is labelled.
+    """Write `layout.detections(dataset, method)`; an empty table where no pair is labelled.
 
     Raises:
         InputError: the data set is not registered, a fused image or the start weights are missing.
@@ -35,39 +56,86 @@ def run(dataset: str, method: str) -> None:
     params = config.load(SECTIONS)
     settings, path = params.detect, layout.detections(dataset, method)
     pairs = [pair for pair in read_manifest(layout.processed(dataset) / "manifest.parquet") if pair.labelled]
-    test = in_split(pairs, "test")
-    if not test:
-        console.print(f"detect: no test pair of {dataset} is labelled: {path} is an empty table")
+    if not pairs:
+        console.print(f"detect: no pair of {dataset} is labelled: {path} is an empty table")
         write_detections(path, [])
         return
-    detector, device = read(layout.detector()), pick_device(settings.device)
-    coloured = method not in BASELINES or BASELINES[method].colour
-    train = [_example(dataset, method, coloured, pair, detector.categories) for pair in in_split(pairs, "train")]
-    if train:
-        fit(
-            detector,
-            train,
-            epochs=settings.epochs,
-            batch=settings.batch,
-            image_size=settings.image_size,
-            learning_rate=settings.learning_rate,
-            seed=params.seed,
-            device=device,
-            description=f"detect {dataset} by {method}",
-        )
-    else:
-        console.print(f"detect: no training pair of {dataset} is labelled: the start weights are tested as they are")
-    examples = [_example(dataset, method, coloured, pair, detector.categories) for pair in test]
-    found = dict(detect(detector, examples, batch=settings.batch, image_size=settings.image_size, device=device))
-    write_detections(path, ((pair.pair_id, pair.boxes, found[pair.pair_id]) for pair in test))
+    examples = {pair.pair_id: _example(dataset, method, pair) for pair in pairs}
+    jobs = [
+        *_folds(dataset, method, pairs, examples, settings, params.seed),
+        *_own(method, pairs, examples, settings, params.seed),
+    ]
+    boxes = {pair.pair_id: pair.boxes for pair in pairs}
+    tested = []
+    with open_executor(settings.workers) as executor:
+        done = map_ordered(executor, _work, jobs, len(jobs))
+        apart = settings.workers > 1
+        for job, found in track(done, f"detect {dataset} by {method}", len(jobs)) if apart else done:
+            for pair_id, detections in found:
+                tested.append(Outcome(pair_id, boxes[pair_id], detections, job.protocol, job.fold))
+    write_detections(path, tested)
 
 
-def _example(dataset: str, method: str, coloured: bool, pair: Pair, categories: tuple[str, ...]) -> Example:
+def _folds(
+    dataset: str,
+    method: str,
+    pairs: Sequence[Pair],
+    examples: dict[str, Example],
+    settings: config.Detect,
+    seed: int,
+) -> list[_Job]:
+    folds = make_folds(pairs, settings.folds)
+    if not folds:
+        console.print(f"detect: {too_few(dataset, pairs, settings.folds)}: no detector is trained on it")
+    jobs = []
+    for fold in folds:
+        start = layout.fold_detectors(dataset) / str(fold.number) if len(folds) > 1 else layout.detector()
+        train, test = (tuple(examples[pair.pair_id] for pair in part) for part in (fold.train, fold.test))
+        words = f"detect {dataset} by {method}, fold {fold.number + 1} of {len(folds)}"
+        description = None if settings.workers > 1 else words
+        jobs.append(_Job(K_FOLD, fold.number, start, train, test, settings, seed, description))
+    return jobs
+
+
+def _own(
+    method: str, pairs: Sequence[Pair], examples: dict[str, Example], settings: config.Detect, seed: int
+) -> list[_Job]:
+    """Return the test of a variant's own detector: a fusion network learned from the labels of other splits."""
+    test = tuple(examples[pair.pair_id] for pair in in_split(pairs, "test"))
+    if method in BASELINES or not test:
+        return []
+    return [_Job(OWN, None, layout.model(method), (), test, settings, seed, None)]
+
+
+def _work(job: _Job) -> list[tuple[str, list[Detection]]]:
+    settings, device = job.settings, pick_device(job.settings.device)
+    with one_thread():
+        detector = read(job.start)
+        if job.train:
+            fit(
+                detector,
+                [_known(example, detector.categories) for example in job.train],
+                epochs=settings.epochs,
+                batch=settings.batch,
+                image_size=settings.image_size,
+                learning_rate=settings.learning_rate,
+                seed=job.seed,
+                device=device,
+                description=job.description,
+            )
+        return list(detect(detector, job.test, batch=settings.batch, image_size=settings.image_size, device=device))
+
+
+def _known(example: Example, categories: Sequence[str]) -> Example:
+    return Example(example.pair_id, example.read, known_boxes(example.boxes, categories))
+
+
+def _example(dataset: str, method: str, pair: Pair) -> Example:
     fused = layout.fused(dataset, method) / f"{pair.name}.png"
     if not fused.is_file():
         raise InputError(f"no fused image {fused}: run t2p fuse --dataset {dataset} --method {method} again")
-    visible = layout.processed(dataset) / pair.visible
-    return Example(pair.pair_id, partial(_read, fused, visible, coloured), known_boxes(pair.boxes, categories))
+    coloured = method not in BASELINES or BASELINES[method].colour
+    return Example(pair.pair_id, partial(_read, fused, layout.processed(dataset) / pair.visible, coloured), pair.boxes)
 
 
 def _read(fused: Path, visible: Path, coloured: bool) -> NDArray[np.uint8]:

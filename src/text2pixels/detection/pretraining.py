@@ -1,0 +1,83 @@
+"""The start weights of a detector: COCO's where there are any, then both modalities alike."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from text2pixels import config
+from text2pixels.data.images import read_gray, read_rgb
+from text2pixels.data.manifest import Pair
+from text2pixels.detection.examples import Example
+from text2pixels.detection.finetune import fit, known_boxes
+from text2pixels.detection.weights import transplant
+from text2pixels.detection.yolo import Detector
+from text2pixels.files import sha256
+from text2pixels.training.device import pick_device
+
+_NO_LABELS = ("object",)  # the one category of a detector that nobody will train or test
+
+
+def categories_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Return the categories that occur, in order."""
+    return tuple(sorted({box.category for pair in pairs for box in pair.boxes}))
+
+
+def both(folder: Path, pair: Pair, categories: Sequence[str]) -> list[Example]:
+    """Return the infrared and the visible image of a pair, with its boxes.
+
+    Args:
+        folder: of the manifest.
+        pair: labelled.
+        categories: whose boxes count.
+    """
+    readers = (partial(_read_infrared, folder / pair.infrared), partial(read_rgb, folder / pair.visible))
+    return [Example(pair.pair_id, reader, known_boxes(pair.boxes, categories)) for reader in readers]
+
+
+def start_weights(
+    examples: Sequence[Example], categories: Sequence[str], settings: config.Detect, seed: int, description: str | None
+) -> tuple[Detector, dict[str, object]]:
+    """Return a detector trained on the examples, and what is to be known of it.
+
+    COCO weights where ``settings.weights`` names them, random ones otherwise; then the examples. (Even
+    COCO weights need them: a classic YOLOv5 has no anchor-free head to give.)
+
+    Args:
+        examples: as many infrared as visible images, so that the start favours no fused method.
+        categories: of the detector; empty where nobody labelled anything.
+        settings: of the section detect.
+        seed: of the random weights, the order and the augmentation.
+        description: of the progress bar; None: without.
+
+    Raises:
+        InputError: the weights are missing or do not fit, or the loss is no longer finite.
+    """
+    torch.manual_seed(seed)
+    detector = Detector(categories or _NO_LABELS, settings.scale)
+    facts: dict[str, object] = {"start": "random"}
+    if settings.weights is not None:
+        path = Path(settings.weights)
+        count = transplant(detector, path)
+        facts = {"start": path.name, "sha256": sha256(path), "tensors": count}
+    if categories and settings.pretrain_epochs:
+        losses = fit(
+            detector,
+            examples,
+            epochs=settings.pretrain_epochs,
+            batch=settings.batch,
+            image_size=settings.image_size,
+            learning_rate=settings.pretrain_rate,
+            seed=seed,
+            device=pick_device(settings.device),
+            description=description,
+        )
+        facts |= {"images": len(examples), "losses": losses}
+    return detector, facts
+
+
+def _read_infrared(path: Path) -> NDArray[np.uint8]:
+    return np.repeat(read_gray(path)[..., None], 3, axis=2)
