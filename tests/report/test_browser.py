@@ -110,20 +110,21 @@ def test_the_divider_follows_mouse_and_keys_and_both_sides_meet_at_it(browser, s
 def test_zoom_and_pan_move_both_sides_alike(browser, site):
     browser.open(site / "pair/simulator/night-0.html")
     browser.click("[name=boxes]")
+    browser.click("button.chip")
     browser.screenshot(_shot("viewer"))
     for beside in (False, True):
         if beside:
             browser.click("[name=beside]")
         browser.click("[name=reset]")
-        assert browser.value(TRANSFORMS) == [[1, 0, 0]] * 4
+        assert browser.value(TRANSFORMS) == [[1, 0, 0]] * 6
         browser.wheel(browser.place(".stage", 0.9, 0.3), down=-100)
         browser.value("new Promise((done) => setTimeout(done, 100))")
         browser.click("[name=in]")
         zoomed = browser.value(TRANSFORMS)
-        assert zoomed == [zoomed[0]] * 4 and zoomed[0][0] == pytest.approx(1.25 * 1.5)
+        assert zoomed == [zoomed[0]] * 6 and zoomed[0][0] == pytest.approx(1.25 * 1.5)
         browser.drag(browser.place(".stage", 0.8, 0.5), browser.place(".stage", 0.85, 0.55))
         panned = browser.value(TRANSFORMS)
-        assert panned == [panned[0]] * 4
+        assert panned == [panned[0]] * 6
         assert panned[0][0] == zoomed[0][0] and panned[0][1] > zoomed[0][1] and panned[0][2] > zoomed[0][2]
         browser.screenshot(_shot("viewer-beside" if beside else "viewer-zoomed"))
 
@@ -151,6 +152,28 @@ def test_boxes_are_drawn_only_when_asked_for_and_methods_can_be_exchanged(browse
         "return image.decode().then(() => [image.alt, image.src, image.naturalWidth]) })()"
     )
     assert chosen[0] == "max image" and chosen[1].endswith("night-0/max.webp") and chosen[2] == 64
+
+
+def test_a_chosen_phrase_lights_its_places_on_both_sides_and_choosing_it_again_puts_them_out(browser, site):
+    browser.open(site / "pair/simulator/night-0.html")
+    maps = "[...document.querySelectorAll('.heat')].map((map) => [map.hidden, map.getAttribute('src')])"
+    assert browser.value(maps) == [[True, None]] * 2, "nothing is loaded before it is asked for"
+    browser.click("button.chip")
+    loaded = "Promise.all([...document.querySelectorAll('.heat')].map((map) => map.decode().then(() => map.width)))"
+    assert min(browser.value(loaded)) > 0
+    sources = [source for _, source in browser.value(maps)]
+    assert sources[0] == sources[1] and sources[0].endswith("night-0/attention-0.webp")
+    assert browser.texts(".legend b") == ["<script>alert('a person')</script>"]
+    browser.screenshot(_shot("viewer-attention"))
+    browser.value("document.querySelectorAll('button.chip')[1].focus()")
+    browser.key("Enter")
+    assert browser.value(maps)[0] == [False, sources[0].replace("-0.webp", "-1.webp")]
+    assert browser.value("[...document.querySelectorAll('button.chip')].map((chip) => chip.ariaPressed)")[:2] == [
+        "false",
+        "true",
+    ]
+    browser.key("Enter")
+    assert [hidden for hidden, _ in browser.value(maps)] == [True, True]
 
 
 def test_the_theme_can_be_switched_and_is_kept(browser, site):

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from tiny_model import write_model
 
 from text2pixels import config, layout, profiles
 from text2pixels.data.images import write_png
@@ -14,10 +15,10 @@ from text2pixels.detection.yolo import Detection
 from text2pixels.files import sha256
 from text2pixels.stages import score
 from text2pixels.text.prompts import Prompt, write_prompts
-from text2pixels.training.history import Row, write_history
 
 METHODS = ("ours", "infrared", "average", "max")
 HOSTILE = "<script>alert('a person')</script>"
+UNSEEN = "a unicorn"  # without a vector
 
 
 def write_benchmark():
@@ -62,11 +63,10 @@ def write_benchmark():
         folder / "quarantine.parquet", [Quarantined("simulator", "x", "pair", "unreadable", "x.png is empty")]
     )
     write_prompts(
-        layout.prompts("simulator"), [Prompt(pair.pair_id, "fine", (HOSTILE, "at night"), "csv") for pair in pairs]
+        layout.prompts("simulator"),
+        [Prompt(pair.pair_id, "fine", (HOSTILE, "at night", UNSEEN), "csv") for pair in pairs],
     )
-    write_history(
-        layout.model("ours") / "history.parquet", [Row(1, "lower", "loss", 1.0), Row(2, "lower", "loss", 0.5)]
-    )
+    write_model("ours", [HOSTILE, "at night"])
     content = {
         "profile": "tiny",
         "seed": 0,

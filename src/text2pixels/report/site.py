@@ -17,6 +17,7 @@ from text2pixels.data.manifest import SPLITS, Pair
 from text2pixels.metrics.table import METRICS
 from text2pixels.progress import track
 from text2pixels.report import ablations, figures, formulas
+from text2pixels.report.attention import Attention
 from text2pixels.report.leaderboard import HEADLINE, Row, detection_table, fusion_table
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
@@ -45,7 +46,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     Args:
         folder: where the site goes.
         results: what the other stages wrote.
-        params: sections profile, seed, report.
+        params: sections profile, seed, fuse, embed, report.
     """
     views = [_view(data, results, params.report) for data in results.datasets]
     pages = [
@@ -104,14 +105,17 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         params=config.PARAMS_FILE.read_text(),
         lock=lock.read_text() if lock.is_file() else "not written yet: this was the first run",
     )
+    attention = Attention(results.variants[0], params.fuse.prompt, params.embed) if results.variants else None
     for view in views:
         page("dataset.html", f"{view['name']}.html", data=view)
         for index, pair in enumerate(track(view["shown"], f"pages of {view['name']}")):
-            write_pictures(folder / "images" / view["name"] / pair.name, pair, results.methods)
+            pictures = folder / "images" / view["name"] / pair.name
+            write_pictures(pictures, pair, results.methods)
             page(
                 "pair.html",
                 f"pair/{view['name']}/{pair.name}.html",
                 **_pair(view, pair, results.methods),
+                heat=attention.write(pictures, pair) if attention else None,
                 root="../../",
                 before=view["shown"][index - 1] if index else None,
                 after=view["shown"][index + 1] if index + 1 < len(view["shown"]) else None,

@@ -68,10 +68,10 @@ for (const viewer of document.querySelectorAll(".viewer")) {
       pane.style.right = beside && !index ? "50%" : "0";
       pane.style.clipPath = beside ? "none" : index ? `inset(0 0 0 ${share}%)` : `inset(0 ${100 - share}% 0 0)`;
       for (const layer of pane.children) {
-        layer.style.width = `${width}px`;
-        layer.style.height = `${height}px`;
+        layer.style.width = `${width * (layer.dataset.across ?? 1)}px`;
+        layer.style.height = `${height * (layer.dataset.down ?? 1)}px`;
         layer.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
-        layer.style.imageRendering = view.scale > 3 ? "pixelated" : "auto";
+        layer.style.imageRendering = view.scale > 3 && !layer.dataset.across ? "pixelated" : "auto";
       }
     });
   };
@@ -89,6 +89,24 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     show();
   };
   const move = (step) => { named("position").value = Number(named("position").value) + step; show(); };
+
+  // The attention map of the chosen phrase lies over both sides; choosing it again takes it away.
+  const chips = [...viewer.querySelectorAll("button.chip")];
+  const choose = (chosen) => {
+    chips.forEach((chip) => chip.setAttribute("aria-pressed", chip === chosen));
+    for (const layer of stage.querySelectorAll(".heat")) {
+      if (chosen) layer.src = viewer.dataset.folder + chosen.dataset.map;
+      layer.hidden = !chosen;
+    }
+    viewer.querySelector(".unchosen").hidden = Boolean(chosen);
+    viewer.querySelector(".chosen").hidden = !chosen;
+    if (!chosen) return;
+    viewer.querySelector(".chosen b").textContent = chosen.firstChild.textContent.trim();
+    viewer.querySelector(".chosen output").textContent = chosen.dataset.most;
+  };
+  for (const chip of chips) {
+    chip.addEventListener("click", () => choose(chip.ariaPressed === "true" ? null : chip));
+  }
 
   named("left").addEventListener("change", load);
   named("right").addEventListener("change", load);
