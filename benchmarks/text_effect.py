@@ -18,7 +18,6 @@ the control does. Intervals are 95 %, bootstrap over images; in the row "all" ev
 """
 
 import argparse
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -38,7 +37,7 @@ from text2pixels.fusion.inference import Fuser, load
 from text2pixels.progress import track
 from text2pixels.report.statistics import Interval, mean_interval
 from text2pixels.text.embeddings import Embeddings
-from text2pixels.text.phrases import Noun, by_noun
+from text2pixels.text.phrases import Noun, by_noun, names
 from text2pixels.text.prompts import read_prompts
 
 ALL = "all"
@@ -74,11 +73,6 @@ def mask_of(boxes: Iterable[Box], height: int, width: int) -> NDArray[np.bool_]:
     return mask
 
 
-def names(noun: Noun, phrase: str) -> bool:
-    """Return whether a phrase speaks of a noun, in singular or plural."""
-    return re.search(rf"\b({re.escape(noun.bare)}|{re.escape(noun.many)})\b", phrase) is not None
-
-
 def effect(first: Image, second: Image, controls: Sequence[tuple[Image, Image]], mask: NDArray[np.bool_]) -> Effect:
     """Compare two fused images, and the mean of the controls, inside and outside a mask."""
     own = np.abs(first - second)
@@ -107,8 +101,8 @@ def effects(
             continue
         controls = [(image, silent) for other, image in alone.items() if other != noun]
         found["alone"].append((noun.one, effect(alone[noun], silent, controls, mask)))
-        own = [phrase for phrase in prompt if names(noun, phrase)]
-        others = [phrase for phrase in prompt if phrase not in own and any(names(other, phrase) for other in nouns)]
+        own = [phrase for phrase in prompt if names(phrase, noun)]
+        others = [phrase for phrase in prompt if phrase not in own and any(names(phrase, other) for other in nouns)]
         if own and len(others) >= len(own):
             dropped = draw.choice(others, size=len(own), replace=False).tolist()
             without, control = (fuse([phrase for phrase in prompt if phrase not in left]) for left in (own, dropped))

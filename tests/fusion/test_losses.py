@@ -187,3 +187,24 @@ def test_equal_images_have_no_loss():
     image = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
     total = losses.fusion_loss(image, image, image, image, Losses()).total_B.item()
     assert math.isclose(total, 0, abs_tol=1e-5)
+
+
+def test_guidance_wants_more_contrast_where_the_prompt_points_and_nothing_elsewhere():
+    rng = torch.Generator().manual_seed(0)
+    x, y, z = (torch.rand(2, 1, 40, 48, generator=rng) for _ in range(3))
+    named = torch.zeros(2, 1, 40, 48)
+    named[0, :, 10:22, 8:30] = 1
+    expected = []
+    for image in range(2):
+        total, count = 0.0, 0
+        brighter = torch.maximum(x, y)[image, 0].numpy()
+        for row, column in named[image, 0].nonzero().tolist():
+            rows = [min(max(row + step, 0), 39) for step in range(-15, 16)]
+            columns = [min(max(column + step, 0), 47) for step in range(-15, 16)]
+            mean = brighter[rows][:, columns].astype(float).mean()
+            target = min(max(mean + 1.4 * (brighter[row, column] - mean), 0.0), 1.0)
+            total, count = total + abs(z[image, 0, row, column].item() - target), count + 1
+        expected.append(total / max(count, 0.05 * 40 * 48))
+    found = losses.guidance_loss(z, x, y, named)
+    assert found.tolist() == pytest.approx(expected, rel=1e-4)
+    assert found[1] == 0

@@ -17,6 +17,9 @@ from text2pixels.config import Losses
 
 _LEVELS = 256
 _EPSILON = 1e-6
+_SURROUNDINGS = 31  # pixels, the side of the window of the local mean
+_RAISED = 1.4
+_NAMED_LEAST = 0.05  # share of the image below which a named object counts less than a whole image
 
 
 def ssim(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
@@ -130,6 +133,28 @@ def brightness_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Ten
     return _mean(fused_B1HW - torch.maximum(infrared_B1HW, visible_B1HW))
 
 
+def guidance_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor, named_B1HW: Tensor) -> Tensor:
+    """Return the distance, where the prompt points, of z to the brighter source with its contrast raised, (B,).
+
+    Not in the paper, whose losses do not see the text: nothing in (8) to (11) would change if every
+    phrase meant nothing. Within the boxes of the objects that the prompt names, z should stand out:
+    its difference to its surroundings, a local mean, by ``_RAISED`` times.
+
+    Args:
+        fused_B1HW: z.
+        infrared_B1HW: x.
+        visible_B1HW: y.
+        named_B1HW: 1 within those boxes, 0 elsewhere; an image without any has loss 0.
+    """
+    brighter_B1HW = torch.maximum(infrared_B1HW, visible_B1HW)
+    padded = F.pad(brighter_B1HW, [_SURROUNDINGS // 2] * 4, mode="replicate")
+    surroundings_B1HW = F.avg_pool2d(padded, _SURROUNDINGS, stride=1)
+    target_B1HW = torch.lerp(surroundings_B1HW, brighter_B1HW, _RAISED).clamp(0, 1)
+    distance_B = (named_B1HW * (fused_B1HW - target_B1HW).abs()).mean(dim=(1, 2, 3))
+    # Per named pixel, so that a small object counts; not without bound, or a few pixels would count for all.
+    return distance_B / named_B1HW.mean(dim=(1, 2, 3)).clamp(min=_NAMED_LEAST)
+
+
 class FusionLoss(NamedTuple):
     """f of equation (7): (B,), and its parts, (B,) without gradient, for the record."""
 
@@ -138,9 +163,14 @@ class FusionLoss(NamedTuple):
 
 
 def fusion_loss(
-    fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor, previous_B1HW: Tensor | None, weights: Losses
+    fused_B1HW: Tensor,
+    infrared_B1HW: Tensor,
+    visible_B1HW: Tensor,
+    previous_B1HW: Tensor | None,
+    weights: Losses,
+    named_B1HW: Tensor | None = None,
 ) -> FusionLoss:
-    """Return L_f of equation (10), alpha_1 L_str + alpha_2 L_cc, plus the texture and brightness losses.
+    """Return L_f of equation (10), alpha_1 L_str + alpha_2 L_cc, plus the texture, brightness and guidance losses.
 
     alpha_1 is the mean of SSIM(z', x) and SSIM(z', y), alpha_2 that of SSIM(z, x) and SSIM(z, y);
     neither has a gradient, and neither is below 0, where it would turn its loss round.
@@ -151,6 +181,7 @@ def fusion_loss(
         visible_B1HW: y.
         previous_B1HW: z'; None in the first epoch, which has no structure loss.
         weights: of the terms.
+        named_B1HW: where the objects are that the prompt names; None: it names none.
     """
     sources = (infrared_B1HW, visible_B1HW)
     similarity_2B = torch.stack([ssim(fused_B1HW, source) for source in sources])
@@ -161,6 +192,10 @@ def fusion_loss(
     total_B = weights.content * alpha_2_B * content_B + weights.texture * texture_B + weights.brightness * brightness_B
     parts = {"content": content_B, "texture": texture_B, "brightness": brightness_B, "alpha_2": alpha_2_B}
     parts = {name: value.detach() for name, value in parts.items()}
+    if named_B1HW is not None and weights.guidance > 0:
+        guidance_B = guidance_loss(fused_B1HW, *sources, named_B1HW)
+        total_B = total_B + weights.guidance * guidance_B
+        parts["guidance"] = guidance_B.detach()
     if previous_B1HW is not None and weights.structure > 0:
         structure_B = structure_loss(fused_B1HW, previous_B1HW, weights)
         with torch.no_grad():

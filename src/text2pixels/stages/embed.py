@@ -4,6 +4,7 @@ from text2pixels import config, layout
 from text2pixels.errors import InputError
 from text2pixels.progress import console
 from text2pixels.text import cache, encoders
+from text2pixels.text.phrases import shown_in_training
 from text2pixels.text.prompts import distinct_phrases
 
 SECTIONS: tuple[str, ...] = ("datasets", "embed")
@@ -12,16 +13,19 @@ _SHOWN = 12  # phrases without a vector that are named
 
 
 def run(encoder: str) -> None:
-    """Write the vectors of all prompts' phrases; those that the encoder's table lacks are left out and named.
+    """Write the vectors of all prompts' phrases and of those that training adds.
+
+    Phrases that the encoder's table lacks are left out and named.
 
     Raises:
         InputError: no prompts, an unknown encoder, missing weights, or no phrase has a vector.
     """
     params = config.load(SECTIONS)
     built = encoders.build(encoder, params.embed)
-    phrases = distinct_phrases(layout.prompts(dataset) for dataset in params.datasets)
+    written = distinct_phrases(layout.prompts(dataset) for dataset in params.datasets)
+    phrases = sorted({*written, *shown_in_training()})
     vectors, encoded = cache.encode(built, phrases)
-    lacking = [phrase for phrase in phrases if phrase not in vectors]
+    lacking = [phrase for phrase in written if phrase not in vectors]
     if not vectors:
         raise InputError(
             f"the encoder '{encoder}' has no vector for any of {len(phrases)} phrases ({', '.join(phrases[:5])}, …); "

@@ -6,6 +6,7 @@ The vocabulary is closed but for the categories of a user's own data: however ma
 are, there are a few hundred phrases to encode.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -79,6 +80,18 @@ STREET = frozenset(
     {CAR, MOTORCYCLE, BUS, TRUCK, VAN, TRAFFIC_LIGHT}
 )  # where these are is a street; bicycles go anywhere
 
+# Other names of an object, singular, as the published phrase tables have them. The rules do not write
+# them; users do, and training shows some.
+SYNONYMS: dict[Noun, tuple[str, ...]] = {
+    PERSON: ("a man", "a woman", "a boy", "a girl"),
+    CAR: ("a vehicle", "a taxi", "a minivan", "a jeep"),
+}
+
+# What a street scene hardly ever shows without a label: training names some that are not there.
+STRANGERS: tuple[Noun, ...] = tuple(
+    NOUNS[name] for name in ("dog", "deer", "train", "boat", "scooter", "stroller", "hydrant")
+)
+
 _PLACES = ("on the left", "in the middle", "on the right")
 _PLACED = 2  # places named per category: the fullest two
 
@@ -114,10 +127,21 @@ def by_noun(boxes: Iterable[Box]) -> list[tuple[Noun, list[Box]]]:
     return sorted(groups.items(), key=lambda group: (-round(sum(b.w * b.h for b in group[1]), 1), group[0].one))
 
 
+def names(phrase: str, noun: Noun) -> bool:
+    """Return whether a phrase speaks of a noun: in singular, in plural, or by a synonym."""
+    words = [noun.bare, noun.many, *(synonym.split(" ", 1)[1] for synonym in SYNONYMS.get(noun, ()))]
+    return re.search(rf"\b({'|'.join(map(re.escape, words))})\b", phrase) is not None
+
+
 def size(box: Box, width: int, height: int) -> str:
     """Return "large", "small" or "" by the share of the frame that the longer side takes."""
     share = max(box.w / width, box.h / height)
     return "large" if share >= 0.35 else "small" if share < 0.08 else ""
+
+
+def shown_in_training() -> list[str]:
+    """Return the phrases that training shows beside those of the prompts."""
+    return sorted({phrase for others in SYNONYMS.values() for phrase in others} | {each.one for each in STRANGERS})
 
 
 def unique(phrases: Iterable[str]) -> list[str]:

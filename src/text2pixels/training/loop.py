@@ -8,7 +8,7 @@ import copy
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from text2pixels.progress import bar, console
 from text2pixels.tables import look_up
 from text2pixels.training import state as resumable
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, lower_step
+from text2pixels.training.guidance import shown
 from text2pixels.training.history import Row
 from text2pixels.training.objective import Objective
 from text2pixels.training.pairs import Tokens, TrainingPair, View, batches, central_view, random_view
@@ -239,6 +240,7 @@ def _plan(
     for place, index in list(enumerate(schedule.indices(step)))[world.rank :: world.size]:
         item = pairs[index]
         rng = np.random.default_rng([schedule.seed, 2, step, place])
+        item = replace(item, phrases=shown(item.phrases, item.pair.boxes, rng))
         plan.append((item, random_view(item.pair.width, item.pair.height, settings.crop, rng)))
     return plan
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from text2pixels.data.manifest import Box, Pair
 from text2pixels.detection.examples import clip
 from text2pixels.fusion.colour import luminance
+from text2pixels.training.guidance import named
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
 
@@ -46,6 +47,7 @@ class Crops:
         chroma_B3HW: visible RGB minus its luminance.
         text_BTD: phrase vectors, padded with zeros.
         mask_BT: True where there is a phrase.
+        named_B1HW: 1 within the boxes of objects that the phrases name, 0 elsewhere.
         boxes: per pair, in pixels of the crop.
     """
 
@@ -54,6 +56,7 @@ class Crops:
     chroma_B3HW: Tensor
     text_BTD: Tensor
     mask_BT: Tensor
+    named_B1HW: Tensor
     boxes: tuple[tuple[Box, ...], ...]
 
     def to(self, device: torch.device) -> "Crops":
@@ -64,6 +67,7 @@ class Crops:
             self.chroma_B3HW.to(device),
             self.text_BTD.to(device),
             self.mask_BT.to(device),
+            self.named_B1HW.to(device),
             self.boxes,
         )
 
@@ -106,13 +110,20 @@ def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens
             ready, waiting = waiting, []
             if number + 1 < len(plans):
                 waiting = [readers.submit(_read, item, view) for item, view in plans[number + 1]]
-            images, boxes = zip(*(future.result() for future in ready), strict=True)
-            stacked_B5HW = torch.from_numpy(np.stack(images))
+            arrays, boxes = zip(*(future.result() for future in ready), strict=True)
+            stacked_B5HW = torch.from_numpy(np.stack(arrays))
             phrases = [
                 [_mirrored(phrase) if view.mirrored else phrase for phrase in item.phrases] for item, view in plan
             ]
             text_BTD, mask_BT = tokens(phrases)
-            yield Crops(stacked_B5HW[:, :1], stacked_B5HW[:, 1:2], stacked_B5HW[:, 2:], text_BTD, mask_BT, boxes)
+            named_B1HW = torch.stack(
+                [
+                    named(item.phrases, seen, *stacked_B5HW.shape[2:])
+                    for (item, _), seen in zip(plan, boxes, strict=True)
+                ]
+            )
+            images = (stacked_B5HW[:, :1], stacked_B5HW[:, 1:2], stacked_B5HW[:, 2:])
+            yield Crops(*images, text_BTD, mask_BT, named_B1HW, boxes)
 
 
 def _mirrored(phrase: str) -> str:

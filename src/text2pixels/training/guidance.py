@@ -1,0 +1,57 @@
+"""Which phrases a training pair is shown under, and where they point.
+
+The network has to do the same pair with and without a phrase, or it would never need to listen: so
+a pair's classes are named or kept back at random, now and then by a synonym, and now and then a
+stranger is named that is nowhere to be seen.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from text2pixels.data.manifest import Box
+from text2pixels.text.phrases import STRANGERS, SYNONYMS, by_noun, names, noun
+
+_NAMED = 0.5  # of a pair's classes
+_SYNONYM = 0.3  # of the named classes
+_STRANGER = 0.3  # of the pairs
+
+
+def shown(phrases: Sequence[str], boxes: Iterable[Box], rng: np.random.Generator) -> tuple[str, ...]:
+    """Return the phrases under which a training pair is fused this time, in order.
+
+    Args:
+        phrases: of its prompt.
+        boxes: of the pair; a class without boxes here is neither kept back nor renamed.
+        rng: decides.
+    """
+    kept = list(phrases)
+    for each, _ in by_noun(boxes):
+        own = [phrase for phrase in kept if names(phrase, each)]
+        others = SYNONYMS.get(each, ())
+        replacement = None
+        if rng.random() >= _NAMED:
+            replacement = []
+        elif own and others and rng.random() < _SYNONYM:
+            replacement = [str(rng.choice(others))]
+        if own and replacement is not None:
+            place = kept.index(own[0])
+            kept = [phrase for phrase in kept if phrase not in own]
+            kept[place:place] = replacement
+    labelled = {each for each, _ in by_noun(boxes)}
+    strangers = [each.one for each in STRANGERS if each not in labelled]
+    if kept and rng.random() < _STRANGER:
+        kept.append(str(rng.choice(strangers)))
+    return tuple(kept)
+
+
+def named(phrases: Sequence[str], boxes: Iterable[Box], height: int, width: int) -> Tensor:
+    """Return (1, H, W): 1 within the boxes of objects that a phrase names, 0 elsewhere."""
+    mask_1HW = torch.zeros(1, height, width)
+    for box in boxes:
+        if any(names(phrase, noun(box.category)) for phrase in phrases):
+            top, left = max(round(box.y), 0), max(round(box.x), 0)
+            mask_1HW[:, top : max(round(box.y + box.h), 0), left : max(round(box.x + box.w), 0)] = 1
+    return mask_1HW
