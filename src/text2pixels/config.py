@@ -108,6 +108,7 @@ class Losses(Section):
     content: float = 1.0  # equation (9)
     texture: float = 2.0  # gradient against the greater one of the sources; not in the paper
     brightness: float = 2.0  # intensity against the brighter one of the sources; not in the paper
+    guidance: float = 1.0  # contrast of the objects that the prompt names; not in the paper
     commitment: float = 0.25  # equation (11)
     saliency: Literal["normalised", "printed"] = "normalised"
     weigh: Literal["terms", "images"] = "terms"  # what (9)'s weights multiply; "images" is as printed
