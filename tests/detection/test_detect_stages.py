@@ -131,6 +131,25 @@ def test_a_variant_is_tested_with_its_own_detector_on_the_test_split(place):
     assert Counter(row["kind"] for row in table.to_pylist() if row["protocol"] == "own")["truth"] == 2
 
 
+def test_coco_weights_add_a_zero_shot_test_of_all_labelled_pairs(place):
+    write_pairs()
+    pretrain_folds.run("simulator")
+    torch.manual_seed(2)
+    torch.save(Detector([str(number) for number in range(80)]).network.state_dict(), place / "yolov5nu.pt")
+    change(place, "detect: {", "detect: {weights: yolov5nu.pt, ")
+    table = detected()
+    assert folds_of(table, "zero-shot") == {f"simulator/{number}": None for number in range(len(SPLITS))}
+    rows = [row for row in table.to_pylist() if row["protocol"] == "zero-shot"]
+    assert {row["category"] for row in rows if row["kind"] != "image"} == {"Car"}
+
+
+def test_without_coco_weights_there_is_no_zero_shot_test_and_it_says_so(place, capsys):
+    write_pairs()
+    pretrain_folds.run("simulator")
+    assert folds_of(detected(), "zero-shot") == {}
+    assert "no zero-shot" in " ".join(capsys.readouterr().err.split())
+
+
 def test_a_set_without_labels_gives_an_empty_table_and_says_so(place, capsys):
     write_pairs(labelled=False)
     assert detected().num_rows == 0

@@ -6,8 +6,8 @@ import pytest
 
 from text2pixels.data.manifest import Box
 from text2pixels.detection import evaluation
+from text2pixels.detection.suppression import Detection
 from text2pixels.detection.table import SCHEMA, Outcome, read_detections, write_detections
-from text2pixels.detection.yolo import Detection
 from text2pixels.errors import InputError
 
 

@@ -7,7 +7,7 @@ import torch
 from text2pixels.data.manifest import Box
 from text2pixels.detection.examples import Example, batches, clip
 from text2pixels.detection.finetune import detect, fit
-from text2pixels.detection.yolo import Detection
+from text2pixels.detection.suppression import Detection
 
 
 def square(width, height, box):

@@ -12,8 +12,8 @@ from text2pixels.data.images import write_png
 from text2pixels.data.manifest import Box, Pair, write_manifest
 from text2pixels.data.quarantine import write_quarantine
 from text2pixels.detection.evaluation import average_precision
+from text2pixels.detection.suppression import Detection
 from text2pixels.detection.table import Outcome, read_detections, write_detections
-from text2pixels.detection.yolo import Detection
 from text2pixels.files import sha256
 from text2pixels.report.ablations import (
     KINDS,

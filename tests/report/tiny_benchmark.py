@@ -10,8 +10,8 @@ from text2pixels import config, layout, profiles
 from text2pixels.data.images import write_png
 from text2pixels.data.manifest import Box, Pair, write_manifest
 from text2pixels.data.quarantine import Quarantined, write_quarantine
+from text2pixels.detection.suppression import Detection
 from text2pixels.detection.table import Outcome, write_detections
-from text2pixels.detection.yolo import Detection
 from text2pixels.files import sha256
 from text2pixels.stages import score
 from text2pixels.text.prompts import Prompt, write_prompts

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from text2pixels.data.manifest import Box
 from text2pixels.detection.examples import Batch, Example, batches
-from text2pixels.detection.yolo import Detection, Detector
+from text2pixels.detection.suppression import Detection
+from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 from text2pixels.progress import bar
 
@@ -17,6 +19,18 @@ _LAST_RATE = 0.02  # share of the learning rate at the end
 _MOMENTUM = 0.1  # of the running statistics; ultralytics' 0.03 lags behind where an epoch has a dozen steps
 _WEIGHT_DECAY = 5e-4  # ultralytics' default
 _CLIP = 10.0  # norm of the gradient, ultralytics' value
+
+
+class Predictor(Protocol):
+    """What finds objects in images."""
+
+    def to(self, device: torch.device) -> "Predictor":
+        """Move to a device."""
+        ...
+
+    def predict(self, images_B3HW: Tensor) -> list[list[Detection]]:
+        """Return each image's detections, best first; images in [0, 1], sides multiples of 32."""
+        ...
 
 
 def fit(
@@ -72,7 +86,7 @@ def fit(
 
 
 def detect(
-    detector: Detector, examples: Sequence[Example], *, batch: int, image_size: int, device: torch.device
+    detector: Predictor, examples: Sequence[Example], *, batch: int, image_size: int, device: torch.device
 ) -> Iterator[tuple[str, list[Detection]]]:
     """Yield (pair_id, detections in pixels of the image), in the order of the examples."""
     detector.to(device)

@@ -1,6 +1,6 @@
 """The start weights of a detector: COCO's where there are any, then both modalities alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -21,9 +21,9 @@ from text2pixels.training.device import pick_device
 _NO_LABELS = ("object",)  # the one category of a detector that nobody will train or test
 
 
-def categories_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
+def categories_of(labelled: Iterable[Pair | Example]) -> tuple[str, ...]:
     """Return the categories that occur, in order."""
-    return tuple(sorted({box.category for pair in pairs for box in pair.boxes}))
+    return tuple(sorted({box.category for item in labelled for box in item.boxes}))
 
 
 def both(folder: Path, pair: Pair, categories: Sequence[str]) -> list[Example]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from text2pixels.data.manifest import Box
-from text2pixels.detection.yolo import Detection
+from text2pixels.detection.suppression import Detection
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 

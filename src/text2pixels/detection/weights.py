@@ -6,6 +6,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from text2pixels.detection.pickled import read_tensors
 from text2pixels.detection.yolo import Detector
@@ -39,6 +40,20 @@ def read(folder: Path) -> Detector:
     return detector
 
 
+def read_foreign(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a ``.pt`` (its pickle is not run) or ``.safetensors`` file, by name.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    if path.suffix != ".safetensors":
+        return read_tensors(path)
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"cannot read weights {path}: {error}") from error
+
+
 def transplant(detector: Detector, path: Path) -> int:
     """Copy every tensor of a ``.pt`` or ``.safetensors`` file that fits by name and shape; return how many.
 
@@ -47,13 +62,7 @@ def transplant(detector: Detector, path: Path) -> int:
     Raises:
         InputError: unreadable, or of another architecture or scale.
     """
-    if path.suffix == ".safetensors":
-        try:
-            foreign = load_file(path)
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"cannot read weights {path}: {error}") from error
-    else:
-        foreign = read_tensors(path)
+    foreign = read_foreign(path)
     own = detector.network.state_dict()
     fitting = {name: value for name, value in foreign.items() if name in own and own[name].shape == value.shape}
     if len(fitting) < _LEAST_SHARE * len(own):

@@ -9,7 +9,6 @@ Shapes: B images, H x W pixels, A anchor points, C categories, N boxes.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
@@ -18,22 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from text2pixels.data.manifest import Box
+from text2pixels.detection.suppression import Detection, suppress
 
 STRIDE = 32  # of the coarsest grid: image sides are multiples of it
 _GAINS = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5)  # ultralytics' defaults
-_CANDIDATES = 300  # boxes kept per image, ultralytics' max_det
-
-
-@dataclass(frozen=True)
-class Detection:
-    """A box in pixels of the image that was given, with its score in [0, 1]."""
-
-    category: str
-    score: float
-    x: float
-    y: float
-    w: float
-    h: float
 
 
 def _ultralytics() -> ModuleType:
@@ -57,6 +44,15 @@ def _ultralytics() -> ModuleType:
     return cast(ModuleType, tasks)
 
 
+def build_network(scale: str, categories: int) -> tuple[nn.Module, nn.Sequential]:
+    """Return a YOLOv5u network with random weights, and its layers, the head last."""
+    tasks = _ultralytics()
+    config = tasks.yaml_model_load(f"yolov5{scale}.yaml")
+    network: Any = tasks.DetectionModel(config, ch=3, nc=categories, verbose=False)
+    network.args = _GAINS
+    return network, network.model
+
+
 class Detector:
     """A YOLOv5u network of given categories.
 
@@ -67,11 +63,8 @@ class Detector:
     """
 
     def __init__(self, categories: Sequence[str], scale: str = "n") -> None:
-        tasks = _ultralytics()
         self.categories, self.scale = tuple(categories), scale
-        config = tasks.yaml_model_load(f"yolov5{scale}.yaml")
-        self.network: nn.Module = tasks.DetectionModel(config, ch=3, nc=len(self.categories), verbose=False)
-        self.network.args = _GAINS
+        self.network, _ = build_network(scale, len(self.categories))
         self._criterion: Any = None
         self._positives = torch.zeros(())
 
@@ -147,23 +140,5 @@ class Detector:
             threshold: least score.
             overlap: intersection over union above which the lesser box of a category is dropped.
         """
-        from torchvision.ops import batched_nms
-
         self.network.eval()
-        output_BDA = self.network(images_B3HW)[0].float()  # centre x, centre y, width, height, C scores
-        found = []
-        for output_DA in output_BDA:
-            anchor, category = (threshold < output_DA[4:].T).nonzero().unbind(1)
-            score = output_DA[4 + category, anchor]
-            centre, size = output_DA[:2, anchor].T, output_DA[2:4, anchor].T
-            corners = torch.cat([centre - size / 2, centre + size / 2], dim=1)
-            keep = batched_nms(corners, score, category, overlap)[:_CANDIDATES]
-            found.append(
-                [
-                    Detection(self.categories[c], s, x0, y0, x1 - x0, y1 - y0)
-                    for c, s, (x0, y0, x1, y1) in zip(
-                        category[keep].tolist(), score[keep].tolist(), corners[keep].tolist(), strict=True
-                    )
-                ]
-            )
-        return found
+        return suppress(self.network(images_B3HW)[0], self.categories, threshold, overlap)

@@ -5,7 +5,7 @@ detector is fine-tuned on the method's images of the other folds and tested on t
 variant is tested with its own detector besides, on the test split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,14 @@ from text2pixels.data.executors import map_ordered, open_executor
 from text2pixels.data.images import read_gray, read_rgb
 from text2pixels.data.manifest import Pair, in_split, read_manifest
 from text2pixels.detection.examples import Example
-from text2pixels.detection.finetune import detect, fit, known_boxes
+from text2pixels.detection.finetune import Predictor, detect, fit, known_boxes
 from text2pixels.detection.folds import make_folds, too_few
-from text2pixels.detection.table import K_FOLD, OWN, Outcome, write_detections
+from text2pixels.detection.pretraining import categories_of
+from text2pixels.detection.suppression import Detection
+from text2pixels.detection.table import K_FOLD, OWN, ZERO_SHOT, Outcome, write_detections
 from text2pixels.detection.threads import one_thread
 from text2pixels.detection.weights import read
-from text2pixels.detection.yolo import Detection
+from text2pixels.detection.zero_shot import IMAGE_SIZE, coco_classes, read_coco
 from text2pixels.errors import InputError
 from text2pixels.fusion.colour import restore_colour
 from text2pixels.progress import console, track
@@ -39,7 +41,7 @@ class _Job:
 
     protocol: str
     fold: int | None
-    start: Path  # folder of a detector
+    start: Path  # folder of a detector; of zero-shot the file of COCO weights
     train: tuple[Example, ...]
     test: tuple[Example, ...]
     settings: config.Detect
@@ -63,17 +65,16 @@ def run(dataset: str, method: str) -> None:
     examples = {pair.pair_id: _example(dataset, method, pair) for pair in pairs}
     jobs = [
         *_folds(dataset, method, pairs, examples, settings, params.seed),
+        *_zero_shot(dataset, pairs, examples, settings, params.seed),
         *_own(method, pairs, examples, settings, params.seed),
     ]
-    boxes = {pair.pair_id: pair.boxes for pair in pairs}
-    tested = []
+    outcomes: list[Outcome] = []
     with open_executor(settings.workers) as executor:
         done = map_ordered(executor, _work, jobs, len(jobs))
         apart = settings.workers > 1
-        for job, found in track(done, f"detect {dataset} by {method}", len(jobs)) if apart else done:
-            for pair_id, detections in found:
-                tested.append(Outcome(pair_id, boxes[pair_id], detections, job.protocol, job.fold))
-    write_detections(path, tested)
+        for _, tested in track(done, f"detect {dataset} by {method}", len(jobs)) if apart else done:
+            outcomes += tested
+    write_detections(path, outcomes)
 
 
 def _folds(
@@ -97,6 +98,21 @@ def _folds(
     return jobs
 
 
+def _zero_shot(
+    dataset: str, pairs: Sequence[Pair], examples: dict[str, Example], settings: config.Detect, seed: int
+) -> list[_Job]:
+    """Return the test of a COCO detector on all labelled pairs, in the categories that COCO knows."""
+    if settings.weights is None:
+        console.print("detect: detect.weights names no COCO weights: no zero-shot detection")
+        return []
+    categories = categories_of(pairs)
+    known = tuple(coco_classes(categories))
+    if unknown := [name for name in categories if name not in known]:
+        console.print(f"detect: COCO has no {', '.join(unknown)}: left out of zero-shot detection on {dataset}")
+    test = tuple(_known(examples[pair.pair_id], known) for pair in pairs)
+    return [_Job(ZERO_SHOT, None, Path(settings.weights), (), test, settings, seed, None)] if known else []
+
+
 def _own(
     method: str, pairs: Sequence[Pair], examples: dict[str, Example], settings: config.Detect, seed: int
 ) -> list[_Job]:
@@ -107,9 +123,22 @@ def _own(
     return [_Job(OWN, None, layout.model(method), (), test, settings, seed, None)]
 
 
-def _work(job: _Job) -> list[tuple[str, list[Detection]]]:
-    settings, device = job.settings, pick_device(job.settings.device)
+def _work(job: _Job) -> list[Outcome]:
     with one_thread():
+        found = dict(_found(job))
+    return [
+        Outcome(example.pair_id, example.boxes, found[example.pair_id], job.protocol, job.fold) for example in job.test
+    ]
+
+
+def _found(job: _Job) -> Iterator[tuple[str, list[Detection]]]:
+    settings, device = job.settings, pick_device(job.settings.device)
+    image_size = settings.image_size
+    detector: Predictor
+    if job.protocol == ZERO_SHOT:
+        categories = coco_classes(categories_of(job.test))
+        detector, image_size = read_coco(job.start, settings.scale, categories), IMAGE_SIZE
+    else:
         detector = read(job.start)
         if job.train:
             fit(
@@ -123,7 +152,7 @@ def _work(job: _Job) -> list[tuple[str, list[Detection]]]:
                 device=device,
                 description=job.description,
             )
-        return list(detect(detector, job.test, batch=settings.batch, image_size=settings.image_size, device=device))
+    yield from detect(detector, job.test, batch=settings.batch, image_size=image_size, device=device)
 
 
 def _known(example: Example, categories: Sequence[str]) -> Example:
