@@ -106,7 +106,7 @@ class Losses(Section):
     gradient: float = 1.0
     structure: float = 0.1  # equation (8)
     content: float = 1.0  # equation (9)
-    texture: float = 2.0  # gradient against the greater one of the sources; not in the paper
+    texture: float = 4.0  # derivatives against those of the source with the greater gradient; not in the paper
     brightness: float = 2.0  # intensity against the brighter one of the sources; not in the paper
     guidance: float = 1.0  # contrast of the objects that the prompt names; not in the paper
     commitment: float = 0.25  # equation (11)
@@ -133,6 +133,7 @@ class Train(Section):
     upper_decay: float = 0.1  # that weight in epoch e is upper_weight / (1 + upper_decay * e)
     clip: float = 1.0  # norm of either level's gradient
     device: str = "auto"
+    seed: int | None = None  # of this variant; None: the pipeline's
 
 
 @dataclass(frozen=True)

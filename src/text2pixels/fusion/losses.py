@@ -34,11 +34,16 @@ def ssim(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
 
 
 def gradient(image_B1HW: Tensor) -> Tensor:
-    """Return the magnitude |d/dx| + |d/dy| by Sobel's kernel over 8, (B, 1, H, W); borders replicated."""
+    """Return the magnitude |d/dx| + |d/dy|, (B, 1, H, W)."""
+    return derivatives(image_B1HW).abs().sum(dim=1, keepdim=True)
+
+
+def derivatives(image_B1HW: Tensor) -> Tensor:
+    """Return d/dx and d/dy by Sobel's kernel over 8, (B, 2, H, W); borders replicated."""
     sobel_33 = image_B1HW.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
     kernels_2133 = torch.stack([sobel_33, sobel_33.T])[:, None]
     padded = F.pad(image_B1HW, (1, 1, 1, 1), mode="replicate")
-    return F.conv2d(padded, kernels_2133).abs().sum(dim=1, keepdim=True)
+    return F.conv2d(padded, kernels_2133)
 
 
 def saliency(image_B1HW: Tensor) -> Tensor:
@@ -115,13 +120,16 @@ def content_loss(
 
 
 def texture_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor) -> Tensor:
-    """Return the distance of z's gradient to the greater one of the sources, (B,).
+    """Return the distance of z's derivatives to those of the source whose gradient is greater, (B,).
 
     Not in the paper: the weighted terms of (9) settle for the more salient image's gradient and
-    lose texture that only the other one has.
+    lose texture that only the other one has. And they compare magnitudes, to which an edge from dark
+    to bright is as good as one from bright to dark; here signs count.
     """
-    strongest = torch.maximum(gradient(infrared_B1HW), gradient(visible_B1HW))
-    return _mean(gradient(fused_B1HW) - strongest)
+    first_B2HW, second_B2HW = derivatives(infrared_B1HW), derivatives(visible_B1HW)
+    first_leads = first_B2HW.abs().sum(dim=1, keepdim=True) >= second_B2HW.abs().sum(dim=1, keepdim=True)
+    strongest_B2HW = torch.where(first_leads, first_B2HW, second_B2HW)
+    return (derivatives(fused_B1HW) - strongest_B2HW).abs().sum(dim=1).mean(dim=(1, 2))
 
 
 def brightness_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor) -> Tensor:

@@ -1,13 +1,15 @@
 """The fusion network: infrared, visible luminance and phrases in, fused luminance out.
 
-    full      (x, y) ------------------------------------------------> z = w x + (1 - w) y + d
+    full      (x, y) = low + high ------------------> z = w x_low + (1 - w) y_low + u x_high + v y_high + d
     1/2       stem ------------------------------------------ + decode, pixel shuffle --^
     1/4         extractor (1) ------------------- + merge ----^
     1/8           tokens, attention (2, 3, 4), codebook (5, 6) --^
 
 Convolutions work on half and quarter resolution, where a multiplication sees four to sixteen times
-the pixels; the sources themselves are blended at full resolution with a weight w and a correction d
-per pixel, so their sharpness is kept. Every operation is linear in the number of pixels.
+the pixels; the sources themselves are blended at full resolution, so their sharpness is kept: their
+low frequencies by a weight w, their details each by a gain (u, v), plus a correction d per pixel. An
+untrained network, w = 1/2 and u = v = 1, adds the details of both to the mean of the rest, as a
+pyramid would. Every operation is linear in the number of pixels.
 
 Shapes: B batch; H, W image; C channels of a resolution; E token width; h, w token grid (1/8);
 T phrases, S = T + 1 with the null token last; D dimension of a phrase vector.
@@ -80,14 +82,14 @@ class FusionNetwork(nn.Module):
         self.spread = nn.Linear(width, channels)
         self.merge = nn.Conv2d(channels, half, kernel_size=3, padding=1)
         self.decode = nn.Conv2d(half, half, kernel_size=3, padding=1)
-        self.head = nn.Conv2d(half, 2 * 4, kernel_size=3, padding=1)
+        self.head = nn.Conv2d(half, 4 * 4, kernel_size=3, padding=1)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
-        # Small, so that an untrained network blends half and half; and alike for the four pixels
-        # that share a cell, so that no checkerboard is there to be unlearned.
+        # Small, so that an untrained network does as the module's docstring says; and alike for the
+        # four pixels that share a cell, so that no checkerboard is there to be unlearned.
         nn.init.normal_(self.head.weight, std=0.02 * (9 * half) ** -0.5)
         with torch.no_grad():
             self.head.weight.copy_(self.head.weight[::4].repeat_interleave(4, dim=0))
@@ -137,15 +139,28 @@ class FusionNetwork(nn.Module):
         coarse_BCHW = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5).permute(0, 3, 1, 2)
         merged_BCHW = F.relu(self.merge(F.relu(features_BCHW + _double(coarse_BCHW))), inplace=True)
         decoded_BCHW = F.relu(self.decode(stem_BCHW + _double(merged_BCHW)), inplace=True)
-        maps_B2HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
-        maps_B2HW = maps_B2HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width].float()
-        weight_B1HW, correction_B1HW = maps_B2HW[:, :1].sigmoid(), maps_B2HW[:, 1:]
-        raw_B1HW = torch.lerp(visible_B1HW, infrared_B1HW, weight_B1HW) + correction_B1HW
+        maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
+        maps_B4HW = maps_B4HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width].float()
+        low_B2HW = _blurred(torch.cat((infrared_B1HW, visible_B1HW), dim=1))
+        weight_B1HW, infrared_gain_B1HW, visible_gain_B1HW = maps_B4HW[:, :3].sigmoid().chunk(3, dim=1)
+        raw_B1HW = (
+            torch.lerp(low_B2HW[:, 1:], low_B2HW[:, :1], weight_B1HW)
+            + 2 * infrared_gain_B1HW * (infrared_B1HW - low_B2HW[:, :1])
+            + 2 * visible_gain_B1HW * (visible_B1HW - low_B2HW[:, 1:])
+            + maps_B4HW[:, 3:]
+        )
         fused_B1HW = raw_B1HW.clamp(0, 1)
         if self.training:
             # A pixel beyond the range keeps its gradient, or it would never come back.
             fused_B1HW = fused_B1HW.detach() + (raw_B1HW - raw_B1HW.detach())
         return Fusion(fused_B1HW, commitment, perplexity, attention_BShw)
+
+
+def _blurred(image_B2HW: Tensor) -> Tensor:
+    """Return the low frequencies: two box filters of 5 pixels, borders reflected."""
+    for _ in range(2):
+        image_B2HW = F.avg_pool2d(F.pad(image_B2HW, (2, 2, 2, 2), mode="reflect"), kernel_size=5, stride=1)
+    return image_B2HW
 
 
 def _double(features_BCHW: Tensor) -> Tensor:

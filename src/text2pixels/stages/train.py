@@ -55,6 +55,7 @@ def run(variant: str) -> None:
             f"the encoder '{settings.encoder}' gives vectors of {embeddings.dimension} numbers, network.text_dim is "
             f"{network_settings.text_dim}: set network.text_dim to {embeddings.dimension}"
         )
+    seed = params.seed if settings.seed is None else settings.seed
     data = Data(_pairs(settings, "train"), _pairs(settings, "val"), embeddings.batch)
     device = pick_device(settings.device)
     with world(device) as processes:
@@ -64,7 +65,7 @@ def run(variant: str) -> None:
             inputs += [layout.prompts(dataset)] if settings.prompts != "none" else []
         run_id = fingerprint(
             {
-                "seed": params.seed,
+                "seed": seed,
                 "network": asdict(network_settings),
                 "losses": asdict(losses),
                 "train": asdict(settings),
@@ -74,7 +75,7 @@ def run(variant: str) -> None:
             _CODE,
             inputs,
         )
-        torch.manual_seed(params.seed)
+        torch.manual_seed(seed)
         network, detector = FusionNetwork(network_settings), detector_weights.read(layout.detector())
         cache = layout.training_cache(run_id)
         outcome = train(
@@ -83,7 +84,7 @@ def run(variant: str) -> None:
             data,
             losses,
             settings,
-            seed=params.seed,
+            seed=seed,
             device=device,
             world=processes,
             cache=cache,
@@ -99,7 +100,7 @@ def run(variant: str) -> None:
         "prompts": settings.prompts,
         "datasets": list(settings.datasets),
         "strategy": settings.strategy,
-        "seed": params.seed,
+        "seed": seed,
     }
     with whole_folder(layout.model(variant)) as folder:
         last = {"epoch": settings.epochs, "of": "the last epoch"}
