@@ -7,7 +7,7 @@ import typer
 
 def embed(
     phrases: Annotated[str | None, typer.Argument(help="Phrases to compare, separated by semicolons.")] = None,
-    encoder: Annotated[str, typer.Option(help="hash, table or open_clip.")] = "open_clip",
+    encoder: Annotated[str, typer.Option(help="hash, table, open_clip or distilled.")] = "open_clip",
 ) -> None:
     """Encode all prompts' phrases, or print how near some phrases are to each other (cosine)."""
     if phrases is None:

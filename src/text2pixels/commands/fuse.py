@@ -19,7 +19,7 @@ def fuse(
     method: Annotated[str | None, typer.Option(help="A baseline: see t2p baselines.")] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="Folder of a trained network; by default models/ours, else the one that comes along."),
+        typer.Option(help="Folder of a trained network; by default the one that comes along."),
     ] = None,
     prompt: Annotated[
         str | None, typer.Option(help='What the scene shows, phrases separated by semicolons: "a person; at night".')
@@ -92,12 +92,13 @@ def _run_stage(dataset: str, method: str | None, variant: str | None) -> None:
 def _engine(method: str | None, model: Path | None, weights: Path | None, device: str) -> "Engine":
     from text2pixels import layout
     from text2pixels.fusing import engine
+    from text2pixels.fusion import inference
 
     if method is not None and model is not None:
         raise InputError("give either --method (a baseline) or --model (a trained network)")
     if method is not None:
         return engine.baseline(method, weights or configured_weights(), device)
-    if model is None and layout.model("ours").is_dir():
+    if model is None and not inference.has_shipped() and layout.model("ours").is_dir():
         model = layout.model("ours")
     return engine.network(model, device, _configured_encoder())
 

@@ -49,6 +49,7 @@ def save(folder: Path, network: FusionNetwork, metadata: Mapping[str, Any]) -> N
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     with whole_file(folder / WEIGHTS) as weights, whole_file(folder / DESCRIPTION) as description:
         save_file(state, weights)
+        weights.chmod(0o644)  # safetensors leaves it to its owner alone, also in a package for others
         content = {
             "format": FORMAT,
             "network": asdict(network.config),

@@ -55,12 +55,17 @@ def load(folder: str | Path | None = None, device: str = "auto", embed: Embed | 
     Raises:
         InputError: no such checkpoint, a broken one, or no such device.
     """
-    if folder is None and not SHIPPED.is_dir():
+    if folder is None and not has_shipped():
         raise InputError(
             "this installation comes without trained weights: train a network (t2p train) and name its folder "
             "(t2p fuse --model FOLDER, or text2pixels.load(FOLDER))"
         )
     return Fuser(checkpoint.read(Path(folder or SHIPPED)), pick_device(device), embed or Embed())
+
+
+def has_shipped() -> bool:
+    """Say whether this installation comes with trained weights."""
+    return (SHIPPED / checkpoint.DESCRIPTION).is_file()
 
 
 class Fuser:
@@ -162,7 +167,9 @@ class Fuser:
         return dict(zip([*text.phrases, NO_PHRASE], maps, strict=True))
 
     def encode(self, prompt: Prompt) -> Text:
-        """Encode phrases with the encoder that the network was trained with.
+        """Encode phrases with the encoder that the network was trained with, or one that stands in for it.
+
+        A phrase that is only approximated is told on standard error: see `text.stand_in`.
 
         Raises:
             InputError: no encoder like the one of training, an unknown or too long phrase, or a network without text.
@@ -171,16 +178,10 @@ class Fuser:
             return Text([], np.zeros((0, self.network.config.text_dim), dtype=np.float32))
         if self.network.cross_attention is None:
             raise InputError("this network was trained without cross-attention and reads no text: leave the prompt out")
-        from text2pixels.text import embeddings, encoders
+        from text2pixels.text.embeddings import encode_for_network
 
         name, identity = self.metadata["encoder"], self.metadata["encoder_identity"]
-        found = encoders.build(name, self._embed).identity
-        if found != identity:
-            raise InputError(
-                f"the network was trained with the text encoder {identity}, here is {found}: "
-                "its vectors mean something else; see the section embed of params.yaml"
-            )
-        return Text(*embeddings.encode_user_prompt(prompt, name, self._embed))
+        return Text(*encode_for_network(prompt, name, identity, self._embed))
 
     def _fuse_pairs(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Iterator[Image8]:
         """Yield the fused luminance (H, W) of each pair."""

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from text2pixels.files import whole_file
-from text2pixels.text.encoders import Encoder, Vectors
+from text2pixels.text.encoders import Encoder
+from text2pixels.text.vectors import Vectors
 
 FOLDER = Path(".cache/embeddings")
 _CHUNK = 4096  # phrases encoded between two writes: what an interruption loses at most

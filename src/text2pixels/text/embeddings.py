@@ -3,7 +3,7 @@
 Shapes: B prompts, T phrases of the longest one, D numbers a vector.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from torch import Tensor
 
 from text2pixels.config import Embed
 from text2pixels.errors import InputError
-from text2pixels.text import cache, encoders
+from text2pixels.text import cache, encoders, stand_in
+from text2pixels.text.distilled import Distilled
 from text2pixels.text.user_prompts import split
+from text2pixels.text.vectors import Vectors
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Embeddings:
 
     encoder: str
     dimension: int
-    vectors: encoders.Vectors
+    vectors: Vectors
 
     @classmethod
     def read(cls, path: Path) -> "Embeddings":
@@ -89,12 +91,45 @@ def encode_user_prompt(
         InputError: empty, too long, unknown encoder, or a phrase that the encoder's table lacks: a
             word the user gave is never dropped silently.
     """
-    phrases = split(prompt if isinstance(prompt, str) else ";".join(prompt), "the prompt")
-    vectors, _ = cache.encode(encoders.build(encoder, embed), phrases, folder)
-    lacking = [phrase for phrase in phrases if phrase not in vectors]
-    if lacking:
-        raise InputError(
-            f"the encoder '{encoder}' has no vector for '{lacking[0]}'; write phrases that it has "
-            "(like: a person; a car; a street light), or use the encoder open_clip"
-        )
-    return phrases, np.stack([vectors[phrase] for phrase in phrases])
+    phrases = _phrases(prompt)
+    return phrases, _all_vectors(phrases, [encoders.build(encoder, embed)], folder)
+
+
+def encode_for_network(
+    prompt: str | Sequence[str], encoder: str, identity: str, embed: Embed, folder: Path = cache.FOLDER
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Encode what a user typed for a network trained with that encoder, or with one that stands in for it.
+
+    Returns:
+        The phrases and their vectors (T, D).
+
+    Raises:
+        InputError: as `encode_user_prompt`; or no encoder here is like the network's.
+    """
+    phrases = _phrases(prompt)
+    return phrases, _all_vectors(phrases, stand_in.candidates(encoder, identity, embed, phrases), folder)
+
+
+def _phrases(prompt: str | Sequence[str]) -> list[str]:
+    return split(prompt if isinstance(prompt, str) else ";".join(prompt), "the prompt")
+
+
+def _all_vectors(phrases: list[str], candidates: Iterable[encoders.Encoder], folder: Path) -> NDArray[np.float32]:
+    """Return the vectors of the first encoder that has one for every phrase."""
+    lacking = ""
+    for encoder in candidates:
+        # Only a tower is worth a file where the user happens to be.
+        slow = isinstance(encoder, encoders.OpenClip)
+        vectors = cache.encode(encoder, phrases, folder)[0] if slow else encoder.encode(phrases)
+        lacking = next((phrase for phrase in phrases if phrase not in vectors), "")
+        if lacking:
+            continue
+        if isinstance(encoder, Distilled):
+            for phrase in encoder.approximated(phrases):
+                stand_in.announce(phrase)
+        return np.stack([vectors[phrase] for phrase in phrases])
+    name = encoder.identity.partition("@")[0].partition("/")[0]
+    raise InputError(
+        f"the encoder '{name}' has no vector for '{lacking}'; write phrases that it has "
+        "(like: a person; a car; a street light), or use the encoder open_clip"
+    )

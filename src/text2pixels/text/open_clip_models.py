@@ -8,6 +8,7 @@ import hashlib
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -77,6 +78,22 @@ def find(model: str, pretrained: str) -> Weights:
     return Weights(model, file, quick_gelu, bool(published), _identity(model, quick_gelu, digest))
 
 
+def at_hand(model: str, pretrained: str) -> bool:
+    """Say whether `find` would succeed without a download; a wrong name is for `find` to report."""
+    if find_spec("open_clip") is None:
+        return False
+    if pretrained == RANDOM or Path(pretrained).is_file():
+        return True
+    from huggingface_hub.constants import HF_HUB_CACHE  # comes with open_clip, whose own import takes seconds
+
+    if not Path(HF_HUB_CACHE).is_dir():
+        return False
+    open_clip = _library()
+    if pretrained not in open_clip.list_pretrained_tags_by_model(model):
+        return False
+    return _cached(open_clip.get_pretrained_cfg(model, pretrained)) is not None
+
+
 def load(weights: Weights) -> Any:  # noqa: ANN401  (the library is untyped)
     """Build the model and load its weights, for inference on the CPU.
 
@@ -121,14 +138,10 @@ def _from_hub(open_clip: Any, model: str, tag: str) -> Path:  # noqa: ANN401
     import huggingface_hub  # comes with open_clip
 
     settings = open_clip.get_pretrained_cfg(model, tag)
-    folder, _, name = settings.get("hf_hub", "").rpartition("/")
-    # What is on this machine already is taken as it is, without asking the hub whether it changed.
-    for each in (name,) if name else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"):
-        cached = huggingface_hub.try_to_load_from_cache(folder, each) if folder else None
-        if isinstance(cached, str):
-            return Path(cached)
+    if cached := _cached(settings):
+        return cached
     try:
-        if folder and not getproxies():
+        if settings.get("hf_hub") and not getproxies():
             # Without a network the hub's client tries for most of a minute; a look-up of its name tells at once.
             socket.getaddrinfo(urlsplit(huggingface_hub.constants.ENDPOINT).hostname, 443)
         return Path(open_clip.download_pretrained(settings))
@@ -137,6 +150,18 @@ def _from_hub(open_clip: Any, model: str, tag: str) -> Path:  # noqa: ANN401
             f"cannot get the weights '{tag}' of {model} ({_first_line(error)}); ways out: run once with a network; "
             "give a downloaded file in place of the tag; or use the encoder table or hash"
         ) from error
+
+
+def _cached(settings: dict[str, Any]) -> Path | None:
+    """Return the weights that are on this machine already, without asking the hub whether they changed."""
+    import huggingface_hub
+
+    folder, _, name = settings.get("hf_hub", "").rpartition("/")
+    for each in (name,) if name else ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"):
+        cached = huggingface_hub.try_to_load_from_cache(folder, each) if folder else None
+        if isinstance(cached, str):
+            return Path(cached)
+    return None
 
 
 def _build(open_clip: Any, model: str, file: Path | None, quick_gelu: bool, published: bool) -> Any:  # noqa: ANN401
