@@ -1,21 +1,18 @@
-"""Ablations: grouped by what they change, compared with the reference pair by pair."""
+"""Ablations: grouped by what they change, compared with the reference pair by pair and seed by seed."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
-from tiny_model import write_model
 
-from text2pixels import config, layout, profiles
-from text2pixels.data.images import write_png
-from text2pixels.data.manifest import Box, Pair, write_manifest
-from text2pixels.data.quarantine import write_quarantine
+from text2pixels import config, layout
 from text2pixels.detection.evaluation import average_precision
-from text2pixels.detection.suppression import Detection
-from text2pixels.detection.table import Outcome, read_detections, write_detections
-from text2pixels.files import sha256
+from text2pixels.detection.table import read_detections
 from text2pixels.report.ablations import (
+    COLUMNS,
     KINDS,
     OTHER,
     changes_of,
@@ -23,88 +20,34 @@ from text2pixels.report.ablations import (
     kind_of,
     paired_precision,
     reference_of,
+    settings_of,
 )
 from text2pixels.report.results import read_results
-from text2pixels.stages import report, score
-from text2pixels.text.prompts import Prompt, write_prompts
+from text2pixels.stages import report
 
-VARIANTS = {
-    "no-codebook": {"network": {"cross_attention": False}},  # the name lies; the overrides decide
-    "ours": {},
-    "mixed": {"network": {"codebook": False}, "train": {"prompts": "none"}},
-}
 PAPER = Path(__file__).parents[2] / "profiles/paper.yaml"
-BOX = Box("People", 4, 4, 20, 30)
-SEEN = [Detection("People", 0.9, 4, 4, 20, 30)]
-
-
-def benchmark(variants, bootstrap=60):
-    """Write what the report reads: three simulated pairs; ours keeps the mean, others flatten it by half."""
-    noise = np.random.default_rng(0)
-    folder, pairs = layout.processed("simulator"), []
-    for index in range(3):
-        name = f"p{index}"
-        infrared = noise.integers(0, 255, (48, 64), dtype=np.uint8)
-        visible = noise.integers(0, 255, (48, 64, 3), dtype=np.uint8)
-        write_png(folder / "infrared" / f"{name}.png", infrared)
-        write_png(folder / "visible" / f"{name}.png", visible)
-        for method in (*variants, "average"):
-            fused = infrared // 2 + visible[..., 1] // 2
-            for of in (layout.fused, layout.fused_stretched):
-                write_png(of("simulator", method) / f"{name}.png", fused if method == "ours" else fused // 2)
-        digests = (sha256(folder / kind / f"{name}.png") for kind in ("infrared", "visible"))
-        files = (f"infrared/{name}.png", f"visible/{name}.png")
-        pairs.append(
-            Pair(f"simulator/{name}", "simulator", name, "test", *files, 64, 48, *digests, "night", True, (BOX,))
-        )
-    write_manifest(folder / "manifest.parquet", pairs)
-    write_quarantine(folder / "quarantine.parquet", [])
-    write_prompts(layout.prompts("simulator"), [Prompt(pair.pair_id, "fine", ("at night",), "csv") for pair in pairs])
-    sections = {"profile": "tiny", "seed": 0, "datasets": {"simulator": {}}, "encoders": ["hash"]}
-    sections |= {"baselines": ["average"], "variants": variants, "report": {"bootstrap": bootstrap, "gallery": 1}}
-    Path("params.yaml").write_text(profiles.render(config.parse(sections)))
-    for method in (*variants, "average"):
-        found = [
-            Outcome(pair.pair_id, pair.boxes, SEEN if method == "ours" or index else [])
-            for index, pair in enumerate(pairs)
-        ]
-        write_detections(layout.detections("simulator", method), found)
-        score.run("simulator", method)
-        cost = {"method": method, "width": 64, "height": 48, "device": "cpu", "threads": 1, "parameters": 3}
-        cost |= {"macs": None, "seconds": 0.01, "repeats": 1, "peak_bytes": None}
-        layout.cost(method).parent.mkdir(parents=True, exist_ok=True)
-        layout.cost(method).write_text(json.dumps(cost))
-    for variant in variants:
-        write_model(variant, ["at night"])
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("ablations")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        benchmark(VARIANTS)
-        report.run()
-    return folder
+SEEDED = {
+    "ours": {},
+    "ours-s1": {"train": {"seed": 1}},
+    "joint": {"train": {"strategy": "joint"}},
+    "joint-s1": {"train": {"strategy": "joint", "seed": 1}},
+    "late": {"train": {"prompts": "none", "seed": 7}},
+}
 
 
 @pytest.fixture
-def params(made, monkeypatch):
-    monkeypatch.chdir(made)
-    return config.load(report.SECTIONS)
+def compared(benchmark):
+    params = config.load(report.SECTIONS)
+    return groups(params.variants, read_results(params).datasets, params.seed, params.report.bootstrap)
 
 
-def test_groups_follow_from_the_overrides_alone(params):
-    found = {group.kind.title: [row.variant for row in group.tables[0].rows] for group in compared(params)}
+def test_groups_follow_from_the_overrides_alone(compared):
+    found = {group.kind.title: [row.setting.name for row in group.tables[0].rows] for group in compared}
     assert found == {"Attention": ["ours", "no-codebook"], "Other changes": ["ours", "mixed"]}
 
 
-def compared(params):
-    return groups(params.variants, read_results(params).datasets, params.report.bootstrap)
-
-
-def test_differences_are_paired_and_say_which_way_is_better(params):
-    table = compared(params)[0].tables[0]
+def test_differences_are_paired_and_say_which_way_is_better(compared):
+    table = compared[0].tables[0]
     reference, variant = (dict(zip(table.columns, row.cells, strict=True)) for row in table.rows)
     assert table.columns[:4] == ("SF", "EN", "SD", "AG") and table.columns[-1] == "AP50"
     assert all(cell.difference is None and cell.verdict == "" for cell in reference.values())
@@ -114,24 +57,77 @@ def test_differences_are_paired_and_say_which_way_is_better(params):
     assert variant["AP50"].difference.mean == pytest.approx(variant["AP50"].value - 1)
 
 
-def test_the_page_names_overrides_and_its_limits(made):
-    page = (made / layout.site() / "ablations.html").read_text()
+def test_the_page_names_overrides_and_its_limits(benchmark):
+    page = (layout.site() / "ablations.html").read_text()
     assert "<code>network.cross_attention: false</code>" in page
     assert "<code>network.codebook: false</code>, <code>train.prompts: none</code>" in page
     assert "trained <strong>once</strong>" in page and "simulated" in page
-    assert 'href="ablations.html"' in (made / layout.site() / "index.html").read_text()
+    assert 'href="ablations.html"' in (layout.site() / "index.html").read_text()
 
 
-def test_one_variant_has_no_page(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    benchmark({"ours": {}})
+def test_ablations_show_on_their_own_page_and_in_downloads_alone(benchmark):
+    pages = [page for page in layout.site().rglob("*.html") if page.name not in ("ablations.html", "provenance.html")]
+    assert not [page.name for page in pages if "no-codebook" in page.read_text()]
+    assert not list(layout.site().rglob("*no-codebook*"))
+    for name in ("scores", "detection", "training"):
+        assert "no-codebook" in (layout.site() / f"downloads/{name}.csv").read_text(), name
+
+
+def test_one_variant_has_no_page(own_benchmark):
+    text = config.PARAMS_FILE.read_text()
+    start, end = text.index("variants:"), text.index("simulator:\n  train:")
+    config.PARAMS_FILE.write_text(text[:start] + "variants:\n  ours: {}\n" + text[end:])
     report.run()
     assert not (layout.site() / "ablations.html").exists()
     assert "ablations.html" not in (layout.site() / "index.html").read_text()
 
 
-def test_paired_precision_is_the_difference_of_the_two_and_nought_with_itself(made):
-    ours, other = (read_detections(made / layout.detections("simulator", name)) for name in ("ours", "mixed"))
+def seeded(values):
+    """A data set of four images where a variant's every metric is an image's number plus the variant's own."""
+    rows = [
+        (f"p{image}", variant, metric, image + value)
+        for variant, value in values.items()
+        for metric in COLUMNS
+        for image in range(4)
+    ]
+    scores = pd.DataFrame(rows, columns=["pair_id", "method", "metric", "value"])
+    return SimpleNamespace(scores=scores, precision={}, detections={})
+
+
+def test_variants_that_differ_in_their_seed_alone_are_one_setting():
+    found = [(setting.name, setting.variants, setting.seeds) for setting in settings_of(SEEDED, 0)]
+    assert found == [
+        ("ours", ("ours", "ours-s1"), (0, 1)),
+        ("joint", ("joint", "joint-s1"), (0, 1)),
+        ("late", ("late",), (7,)),
+    ]
+    assert kind_of(settings_of(SEEDED, 0)[1].changes).title == "Strategy"
+    assert reference_of({"joint": SEEDED["joint"], "ours-s1": SEEDED["ours-s1"]}) == "ours-s1"
+
+
+def test_seeds_are_averaged_paired_and_must_agree():
+    # Seed 1 is 10 higher for everybody: paired by seed, that does not blur the differences.
+    data = seeded({"ours": 0, "ours-s1": 10, "joint": 1, "joint-s1": 14, "late": 5.5})
+    found = {group.kind.title: group.tables[0].rows for group in groups(SEEDED, [data], 0, 50)}
+    assert list(found) == ["Strategy", "Prompts"]
+    reference, joint = (row.cells[0] for row in found["Strategy"])
+    assert (reference.value, reference.spread) == pytest.approx((1.5 + 5, 50**0.5))
+    assert joint.each == pytest.approx((1, 4)) and joint.difference.mean == pytest.approx(2.5)
+    assert joint.verdict == "better" and "by seed +1, +4" in joint.note
+    late = found["Prompts"][1].cells[0]
+    assert late.each == pytest.approx((5.5, -4.5)), "no common seed: compared with each"
+    assert np.isnan(late.spread) and late.verdict == "", "the seeds disagree"
+    assert replace(late, each=(0.5,)).verdict == "better"
+
+
+def test_other_seeds_of_the_reference_alone_have_a_table():
+    variants = {name: SEEDED[name] for name in ("ours", "ours-s1")}
+    (group,) = groups(variants, [seeded({"ours": 0, "ours-s1": 2})], 0, 50)
+    assert group.kind.title == "Seeds" and [row.setting.name for row in group.tables[0].rows] == ["ours"]
+
+
+def test_paired_precision_is_the_difference_of_the_two_and_nought_with_itself(benchmark):
+    ours, other = (read_detections(layout.detections("simulator", name)) for name in ("ours", "mixed"))
     values = [
         next(row.value for row in average_precision(table, 10) if (row.category, row.metric) == ("all", "AP50"))
         for table in (other, ours)

@@ -17,12 +17,21 @@ from text2pixels.stages import score
 from text2pixels.text.prompts import Prompt, write_prompts
 
 METHODS = ("ours", "infrared", "average", "max")
+VARIANTS = {
+    "ours": {},
+    "no-codebook": {"network": {"cross_attention": False}},  # the name lies; the overrides decide
+    "mixed": {"network": {"codebook": False}, "train": {"prompts": "none"}},
+}
+ABLATIONS = tuple(name for name in VARIANTS if name != "ours")
 HOSTILE = "<script>alert('a person')</script>"
 UNSEEN = "a unicorn"  # without a vector
 
 
 def write_benchmark():
-    """Write a simulated data set of three test pairs, fused, scored and detected, into the working directory."""
+    """Write a simulated data set of three test pairs, fused, scored and detected, into the working directory.
+
+    The ablations' images are half as bright as those of ours, and their detectors miss a person.
+    """
     noise = np.random.default_rng(0)
     folder, pairs = layout.processed("simulator"), []
     for index in range(3):
@@ -38,7 +47,8 @@ def write_benchmark():
             "average": infrared // 2 + green // 2,
             "max": np.maximum(infrared, green),
         }
-        for method in METHODS:
+        fused |= dict.fromkeys(ABLATIONS, fused["ours"] // 2)
+        for method in fused:
             write_png(layout.fused("simulator", method) / f"{name}.png", fused[method])
             write_png(layout.fused_stretched("simulator", method) / f"{name}.png", fused[method])
         pairs.append(
@@ -66,19 +76,24 @@ def write_benchmark():
         layout.prompts("simulator"),
         [Prompt(pair.pair_id, "fine", (HOSTILE, "at night", UNSEEN), "csv") for pair in pairs],
     )
-    write_model("ours", [HOSTILE, "at night"])
+    for variant in VARIANTS:
+        write_model(variant, [HOSTILE, "at night"])
     content = {
         "profile": "tiny",
         "seed": 0,
         "datasets": {"simulator": {}},
         "encoders": ["hash"],
         "baselines": [method for method in METHODS if method != "ours"],
-        "variants": {"ours": {}},
+        "variants": VARIANTS,
         "report": {"bootstrap": 50, "gallery": 2},
     }
     Path("params.yaml").write_text(profiles.render(config.parse(content)))
-    for method in METHODS:
-        found = [Outcome(pair.pair_id, pair.boxes, [Detection("People", 0.9, 4, 4, 20, 30)]) for pair in pairs]
+    seen = [Detection("People", 0.9, 4, 4, 20, 30)]
+    for method in (*METHODS, *ABLATIONS):
+        found = [
+            Outcome(pair.pair_id, pair.boxes, [] if method in ABLATIONS and not index else seen)
+            for index, pair in enumerate(pairs)
+        ]
         write_detections(layout.detections("simulator", method), found)
         score.run("simulator", method)
         cost = {"method": method, "width": 64, "height": 48, "device": "cpu", "threads": 1, "parameters": 3}

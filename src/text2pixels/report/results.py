@@ -41,7 +41,11 @@ class DatasetResults:
 
 @dataclass(frozen=True)
 class Results:
-    """All data sets, and what belongs to methods alone."""
+    """All data sets, and what belongs to methods alone.
+
+    ``methods`` are compared with each other: the first variant and the baselines. The other
+    ``variants`` are its ablations, and compared with it alone.
+    """
 
     methods: list[str]
     variants: list[str]
@@ -56,10 +60,11 @@ def read_results(params: config.Params) -> Results:
     Raises:
         InputError: a file is missing, or a method was not scored on exactly the test pairs.
     """
-    methods = [*params.variants, *params.baselines]
+    variants = list(params.variants)
+    methods = [*variants, *params.baselines]
     return Results(
-        methods=methods,
-        variants=list(params.variants),
+        methods=[*variants[:1], *params.baselines],
+        variants=variants,
         datasets=[_read_dataset(name, methods, params) for name in params.datasets],
         costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
         histories={

@@ -18,6 +18,7 @@ from text2pixels.metrics.table import METRICS
 from text2pixels.progress import track
 from text2pixels.report import ablations, figures, formulas
 from text2pixels.report.attention import Attention
+from text2pixels.report.downloads import write_downloads
 from text2pixels.report.leaderboard import HEADLINE, Row, detection_table, fusion_table
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
@@ -64,7 +65,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         "pages": [{"title": title, "file": file} for title, file in pages],
         "provenance": provenance(params),
     }
-    shared = {"site": site, "metrics": METRICS, "variants": results.variants, "root": ""}
+    shared = {"site": site, "metrics": METRICS, "variants": results.variants[:1], "root": ""}
     environment = Environment(
         loader=PackageLoader("text2pixels.report"),
         autoescape=select_autoescape(default=True),
@@ -88,7 +89,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page("metrics.html", "metrics.html", specs=list(METRICS.values()), glyphs=glyphs, drawings=drawings, inf=math.inf)
     page("data.html", "data.html", datasets=views)
     page("prompts.html", "prompts.html", datasets=views)
-    curves = {variant: figures.curves(history) for variant, history in results.histories.items()}
+    curves = {variant: figures.curves(results.histories[variant]) for variant in results.variants[:1]}
     for variant, drawn in curves.items():
         for curve in drawn:
             path = folder / "images/training" / variant / f"{curve.level}-{curve.name}.svg"
@@ -96,8 +97,10 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
             path.write_text(curve.svg, encoding="utf-8")
     page("training.html", "training.html", curves=curves)
     if len(results.variants) > 1:
-        compared = ablations.groups(params.variants, results.datasets, params.report.bootstrap)
-        page("ablations.html", "ablations.html", groups=compared, reference=ablations.reference_of(params.variants))
+        compared = ablations.groups(params.variants, results.datasets, params.seed, params.report.bootstrap)
+        settings = ablations.settings_of(params.variants, params.seed)
+        most = max(len(setting.seeds) for setting in settings)
+        page("ablations.html", "ablations.html", groups=compared, reference=settings[0].name, seeds=most)
     lock = Path("dvc.lock")
     page(
         "provenance.html",
@@ -120,7 +123,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
                 before=view["shown"][index - 1] if index else None,
                 after=view["shown"][index + 1] if index + 1 < len(view["shown"]) else None,
             )
-    _write_downloads(folder / "downloads", results)
+    write_downloads(folder / "downloads", results)
     return [headline for view in views for headline in _headlines(view)]
 
 
@@ -128,8 +131,9 @@ def _view(data: DatasetResults, results: Results, settings: config.Report) -> di
     """Return what the pages show of a data set."""
     columns, rows, ranking = fusion_table(data.scores, results.methods, settings.bootstrap)
     fusion = Table(columns, rows)
+    precision = {method: data.precision[method] for method in results.methods if method in data.precision}
     detection = {
-        key: Table(*detection_table(data.precision, results.methods, metric)) if data.precision else None
+        key: Table(*detection_table(precision, results.methods, metric)) if precision else None
         for key, metric in (("ap50", "AP50"), ("ap", "AP50:95"))
     }
     shown = _spread(data.test, settings.gallery)
@@ -229,21 +233,6 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
         "left_out": [fuser for name, fuser in BASELINES.items() if name not in results.methods],
         "absent": NOT_RUNNABLE,
     }
-
-
-def _write_downloads(folder: Path, results: Results) -> None:
-    folder.mkdir()
-    scores = pd.concat([data.scores for data in results.datasets], ignore_index=True)
-    scores.to_csv(folder / "scores.csv", index=False)
-    scores.to_parquet(folder / "scores.parquet", index=False)
-    detection = [
-        {"dataset": data.name, "method": method} | vars(row)
-        for data in results.datasets
-        for method, rows in data.precision.items()
-        for row in rows
-    ]
-    columns = ["dataset", "method", "category", "metric", "value", "low", "high", "boxes", "images"]
-    pd.DataFrame(detection, columns=columns).to_csv(folder / "detection.csv", index=False)
 
 
 def _headlines(view: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,27 @@
+"""The rows behind the tables, of every method and every variant."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from text2pixels.report.results import Results
+
+
+def write_downloads(folder: Path, results: Results) -> None:
+    """Write scores (CSV and Parquet), average precisions and training histories into a new folder."""
+    folder.mkdir()
+    scores = pd.concat([data.scores for data in results.datasets], ignore_index=True)
+    scores.to_csv(folder / "scores.csv", index=False)
+    scores.to_parquet(folder / "scores.parquet", index=False)
+    detection = [
+        {"dataset": data.name, "method": method} | vars(row)
+        for data in results.datasets
+        for method, rows in data.precision.items()
+        for row in rows
+    ]
+    columns = ["dataset", "method", "category", "metric", "value", "low", "high", "boxes", "images"]
+    pd.DataFrame(detection, columns=columns).to_csv(folder / "detection.csv", index=False)
+    histories = [history.assign(variant=variant) for variant, history in results.histories.items()]
+    columns = ["variant", "epoch", "level", "name", "value"]
+    training = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame(columns=columns)
+    training[columns].to_csv(folder / "training.csv", index=False)
