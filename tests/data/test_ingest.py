@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import fakes
 import numpy as np
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from text2pixels import config, layout
 from text2pixels.commands import ingest as command
-from text2pixels.data import intake
+from text2pixels.data import executors, intake
 from text2pixels.data.manifest import read_manifest
 from text2pixels.errors import InputError
 from text2pixels.stages import ingest as stage
@@ -170,7 +171,25 @@ def test_an_unknown_data_set_names_the_nearest(project):
         stage.run("roadscen")
 
 
-def test_dask_that_is_not_there_says_how_to_get_it(source, tmp_path):
-    with pytest.raises(InputError, match="needs the package distributed"):
+def test_dask_that_is_not_there_names_the_extra(source, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"dask: tcp://127.0.0.1:9 needs .* pip install 'text2pixels\[dask\]'$"):
         stage.ingest("folder", source, config.Ingest(dask="tcp://127.0.0.1:9"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_that_does_not_answer_gets_one_line():
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
+    with (
+        pytest.raises(InputError, match="no Dask scheduler answers at carrier-pigeon://home"),
+        executors.open_executor(1, "carrier-pigeon://home"),
+    ):
+        pass
+
+
+def test_a_dask_cluster_gives_the_bytes_of_one_process(source, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    stage.ingest("folder", source, ONE, tmp_path / "one")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as there:
+        stage.ingest("folder", source, config.Ingest(dask=there.scheduler_address), tmp_path / "two")
+    assert files(tmp_path / "one") == files(tmp_path / "two")

@@ -36,7 +36,10 @@ def open_executor(workers: int, dask: str | None = None) -> Iterator[Executor | 
         try:
             from distributed import Client  # type: ignore[import-not-found,unused-ignore]
         except ImportError as error:
-            raise InputError("dask: an address needs the package distributed: pip install distributed") from error
+            raise InputError(
+                f"dask: {dask} needs the package distributed, which the extra dask brings: "
+                "pip install 'text2pixels[dask]'"
+            ) from error
         try:
             client = Client(dask, timeout=10)
         except (OSError, ValueError) as error:
