@@ -46,35 +46,81 @@ class _Matches:
     truths: NDArray[np.int64]  # boxes per image
 
 
-def average_precision(table: pa.Table, resamples: int = 2000, seed: int = 0) -> list[Precision]:
-    """Return AP50 and AP50:95 of every category that occurs in the truth, and of their mean.
+@dataclass(frozen=True)
+class Resampled:
+    """Average precision on the images as they are, and on each bootstrap resample of them.
+
+    Attributes:
+        images: tested, in order: two tables of the same images share their resamples.
+        categories: that occur in the truth.
+        boxes: true boxes of each category.
+        points: (category, 10 thresholds).
+        samples: (category, 10 thresholds, R); NaN where a resample lacks the category.
+    """
+
+    images: tuple[str, ...]
+    categories: tuple[str, ...]
+    boxes: tuple[int, ...]
+    points: Floats
+    samples: Floats
+
+    def of_category(self, index: int, metric: str) -> tuple[float, Floats]:
+        """Return a category's average precision by a metric of `METRICS`, and its resamples (R,)."""
+        thresholds = METRICS[metric]
+        return float(self.points[index, thresholds].mean()), self.samples[index, thresholds].mean(axis=0)
+
+    def of_all(self, metric: str) -> tuple[float, Floats]:
+        """Return the mean over categories, and its resamples: each over the categories that it has."""
+        values, samples = self.points[:, METRICS[metric]].mean(axis=1), self.samples[:, METRICS[metric]].mean(axis=1)
+        present = np.isfinite(samples)
+        means = np.where(present, samples, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+        return float(values.mean()), means
+
+
+def resample(table: pa.Table, resamples: int = 2000, seed: int = 0) -> Resampled | None:
+    """Evaluate a table of detections, and resamples of its images; None where nothing is to be found.
 
     Args:
-        table: as `table.read_detections` returns it; an empty one gives an empty list.
-        resamples: of the images, for the intervals.
+        table: of one protocol, as `table.select` returns it.
+        resamples: of the images.
         seed: of the resampling.
     """
     rows = table.to_pylist()
     images = [row["pair_id"] for row in rows if row["kind"] == "image"]
     truths = [row for row in rows if row["kind"] == "truth"]
     found = [row for row in rows if row["kind"] == "detection"]
+    assert len(set(images)) == len(images), "one protocol at a time"
     categories = sorted({row["category"] for row in truths})
     if not categories:
-        return []
-    points = coco_precision(images, truths, found, categories)
+        return None
     matches = _match(images, truths, found, categories)
     draws = np.random.default_rng(seed).multinomial(len(images), np.full(len(images), 1 / len(images)), size=resamples)
-    drawn = np.stack([_resampled(match, draws) for match in matches])  # (category, 10, R)
+    return Resampled(
+        tuple(images),
+        tuple(categories),
+        tuple(int(match.truths.sum()) for match in matches),
+        coco_precision(images, truths, found, categories),
+        np.stack([_resampled(match, draws) for match in matches]),
+    )
+
+
+def average_precision(table: pa.Table, resamples: int = 2000, seed: int = 0) -> list[Precision]:
+    """Return AP50 and AP50:95 of every category that occurs in the truth, and of their mean.
+
+    Args:
+        table: of one protocol, as `table.select` returns it; an empty one gives an empty list.
+        resamples: of the images, for the intervals.
+        seed: of the resampling.
+    """
+    drawn = resample(table, resamples, seed)
+    if drawn is None:
+        return []
     result = []
-    for metric, thresholds in METRICS.items():
-        values, samples = points[:, thresholds].mean(axis=1), drawn[:, thresholds].mean(axis=1)
-        for index, category in enumerate(categories):
-            count = int(matches[index].truths.sum())
-            result.append(_row(category, metric, values[index], samples[index], count, len(images)))
-        # A resample may lack a category altogether: its mean is over those it has.
-        present = np.isfinite(samples)
-        means = np.where(present, samples, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
-        result.append(_row(ALL, metric, values.mean(), means, len(truths), len(images)))
+    for metric in METRICS:
+        for index, category in enumerate(drawn.categories):
+            numbers = drawn.of_category(index, metric)
+            result.append(_row(category, metric, *numbers, drawn.boxes[index], len(drawn.images)))
+        result.append(_row(ALL, metric, *drawn.of_all(metric), sum(drawn.boxes), len(drawn.images)))
     return result
 
 
@@ -193,8 +239,9 @@ def _resampled(matches: _Matches, draws: NDArray[np.int64]) -> Floats:
         totals = some @ matches.truths
         drawn = np.maximum(np.cumsum(weights, axis=1), 1)
         for row, true in enumerate(matches.true):
-            positives = np.cumsum(weights * true, axis=1)
-            result[row, start : start + chunk] = _area(positives, positives / drawn, totals)
+            # Precision rises at true positives alone, so the others are not looked at again.
+            positives = np.cumsum(weights[:, true], axis=1)
+            result[row, start : start + chunk] = _area(positives, positives / drawn[:, true], totals)
     return result
 
 

@@ -287,25 +287,9 @@ def paired_precision(table: pa.Table, reference: pa.Table, resamples: int, seed:
         resamples: of the images.
         seed: of the resampling.
     """
-    points, means = [], []
-    images: list[str] = []
-    for side in (table, reference):
-        rows = side.to_pylist()
-        found = [row["pair_id"] for row in rows if row["kind"] == "image"]
-        assert images in ([], found), "the same test images in the same order"
-        images = found
-        truths = [row for row in rows if row["kind"] == "truth"]
-        detections = [row for row in rows if row["kind"] == "detection"]
-        categories = sorted({row["category"] for row in truths})
-        points.append(evaluation.coco_precision(images, truths, detections, categories)[:, 0].mean())
-        draws = np.random.default_rng(seed).multinomial(
-            len(images), np.full(len(images), 1 / len(images)), size=resamples
-        )
-        # The matching is private to the evaluation, which training depends on: making it public would
-        # make every trained network out of date.
-        matches = evaluation._match(images, truths, detections, categories)
-        samples = np.stack([evaluation._resampled(match, draws)[0] for match in matches])  # (category, R)
-        present = np.isfinite(samples)
-        means.append(np.where(present, samples, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1))
-    low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
-    return Interval(float(points[0] - points[1]), float(low), float(high), len(images))
+    own, other = (evaluation.resample(side, resamples, seed) for side in (table, reference))
+    assert own is not None and other is not None, "true boxes"
+    assert own.images == other.images, "the same test images in the same order"
+    (value, samples), (before, others) = own.of_all(PRECISION), other.of_all(PRECISION)
+    low, high = np.quantile(samples - others, [0.025, 0.975])
+    return Interval(value - before, float(low), float(high), len(own.images))
