@@ -21,6 +21,7 @@ from text2pixels.detection import weights as detector_weights
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.fusion import checkpoint
+from text2pixels.fusion.allocator import keep_freed_memory
 from text2pixels.fusion.network import FusionNetwork
 from text2pixels.progress import console
 from text2pixels.tables import unknown
@@ -58,6 +59,9 @@ def run(variant: str) -> None:
     seed = params.seed if settings.seed is None else settings.seed
     data = Data(_pairs(settings, "train"), _pairs(settings, "val"), embeddings.batch)
     device = pick_device(settings.device)
+    if device.type == "cpu":
+        torch.set_flush_denormal(True)
+        keep_freed_memory()
     with world(device) as processes:
         inputs = [layout.embeddings(settings.encoder), layout.detector() / "detector.safetensors"]
         for dataset in settings.datasets:
