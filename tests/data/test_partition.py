@@ -26,6 +26,14 @@ def test_a_split_file_names_each_pair_once_and_holds_nothing_but_names(path):
     assert {row["split"] for row in rows} == set(SPLITS)
 
 
+def test_published_test_lists_are_lists_of_the_test_split():
+    assert partition.test_lists("tno") == {}
+    for dataset in DATASETS:
+        splits = partition.published(dataset)
+        for name in partition.test_lists(dataset):
+            assert {splits[pair][0] for pair in partition.named(dataset, name)} == {"test"}
+
+
 def test_roadscene_keeps_both_test_lists_out_of_training():
     splits = {name: split for name, (split, _) in partition.published("roadscene").items()}
     test50, labelled = partition.named("roadscene", "test50"), partition.named("roadscene", "flir-test")

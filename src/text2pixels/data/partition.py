@@ -21,6 +21,9 @@ from text2pixels.files import sha256
 SHARES = (0.7, 0.1, 0.2)  # train, val, test, where a hash decides
 HELD_BACK = 0.1  # of a published training part, for validation
 
+# Lists of ``splits/`` that papers test on, all of them in the split "test": a leaderboard of its own for each.
+_TEST_LISTS = {"roadscene": {"test50": "RoadScene-50, the pairs that several papers test on"}}
+
 _FOLDER = Path(__file__).parent / "splits"
 
 
@@ -70,6 +73,11 @@ def published(dataset: str) -> Mapping[str, tuple[str, frozenset[str]]]:
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     return {row["name"]: (row["split"], frozenset(filter(None, row["lists"].split(";")))) for row in rows}
+
+
+def test_lists(dataset: str) -> Mapping[str, str]:
+    """Return the published test lists of a set, name -> title; none for most sets."""
+    return _TEST_LISTS.get(dataset, {})
 
 
 def named(dataset: str, subset: str) -> frozenset[str]:

@@ -49,6 +49,20 @@ class Row:
     cells: tuple[Cell, ...]
 
 
+@dataclass(frozen=True)
+class Table:
+    """Column names and rows."""
+
+    columns: list[str]
+    rows: list[Row]
+
+    def only(self, names: Sequence[str]) -> "Table":
+        """Keep the named columns."""
+        kept = [index for index, name in enumerate(self.columns) if name in names]
+        rows = [Row(row.method, row.rank, tuple(row.cells[index] for index in kept)) for row in self.rows]
+        return Table([self.columns[index] for index in kept], rows)
+
+
 def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -> tuple[list[str], list[Row], Ranking]:
     """Return the metrics' names, a row per method with the best average rank first, and the ranking.
 

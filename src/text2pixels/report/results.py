@@ -22,7 +22,8 @@ from text2pixels.errors import InputError
 class DatasetResults:
     """One data set: its pairs, and what every method made of its test split.
 
-    ``scores`` has a row per image and metric (columns pair_id, method, metric, value, reason);
+    ``scores`` has a row per image and metric (columns pair_id, method, convention, metric, value, reason)
+    under the convention `standard`, ``published`` under that one;
     ``prompts`` has columns pair_id, kind, phrases, origin;
     ``detections`` maps a method to its table (detection/table.py);
     ``precision`` maps a method to its average precisions, empty without labelled test pairs.
@@ -35,6 +36,7 @@ class DatasetResults:
     quarantine: pd.DataFrame
     prompts: pd.DataFrame
     scores: pd.DataFrame
+    published: pd.DataFrame
     detections: dict[str, pa.Table]
     precision: dict[str, list[Precision]]
 
@@ -87,7 +89,8 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
                 f"{layout.scores(name, method)} covers {len(found)} pairs, the test split has {len(expected)}: "
                 f"score again with t2p score --dataset {name} --method {method}"
             )
-        tables.append(table[table["convention"] == "standard"])
+        tables.append(table)
+    scores = pd.concat(tables, ignore_index=True)
     detections = {
         method: select(read_detections(layout.detections(name, method)), K_FOLD, expected) for method in methods
     }
@@ -99,7 +102,8 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         test=test,
         quarantine=pd.DataFrame([vars(row) for row in read_quarantine(folder / "quarantine.parquet")]),
         prompts=pd.read_parquet(_present(layout.prompts(name))),
-        scores=pd.concat(tables, ignore_index=True),
+        scores=scores[scores["convention"] == "standard"],
+        published=scores[scores["convention"] == "published"],
         detections=detections,
         precision={method: rows for method, rows in precision.items() if rows},
     )

@@ -3,7 +3,6 @@
 import hashlib
 import math
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -14,31 +13,21 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from text2pixels import config
 from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
 from text2pixels.data.manifest import SPLITS, Pair
-from text2pixels.metrics.table import METRICS
+from text2pixels.metrics.table import HEADLINE, METRICS, PUBLISHED
 from text2pixels.progress import track
 from text2pixels.report import ablations, figures, formulas
 from text2pixels.report.attention import Attention
+from text2pixels.report.boards import Board, boards
 from text2pixels.report.downloads import write_downloads
-from text2pixels.report.leaderboard import HEADLINE, Row, detection_table, fusion_table
+from text2pixels.report.leaderboard import Table, detection_table
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.results import DatasetResults, Results
 
 OWN_PAPER = "Li et al., From Text to Pixels, arXiv 2401.00421; trained here"
 
-
-@dataclass(frozen=True)
-class Table:
-    """Column names and rows."""
-
-    columns: list[str]
-    rows: list[Row]
-
-    def only(self, names: tuple[str, ...]) -> "Table":
-        """Keep the named columns."""
-        kept = [index for index, name in enumerate(self.columns) if name in names]
-        rows = [Row(row.method, row.rank, tuple(row.cells[index] for index in kept)) for row in self.rows]
-        return Table([self.columns[index] for index in kept], rows)
+# Defined otherwise under the convention `published`.
+_DIFFERENT = [name for name, metric in PUBLISHED.items() if metric is not METRICS[name]]
 
 
 def write_site(folder: Path, results: Results, params: config.Params) -> list[dict[str, Any]]:
@@ -55,6 +44,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         *((_sentence(view["adapter"].title), f"{view['name']}.html") for view in views),
         ("Methods", "methods.html"),
         ("Metrics", "metrics.html"),
+        ("Published convention", "published.html"),
         ("Data", "data.html"),
         ("Prompts", "prompts.html"),
         ("Training", "training.html"),
@@ -86,7 +76,10 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page("index.html", "index.html", datasets=views, methods=results.methods, total=total)
     page("methods.html", "methods.html", **_methods(results, views))
     glyphs, drawings = formulas.typeset({name: metric.formula for name, metric in METRICS.items()})
-    page("metrics.html", "metrics.html", specs=list(METRICS.values()), glyphs=glyphs, drawings=drawings, inf=math.inf)
+    specs = {"specs": list(METRICS.values()), "others": [PUBLISHED[name] for name in HEADLINE if name in _DIFFERENT]}
+    page("metrics.html", "metrics.html", **specs, glyphs=glyphs, drawings=drawings, inf=math.inf)
+    titles = {method: BASELINES[method].title if method in BASELINES else None for method in _named(views)}
+    page("published.html", "published.html", datasets=views, specs=PUBLISHED, titles=titles)
     page("data.html", "data.html", datasets=views)
     page("prompts.html", "prompts.html", datasets=views)
     curves = {variant: figures.curves(results.histories[variant]) for variant in results.variants[:1]}
@@ -124,20 +117,20 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
                 after=view["shown"][index + 1] if index + 1 < len(view["shown"]) else None,
             )
     write_downloads(folder / "downloads", results)
-    return [headline for view in views for headline in _headlines(view)]
+    return [headline for view in views for board in view["boards"] for headline in _headlines(view, board)]
 
 
 def _view(data: DatasetResults, results: Results, settings: config.Report) -> dict[str, Any]:
     """Return what the pages show of a data set."""
-    columns, rows, ranking = fusion_table(data.scores, results.methods, settings.bootstrap)
-    fusion = Table(columns, rows)
+    found = boards(data, results.methods, settings.bootstrap)
+    whole = found[0]
     precision = {method: data.precision[method] for method in results.methods if method in data.precision}
     detection = {
         key: Table(*detection_table(precision, results.methods, metric)) if precision else None
         for key, metric in (("ap50", "AP50"), ("ap", "AP50:95"))
     }
     shown = _spread(data.test, settings.gallery)
-    ranked = [row.method for row in fusion.rows if row.rank is not None]
+    ranked = [row.method for row in whole.fusion.rows if row.rank is not None]
     left_out = Counter((row.kind, row.reason) for row in data.quarantine.itertuples())
     lines = "".join(sorted(f"{pair.name} {pair.split}\n" for pair in data.pairs))
     return {
@@ -147,10 +140,10 @@ def _view(data: DatasetResults, results: Results, settings: config.Report) -> di
         "test": data.test,
         "scores": data.scores,
         "prompts": data.prompts,
-        "fusion": fusion,
-        "headline": fusion.only(HEADLINE),
-        "ranking": ranking,
-        "ranking_figure": figures.critical_difference(ranking),
+        "boards": found,
+        "fusion": whole.fusion,
+        "headline": whole.headline,
+        "ranking_figures": {board.key: figures.critical_difference(board.ranking) for board in found},
         **detection,
         "shown": shown,
         "best": results.variants[0] if results.variants else ranked[0],
@@ -235,11 +228,20 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _headlines(view: dict[str, Any]) -> list[dict[str, Any]]:
-    table = view["headline"]
-    precision = {row.method: row.cells[-1].value for row in view["ap50"].rows} if view["ap50"] else {}
+def _named(views: list[dict[str, Any]]) -> set[str]:
+    """Return every method that the page of published rows names."""
+    found: list[Board] = [board for view in views for board in view["boards"]]
+    run = {row.method for board in found for row in board.stretched.rows}
+    return run | {row.method for board in found for row in board.printed}
+
+
+def _headlines(view: dict[str, Any], board: Board) -> list[dict[str, Any]]:
+    table = board.headline
+    # Detections are of the whole test split.
+    whole = view["ap50"] is not None and board.key == view["name"]
+    precision = {row.method: row.cells[-1].value for row in view["ap50"].rows} if whole else {}
     return [
-        {"dataset": view["name"], "method": row.method, "rank": row.rank}
+        {"dataset": board.key, "method": row.method, "rank": row.rank}
         | {name: cell.value for name, cell in zip(table.columns, row.cells, strict=True)}
         | ({"AP50": precision[row.method]} if row.method in precision else {})
         for row in table.rows
