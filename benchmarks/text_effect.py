@@ -7,7 +7,7 @@ On every labelled test pair, for every class that it shows, twice:
 
 - alone: fused under the class's phrase ("a car") against fused without text.
   Control: the phrases of the data set's other classes, one by one.
-- in the prompt: fused under the pair's own prompt against fused under what is left of it without the
+- in the prompt: fused under the pair's own prompt (its phrases that the encoder knows) against fused under what is left of it without the
   phrases that name the class. Control: without as many of those that name other classes, drawn at
   random; an image that has too few is left out.
 
@@ -196,7 +196,11 @@ def measure(options: argparse.Namespace) -> list[str]:
     draw = np.random.default_rng(0)
     found = [
         effects(
-            pair, prompts[pair.pair_id], nouns, fuse_in_levels(fuser, embeddings, options.dataset_folder, pair), draw
+            pair,
+            embeddings.known(prompts[pair.pair_id]),
+            nouns,
+            fuse_in_levels(fuser, embeddings, options.dataset_folder, pair),
+            draw,
         )
         for pair in track(pairs, "text effect")
     ]
