@@ -7,9 +7,9 @@ On every labelled test pair, for every class that it shows, twice:
 
 - alone: fused under the class's phrase ("a car") against fused without text.
   Control: the phrases of the data set's other classes, one by one.
-- in the prompt: fused under the pair's own prompt (its phrases that the encoder knows) against fused under what is left of it without the
-  phrases that name the class. Control: without as many of those that name other classes, drawn at
-  random; an image that has too few is left out.
+- in the prompt: fused under the pair's own prompt (what of it the encoder knows) against fused under
+  what is left of it without the phrases that name the class. Control: without as many of those that
+  name other classes, drawn at random; an image that has too few is left out.
 
 A change is the mean absolute difference of fused luminance, in levels of 255, not rounded. Inside are
 the pixels of the class's boxes, outside all others. Text of any kind may change a road more than a

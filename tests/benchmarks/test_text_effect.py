@@ -70,11 +70,6 @@ def test_a_network_that_lights_cars_whatever_is_said_is_not_specific():
     assert car.favour == 1 and car.specific == 0
 
 
-def test_a_phrase_names_a_noun_as_a_whole_word():
-    assert text_effect.names(PERSON, "two people") and text_effect.names(PERSON, "a small person on the left")
-    assert not text_effect.names(CAR, "a carpet") and not text_effect.names(CAR, "a cart")
-
-
 def test_boxes_beyond_the_frame_are_cut():
     mask = text_effect.mask_of([Box("Car", -3, 2, 5, 100)], 6, 4)
     assert mask.sum() == 2 * 4 and mask[2:, :2].all()
