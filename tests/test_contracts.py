@@ -127,6 +127,23 @@ def test_a_stage_watches_the_code_that_it_imports(stage):
         assert used, f"{stage}: {dep.relative_to(ROOT)} is in deps, but nothing of it is imported"
 
 
+def test_the_users_files_are_dependencies_of_the_stages_that_read_them():
+    readers = {
+        "prompt.csv": {"prompt"},
+        "embed.table": {"embed"},
+        "fuse.weights": {"fuse", "profile"},
+        "detect.weights": {"pretrain", "pretrain-folds", "detect", "detect-variant"},
+    }
+    assert set(readers) == {".".join(key) for key in config.WATCHED}
+    for key, expected in readers.items():
+        assert {stage for stage in STAGES if f"${{{key}}}" in STAGES[stage]["deps"]} == expected
+    # DVC refuses null there, and a file that is not.
+    content = yaml.safe_load(profiles.render(config.parse(config.read_yaml(ROOT / "profiles/demo.yaml"))))
+    for section, key in config.WATCHED:
+        assert (ROOT / content[section][key]).exists()
+    assert (ROOT / config.NOT_GIVEN).is_file()
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_lists_whole_sections(stage):
     sections = {name for name in config.Params.__dataclass_fields__}

@@ -83,6 +83,19 @@ def test_weights_and_phrase_vectors_are_wired_where_they_belong(project):
     assert (params.encoders, params.train.encoder, params.embed.table) == (("table",), "table", "vectors.parquet")
 
 
+def test_a_file_that_is_not_given_is_a_path_that_dvc_can_watch(project):
+    """With null in its place DVC ends in "unexpected error"."""
+    profiles.write_params("small", {})
+    written = yaml.safe_load((project / "params.yaml").read_text())
+    assert [written[section][key] for section, key in config.WATCHED] == [config.NOT_GIVEN] * 4
+    read = config.load(("prompt", "embed", "fuse", "detect"))
+    assert (read.prompt.csv, read.embed.table, read.fuse.weights, read.detect.weights) == (None,) * 4
+    profiles.write_params(None, {"prompt.csv": "own.csv"})
+    assert config.load(("prompt",)).prompt.csv == "own.csv"
+    profiles.write_params(None, {"prompt.csv": None})
+    assert config.load(("prompt",)).prompt.csv is None
+
+
 def test_a_data_set_that_is_not_there_is_named_with_the_way_to_get_it(project):
     params, missing = profiles.write_params("small", {})
     assert "roadscene" in params.datasets and "Get RoadScene" in missing["roadscene"]

@@ -17,6 +17,11 @@ from text2pixels.errors import InputError
 
 PARAMS_FILE = Path("params.yaml")
 
+# The user's files that DVC watches: dvc.yaml has each as a dependency. DVC cannot leave out a dependency that
+# is null, so params.yaml names a small file of this repository in its place.
+WATCHED = (("prompt", "csv"), ("embed", "table"), ("fuse", "weights"), ("detect", "weights"))
+NOT_GIVEN = "profiles/not-given"
+
 
 class Section:
     """Base of every section: no unknown keys, no conversion between types."""
@@ -263,7 +268,11 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        # JSON mode: strict about types, yet a YAML list is a tuple.
+        # JSON mode: strict about types, yet a YAML list is a tuple. A copy: the caller's mapping stays as it is.
+        data = json.loads(json.dumps(data))
+        for section, key in WATCHED:
+            if isinstance(data.get(section), dict) and data[section].get(key) == NOT_GIVEN:
+                data[section][key] = None
         params = TypeAdapter(Params).validate_json(json.dumps(data))
     except ValidationError as error:
         raise InputError(_first_problem(error.errors(include_url=False), origin)) from error

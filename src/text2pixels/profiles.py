@@ -19,7 +19,7 @@ from text2pixels.tables import look_up
 FOLDER = Path("profiles")
 _HEADER = """\
 # The pipeline's one configuration. Written by `t2p params`; edit it here, or change a profile and write
-# it again. What each key means: src/text2pixels/config.py.
+# it again. What each key means: src/text2pixels/config.py. A file that is not given is profiles/not-given.
 """
 YOLO = "yolov5/yolov5n.pt"  # below the folder of weights
 RAW = "data/raw/"  # what `data` replaces in a profile's paths
@@ -118,6 +118,8 @@ def _missing_data(params: config.Params) -> dict[str, str]:
 def render(params: config.Params) -> str:
     """Return the text of params.yaml."""
     content = json.loads(json.dumps(asdict(params)))  # tuples to lists, which safe_dump knows
+    for section, key in config.WATCHED:
+        content[section][key] = content[section][key] or config.NOT_GIVEN
     return _HEADER + yaml.safe_dump(content, sort_keys=False, width=100)
 
 
