@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from text2pixels import config, layout
 from text2pixels.commands import ingest as command
-from text2pixels.data import executors, intake
+from text2pixels.data import executors, intake, simulated
 from text2pixels.data.manifest import read_manifest
 from text2pixels.errors import InputError
 from text2pixels.stages import ingest as stage
@@ -163,6 +163,37 @@ def test_the_simulator_needs_no_files(project):
     assert sorted(pair.split for pair in pairs) == ["test", "train", "train", "val"]
     assert all(pair.labelled and pair.registration.status == "doubtful" for pair in pairs)
     assert (layout.interim("simulator") / "homographies.json").is_file()
+
+
+TINY = config.Simulator(train=30, val=3, test=3, width=64, height=48, misalign=0.02)
+
+
+def test_drawing_over_processes_gives_the_bytes_of_one(tmp_path):
+    for workers in (1, 2):
+        settings = config.Ingest(workers=workers)
+        stage.ingest("simulator", config.Source(), settings, tmp_path / str(workers), TINY)
+    assert files(tmp_path / "1") == files(tmp_path / "2")
+    assert len(read_manifest(tmp_path / "1/manifest.parquet")) == 36
+
+
+def test_drawing_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    stage.ingest("simulator", config.Source(), ONE, tmp_path / "whole", TINY)
+    kept, stored = simulated.store, []
+
+    def interrupted(name, *rest):
+        if len(stored) == 20:
+            raise KeyboardInterrupt
+        stored.append(name)
+        return kept(name, *rest)
+
+    monkeypatch.setattr(simulated, "store", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stage.ingest("simulator", config.Source(), ONE, tmp_path / "out", TINY)
+    again = []
+    monkeypatch.setattr(simulated, "store", lambda name, *rest: (again.append(name), kept(name, *rest))[1])
+    stage.ingest("simulator", config.Source(), ONE, tmp_path / "out", TINY)
+    assert len(again) == 16 and not set(again) & set(stored)
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
 
 
 def test_an_unknown_data_set_names_the_nearest(project):

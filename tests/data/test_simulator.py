@@ -6,7 +6,7 @@ import pytest
 
 from text2pixels import config
 from text2pixels.data.manifest import TIMES_OF_DAY
-from text2pixels.data.simulator import CATEGORIES, CONDITIONS, pairs, scene, simulate, splits
+from text2pixels.data.simulator import CATEGORIES, CONDITIONS, announce, scene, simulate, splits, true_homography
 from text2pixels.data.simulator.bodies import Vehicle
 from text2pixels.data.simulator.boxes import Painted, find_boxes
 from text2pixels.data.simulator.canvas import SUPERSAMPLING, Camera, Canvas
@@ -55,13 +55,11 @@ def test_the_same_index_and_seed_give_the_same_scene_and_others_do_not():
         assert not np.array_equal(first.visible, other.visible)
 
 
-def test_a_pair_does_not_depend_on_how_many_there_are():
-    few = config.Simulator(train=2, val=1, test=1, width=64, height=64, seed=1)
-    many = config.Simulator(train=6, val=2, test=2, width=64, height=64, seed=1)
-    longer = {each.name: each for _, each in pairs(many)}
-    for _, each in pairs(few):
-        assert np.array_equal(each.infrared, longer[each.name].infrared)
-        assert np.array_equal(each.visible, longer[each.name].visible)
+@pytest.mark.parametrize("index", [0, 1, 2, 8])
+def test_a_pair_is_announced_as_it_is_drawn(index):
+    drawn = simulate(index, seed=5, misalign=0.03, **SIZE)
+    assert announce(index, 5) == (drawn.name, drawn.time_of_day)
+    assert np.array_equal(true_homography(index, seed=5, misalign=0.03, **SIZE), drawn.homography)
 
 
 def test_splits_have_the_sizes_asked_for_and_every_condition():
@@ -74,8 +72,7 @@ def test_splits_have_the_sizes_asked_for_and_every_condition():
     for each in indices.values():
         conditions = [CONDITIONS[index % len(CONDITIONS)] for index in each]
         assert all(conditions.count(condition) == len(each) // 5 for condition in CONDITIONS)
-    split, first = next(pairs(settings))
-    assert (split, first.name) == ("train", "day-00000")
+    assert announce(next(splits(settings))[1], seed=0)[0] == "day-00000"
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (48, 200), (640, 360), (1280, 1024)])

@@ -64,7 +64,7 @@ def take_in(candidate: Candidate, rules: Rules) -> Outcome:
     assert candidate.infrared is not None and candidate.visible is not None
     row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
     key = _key(candidate)
-    known = _recall(row, key, rules)
+    known = recall(row, key, rules)
     if known is not None:
         return known
     try:
@@ -75,8 +75,7 @@ def take_in(candidate: Candidate, rules: Rules) -> Outcome:
         outcome = Outcome(candidate.name, None, (("pair", fault.reason, fault.detail),), **_counts(candidate.labels))
     else:
         outcome = store(candidate.name, infrared, visible, candidate.labels, rules)
-    with whole_file(row) as aside:
-        aside.write_text(json.dumps({"key": key, "outcome": asdict(outcome)}))
+    remember(row, key, outcome)
     return outcome
 
 
@@ -164,7 +163,13 @@ def _key(candidate: Candidate) -> list[Any]:
     return [*stamps, drawn]
 
 
-def _recall(row: Path, key: list[Any], rules: Rules) -> Outcome | None:
+def remember(row: Path, key: list[Any], outcome: Outcome) -> None:
+    """Keep an outcome for a later run; ``key`` is what it depends on besides the run's parameters."""
+    with whole_file(row) as aside:
+        aside.write_text(json.dumps({"key": key, "outcome": asdict(outcome)}))
+
+
+def recall(row: Path, key: list[Any], rules: Rules) -> Outcome | None:
     """Return the outcome of an earlier run on the same files, if there is one and its images are still there."""
     try:
         said = json.loads(row.read_bytes())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from text2pixels import config
 from text2pixels.data.adapter import Adapter, Candidate, Labels
-from text2pixels.data.intake import Outcome, Rules, store
+from text2pixels.data.intake import Outcome, Rules, recall, remember, store
 from text2pixels.files import whole_file
 
 SIMULATOR = Adapter(
@@ -21,21 +21,52 @@ SIMULATOR = Adapter(
 )
 
 
-def outcomes(simulator: config.Simulator, rules: Rules) -> Iterator[tuple[Candidate, Outcome]]:
-    """Draw every pair and bring it in.
+def candidates(simulator: config.Simulator) -> Iterator[Candidate]:
+    """Yield every pair of the set, by name, before any is drawn."""
+    from text2pixels.data.simulator import announce, splits
 
-    Where the infrared is misaligned, ``homographies.json`` in the folder holds the true 3x3 matrices,
-    infrared to visible, pixels to pixels, by name.
-    """
-    from text2pixels.data.simulator import pairs
+    found = []
+    for split, index in splits(simulator):
+        name, time_of_day = announce(index, simulator.seed)
+        found.append(Candidate(name, None, None, split=split, scene=str(index), time_of_day=time_of_day))
+    yield from sorted(found, key=lambda candidate: candidate.name)
+
+
+def draw(candidate: Candidate, simulator: config.Simulator, rules: Rules) -> Outcome:
+    """Draw one pair and bring it in; one that is in already is only looked up."""
+    row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
+    known = recall(row, [], rules)  # the folder bears the fingerprint of the parameters and the program
+    if known is not None:
+        return known
+    from text2pixels.data.simulator import simulate
+
+    assert candidate.scene is not None
+    scene = simulate(
+        int(candidate.scene),
+        width=simulator.width,
+        height=simulator.height,
+        seed=simulator.seed,
+        misalign=simulator.misalign,
+    )
+    labels = Labels(tuple(scene.boxes), simulator.width, simulator.height)
+    outcome = store(candidate.name, scene.infrared, scene.visible, labels, rules)
+    remember(row, [], outcome)
+    return outcome
+
+
+def write_truth(simulator: config.Simulator, folder: Path) -> None:
+    """Write ``homographies.json``: the true 3x3 matrices, infrared to visible, pixels to pixels, by name."""
+    from text2pixels.data.simulator import announce, splits, true_homography
 
     truth = {}
-    for split, scene in pairs(simulator):
-        truth[scene.name] = scene.homography.tolist()
-        candidate = Candidate(scene.name, None, None, split=split, time_of_day=scene.time_of_day)
-        height, width = scene.visible.shape[:2]
-        labels = Labels(tuple(scene.boxes), width, height)
-        yield candidate, store(scene.name, scene.infrared, scene.visible, labels, rules)
-    if simulator.misalign:
-        with whole_file(Path(rules.folder) / "homographies.json") as aside:
-            aside.write_text(json.dumps(truth, indent=1, sort_keys=True))
+    for _, index in splits(simulator):
+        matrix = true_homography(
+            index,
+            width=simulator.width,
+            height=simulator.height,
+            seed=simulator.seed,
+            misalign=simulator.misalign,
+        )
+        truth[announce(index, simulator.seed)[0]] = matrix.tolist()
+    with whole_file(folder / "homographies.json") as aside:
+        aside.write_text(json.dumps(truth, indent=1, sort_keys=True))

@@ -10,7 +10,7 @@ result depends on. The same input gives the same bytes, however many workers the
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import chain, islice
@@ -21,7 +21,7 @@ from text2pixels.data import archive, executors, folder, intake, leaks, listing,
 from text2pixels.data.adapter import Adapter, Candidate
 from text2pixels.data.admission import Admission, Tally
 from text2pixels.data.datasets import DATASETS
-from text2pixels.data.manifest import Registration, stream_manifest, write_manifest
+from text2pixels.data.manifest import Registration, stream_manifest
 from text2pixels.data.quarantine import write_quarantine
 from text2pixels.data.source import open_source
 from text2pixels.data.tally_table import print_leaks, print_tally
@@ -78,17 +78,18 @@ def ingest(
     admission = Admission(dataset, aside, Registration() if aligned else Registration("none", "doubtful"))
     scratch = target.parent / f".{dataset}.unpacked"
     if adapter.embedded:
-        outcomes = simulated.outcomes(simulator, rules)
+        draw = partial(simulated.draw, simulator=simulator, rules=rules)
         total = simulator.train + simulator.val + simulator.test
-        pairs = list(admission.pairs(track(outcomes, f"ingest {dataset}", total)))
-        write_manifest(aside / "manifest.parquet", pairs)
+        _take_in(simulated.candidates(simulator), draw, aside, settings, admission, total)
+        if simulator.misalign:
+            simulated.write_truth(simulator, aside)
     else:
         try:
             with open_source(adapter, source.path, scratch) as root:
                 find = adapter.find or listing.find
                 found = admission.candidates(find(adapter, root, source.options))
                 candidates = (replace(candidate, split=split_of(candidate)) for candidate in found)
-                _take_in(candidates, rules, settings, admission)
+                _take_in(candidates, partial(intake.take_in, rules=rules), aside, settings, admission)
         except InputError:
             _forget(aside, kept=admission.tally.pairs.found)
             raise
@@ -110,16 +111,20 @@ def ingest(
 
 
 def _take_in(
-    candidates: Iterator[Candidate], rules: intake.Rules, settings: config.Ingest, admission: Admission
+    candidates: Iterator[Candidate],
+    work: Callable[[Candidate], intake.Outcome],
+    aside: Path,
+    settings: config.Ingest,
+    admission: Admission,
+    total: int | None = None,
 ) -> None:
     first = list(islice(candidates, FEW + 1))
     workers = settings.workers if len(first) > FEW else 1
     with executors.open_executor(workers, settings.dask) as executor:
-        work = partial(intake.take_in, rules=rules)
         ahead = executors.AHEAD * max(settings.workers, 1)
         outcomes = executors.map_ordered(executor, work, chain(first, candidates), ahead)
-        pairs = admission.pairs(track(outcomes, f"ingest {admission.tally.dataset}"))
-        stream_manifest(Path(rules.folder) / "manifest.parquet", pairs)
+        pairs = admission.pairs(track(outcomes, f"ingest {admission.tally.dataset}", total))
+        stream_manifest(aside / "manifest.parquet", pairs)
 
 
 def _check_target(target: Path) -> None:
@@ -137,7 +142,7 @@ def _forget(aside: Path, kept: int = 0) -> None:
 def _aside(target: Path, inputs: list[object]) -> Path:
     """Return the folder the set is made in: that of an interrupted run with the same inputs, or a new one."""
     digest = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode())
-    for module in sorted(Path(intake.__file__).parent.glob("*.py")):
+    for module in sorted(Path(intake.__file__).parent.rglob("*.py")):
         digest.update(module.read_bytes())
     aside = target.absolute().parent / f".{target.name}.{digest.hexdigest()[:12]}.part"
     for stale in target.parent.glob(f".{target.name}.*.part"):

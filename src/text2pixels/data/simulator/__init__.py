@@ -3,7 +3,7 @@
 Everything is drawn here; nothing is downloaded. What it makes is simulated, and whatever shows it says so.
 """
 
-from text2pixels.data.simulator.scene import CATEGORIES, Scene, pairs, simulate, splits
+from text2pixels.data.simulator.scene import CATEGORIES, Scene, announce, simulate, splits, true_homography
 from text2pixels.data.simulator.weather import CONDITIONS
 
-__all__ = ["CATEGORIES", "CONDITIONS", "Scene", "pairs", "simulate", "splits"]
+__all__ = ["CATEGORIES", "CONDITIONS", "Scene", "announce", "simulate", "splits", "true_homography"]

@@ -76,7 +76,7 @@ def simulate(
     if not 0 <= misalign <= _MOST_MISALIGN:
         raise InputError(f"simulator: misalign is {misalign}; expected a share between 0 and {_MOST_MISALIGN}")
     if condition is None:
-        condition = CONDITIONS[index % len(CONDITIONS)]
+        condition = _turn(index)
     look_up(dict.fromkeys(CONDITIONS), condition, "condition")
     rng = np.random.default_rng((seed, index, 0))
     homography, margin = _misalignment(np.random.default_rng((seed, index, 1)), width, height, misalign)
@@ -109,9 +109,9 @@ def simulate(
     radiance = light.visible_radiance(surfaces, grain, camera, weather, lamps, sources, smoke, beams)
     visible = expose_visible(radiance, weather.night, camera.unit, np.random.default_rng((seed, index, 3)))
     return Scene(
-        name=f"{condition}-{index:05d}",
+        name=_name(condition, index),
         condition=condition,
-        time_of_day="night" if weather.night else "day",
+        time_of_day=_time_of_day(weather),
         infrared=expose_infrared(heat, camera.unit, np.random.default_rng((seed, index, 2))),
         visible=visible,
         boxes=find_boxes(canvas.owners(), painted, visible, aligned),
@@ -135,19 +135,27 @@ def splits(simulator: config.Simulator) -> Iterator[tuple[str, int]]:
             index += 1
 
 
-def pairs(simulator: config.Simulator) -> Iterator[tuple[str, Scene]]:
-    """Yield (split, scene) of the whole set, train first."""
-    for split, index in splits(simulator):
-        yield (
-            split,
-            simulate(
-                index,
-                width=simulator.width,
-                height=simulator.height,
-                seed=simulator.seed,
-                misalign=simulator.misalign,
-            ),
-        )
+def announce(index: int, seed: int) -> tuple[str, str]:
+    """Return name and time of day of pair ``index`` without drawing it."""
+    condition = _turn(index)
+    return _name(condition, index), _time_of_day(draw_weather(np.random.default_rng((seed, index, 0)), condition))
+
+
+def true_homography(index: int, *, width: int, height: int, seed: int, misalign: float) -> NDArray[np.float64]:
+    """Return the infrared-to-visible homography (3, 3) of pair ``index`` without drawing it."""
+    return _misalignment(np.random.default_rng((seed, index, 1)), width, height, misalign)[0]
+
+
+def _turn(index: int) -> str:
+    return CONDITIONS[index % len(CONDITIONS)]
+
+
+def _name(condition: str, index: int) -> str:
+    return f"{condition}-{index:05d}"
+
+
+def _time_of_day(weather: Weather) -> str:
+    return "night" if weather.night else "day"
 
 
 def _misalignment(rng: Generator, width: int, height: int, misalign: float) -> tuple[NDArray[np.float64], int]:
