@@ -15,12 +15,13 @@ def write_downloads(folder: Path, results: Results) -> None:
     scores.to_csv(folder / "scores.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     detection = [
-        {"dataset": data.name, "method": method} | vars(row)
+        {"dataset": data.name, "scope": scope, "method": method} | vars(row)
         for data in results.datasets
-        for method, rows in data.precision.items()
+        for scope, methods in data.protocols.items()
+        for method, rows in methods.items()
         for row in rows
     ]
-    columns = ["dataset", "method", "category", "metric", "value", "low", "high", "boxes", "images"]
+    columns = ["dataset", "scope", "method", "category", "metric", "value", "low", "high", "boxes", "images"]
     pd.DataFrame(detection, columns=columns).to_csv(folder / "detection.csv", index=False)
     histories = [history.assign(variant=variant) for variant, history in results.histories.items()]
     columns = ["variant", "epoch", "level", "name", "value"]

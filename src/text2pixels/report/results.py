@@ -13,9 +13,10 @@ from text2pixels.data.adapter import Adapter
 from text2pixels.data.datasets import DATASETS
 from text2pixels.data.manifest import Pair, in_split, read_manifest
 from text2pixels.data.quarantine import read_quarantine
-from text2pixels.detection.evaluation import Precision, average_precision
+from text2pixels.detection.evaluation import Precision
 from text2pixels.detection.table import K_FOLD, read_detections, select
 from text2pixels.errors import InputError
+from text2pixels.report.detection import LEADERBOARD, folds_of, precision_of
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,11 @@ class DatasetResults:
     ``scores`` has a row per image and metric (columns pair_id, method, convention, metric, value, reason)
     under the convention `standard`, ``published`` under that one;
     ``prompts`` has columns pair_id, kind, phrases, origin;
-    ``detections`` maps a method to its table (detection/table.py);
-    ``precision`` maps a method to its average precisions, empty without labelled test pairs.
+    ``detections`` maps a method to its table (detection/table.py) in folds, of the test split alone;
+    ``folds`` is their number, 0 where there are none;
+    ``protocols`` maps a key of `report.detection.SCOPES` and a method to average precisions, without
+    what was not tested;
+    ``precision`` is that of the leaderboards: k-fold, over the test split alone.
     """
 
     name: str
@@ -38,7 +42,13 @@ class DatasetResults:
     scores: pd.DataFrame
     published: pd.DataFrame
     detections: dict[str, pa.Table]
-    precision: dict[str, list[Precision]]
+    folds: int
+    protocols: dict[str, dict[str, list[Precision]]]
+
+    @property
+    def precision(self) -> dict[str, list[Precision]]:
+        """Average precisions of each method, as the leaderboards show them."""
+        return self.protocols.get(LEADERBOARD.key, {})
 
 
 @dataclass(frozen=True)
@@ -91,10 +101,7 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
             )
         tables.append(table)
     scores = pd.concat(tables, ignore_index=True)
-    detections = {
-        method: select(read_detections(layout.detections(name, method)), K_FOLD, expected) for method in methods
-    }
-    precision = {method: average_precision(table, params.report.bootstrap, 0) for method, table in detections.items()}
+    detections = {method: read_detections(layout.detections(name, method)) for method in methods}
     return DatasetResults(
         name=name,
         adapter=DATASETS[name],
@@ -104,8 +111,9 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         prompts=pd.read_parquet(_present(layout.prompts(name))),
         scores=scores[scores["convention"] == "standard"],
         published=scores[scores["convention"] == "published"],
-        detections=detections,
-        precision={method: rows for method, rows in precision.items() if rows},
+        detections={method: select(table, K_FOLD, expected) for method, table in detections.items()},
+        folds=folds_of(detections),
+        protocols=precision_of(detections, pairs, params.report.bootstrap),
     )
 
 

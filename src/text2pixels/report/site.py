@@ -15,11 +15,10 @@ from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
 from text2pixels.data.manifest import SPLITS, Pair
 from text2pixels.metrics.table import HEADLINE, METRICS, PUBLISHED
 from text2pixels.progress import track
-from text2pixels.report import ablations, figures, formulas
+from text2pixels.report import ablations, detection, figures, formulas
 from text2pixels.report.attention import Attention
 from text2pixels.report.boards import Board, boards
 from text2pixels.report.downloads import write_downloads
-from text2pixels.report.leaderboard import Table, detection_table
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.results import DatasetResults, Results
@@ -42,6 +41,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     pages = [
         ("Overview", "index.html"),
         *((_sentence(view["adapter"].title), f"{view['name']}.html") for view in views),
+        ("Detection", "detection.html"),
         ("Methods", "methods.html"),
         ("Metrics", "metrics.html"),
         ("Published convention", "published.html"),
@@ -74,6 +74,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     copytree(static, folder / "static")
     total = sum(len(view["test"]) for view in views)
     page("index.html", "index.html", datasets=views, methods=results.methods, total=total)
+    page("detection.html", "detection.html", datasets=views)
     page("methods.html", "methods.html", **_methods(results, views))
     glyphs, drawings = formulas.typeset({name: metric.formula for name, metric in METRICS.items()})
     specs = {"specs": list(METRICS.values()), "others": [PUBLISHED[name] for name in HEADLINE if name in _DIFFERENT]}
@@ -124,11 +125,8 @@ def _view(data: DatasetResults, results: Results, settings: config.Report) -> di
     """Return what the pages show of a data set."""
     found = boards(data, results.methods, settings.bootstrap)
     whole = found[0]
-    precision = {method: data.precision[method] for method in results.methods if method in data.precision}
-    detection = {
-        key: Table(*detection_table(precision, results.methods, metric)) if precision else None
-        for key, metric in (("ap50", "AP50"), ("ap", "AP50:95"))
-    }
+    detected = detection.sections(data, results.methods)
+    board = next((section.tables for section in detected if section.scope == detection.LEADERBOARD), {})
     shown = _spread(data.test, settings.gallery)
     ranked = [row.method for row in whole.fusion.rows if row.rank is not None]
     left_out = Counter((row.kind, row.reason) for row in data.quarantine.itertuples())
@@ -144,7 +142,9 @@ def _view(data: DatasetResults, results: Results, settings: config.Report) -> di
         "fusion": whole.fusion,
         "headline": whole.headline,
         "ranking_figures": {board.key: figures.critical_difference(board.ranking) for board in found},
-        **detection,
+        "detection": detected,
+        "ap50": board.get("AP50"),
+        "ap": board.get("AP50:95"),
         "shown": shown,
         "best": results.variants[0] if results.variants else ranked[0],
         "splits": [{"split": split, "counts": _counts(data.pairs, split)} for split in SPLITS],
@@ -238,12 +238,11 @@ def _named(views: list[dict[str, Any]]) -> set[str]:
 def _headlines(view: dict[str, Any], board: Board) -> list[dict[str, Any]]:
     table = board.headline
     # Detections are of the whole test split.
-    whole = view["ap50"] is not None and board.key == view["name"]
-    precision = {row.method: row.cells[-1].value for row in view["ap50"].rows} if whole else {}
+    precision = detection.headlines(view["detection"]) if board.key == view["name"] else {}
     return [
         {"dataset": board.key, "method": row.method, "rank": row.rank}
         | {name: cell.value for name, cell in zip(table.columns, row.cells, strict=True)}
-        | ({"AP50": precision[row.method]} if row.method in precision else {})
+        | precision.get(row.method, {})
         for row in table.rows
     ]
 
