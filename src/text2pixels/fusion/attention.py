@@ -59,7 +59,7 @@ class SelfAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention of image tokens to phrases and a learned null token, with a residual.
+    """Multi-head attention of image tokens to phrases and a learned null token.
 
     The null token is what a pixel attends to that no phrase speaks of; without text it is alone.
     """
@@ -77,7 +77,7 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, tokens_BhwE: Tensor, text_BTD: Tensor | None, mask_BT: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return the tokens and the attention.
+        """Return the message to each token and the attention.
 
         Args:
             tokens_BhwE: image tokens.
@@ -85,8 +85,9 @@ class CrossAttention(nn.Module):
             mask_BT: True where there is a phrase, False where there is padding; None: no padding.
 
         Returns:
-            Tokens of the same shape, and attention_BShw: the mean of the heads, a distribution over
-            the T phrases (in order) and the null token (last).
+            What the phrases say to each token, of the tokens' shape, to be added to them; and
+            attention_BShw: the mean of the heads, a distribution over the T phrases (in order) and the
+            null token (last).
         """
         batch, rows, columns, _ = tokens_BhwE.shape
         psi_BSD = self.null_D.expand(batch, 1, -1)
@@ -104,7 +105,7 @@ class CrossAttention(nn.Module):
         weights_BANS = logits_BANS.softmax(dim=-1)
         mixed_BNE: Tensor = self.out(join_heads(weights_BANS @ value_BASe))
         attention_BShw = weights_BANS.mean(dim=1).transpose(1, 2).reshape(batch, -1, rows, columns)
-        return tokens_BhwE + mixed_BNE.view_as(tokens_BhwE), attention_BShw
+        return mixed_BNE.view_as(tokens_BhwE), attention_BShw
 
 
 def split_heads(tokens_BNE: Tensor, heads: int) -> Tensor:

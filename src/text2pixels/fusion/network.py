@@ -3,7 +3,7 @@
     full      (x, y) = low + high ------------------> z = w x_low + (1 - w) y_low + u x_high + v y_high + d
     1/2       stem ------------------------------------------ + decode, pixel shuffle --^
     1/4         extractor (1) ------------------- + merge ----^
-    1/8           tokens, attention (2, 3, 4), codebook (5, 6) --^
+    1/8           tokens, attention (2, 3, 4), codebook (5, 6) --^   what the phrases say goes round the codebook, too
 
 Convolutions work on half and quarter resolution, where a multiplication sees four to sixteen times
 the pixels; the sources themselves are blended at full resolution, so their sharpness is kept: their
@@ -80,6 +80,9 @@ class FusionNetwork(nn.Module):
         )
         self.codebook = Codebook(network.codes, width) if network.codebook else None
         self.spread = nn.Linear(width, channels)
+        # What the phrases say also goes round the codebook: rounded to the nearest of a few codes, most of
+        # what a prompt changes would be lost.
+        self.hear = nn.Linear(width, channels, bias=False) if network.cross_attention else None
         self.merge = nn.Conv2d(channels, half, kernel_size=3, padding=1)
         self.decode = nn.Conv2d(half, half, kernel_size=3, padding=1)
         self.head = nn.Conv2d(half, 4 * 4, kernel_size=3, padding=1)
@@ -124,9 +127,10 @@ class FusionNetwork(nn.Module):
         tokens_BhwE = self.embed(features_BCHW).permute(0, 2, 3, 1)
         if self.self_attention is not None:
             tokens_BhwE = self.self_attention(tokens_BhwE)
-        attention_BShw = None
+        attention_BShw = message_BhwE = None
         if self.cross_attention is not None:
-            tokens_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
+            message_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
+            tokens_BhwE = tokens_BhwE + message_BhwE
             attention_BShw = attention_BShw[:, :, 1 : 1 + rows, 1 : 1 + columns]
         tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
         if self.codebook is not None:
@@ -136,7 +140,10 @@ class FusionNetwork(nn.Module):
             commitment = perplexity = tokens_BhwE.new_zeros(())
 
         # Unit vectors to unit variance.
-        coarse_BCHW = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5).permute(0, 3, 1, 2)
+        coarse_BhwC = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5)
+        if self.hear is not None and message_BhwE is not None:
+            coarse_BhwC = coarse_BhwC + self.hear(message_BhwE)
+        coarse_BCHW = coarse_BhwC.permute(0, 3, 1, 2)
         merged_BCHW = F.relu(self.merge(F.relu(features_BCHW + _double(coarse_BCHW))), inplace=True)
         decoded_BCHW = F.relu(self.decode(stem_BCHW + _double(merged_BCHW)), inplace=True)
         maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)

@@ -34,6 +34,9 @@ from text2pixels.training.parallel import World, average, same_start, same_stati
 # gradient that is left is the upper level's small one, and with 0.999 its steps would stay as small
 # as the early gradients were large (tests/training/test_bilevel.py).
 _BETAS = (0.9, 0.99)
+# Steps over which the learning rates rise: at full rate from the start, the first steps drive all
+# tokens to two or three codes.
+_WARM_UP = 50
 _DIVERGED = 10.0  # times the first epoch's loss
 
 
@@ -164,9 +167,6 @@ def train(
         done = first_epoch * schedule.per_epoch
         task = progress.add_task(description, total=total, completed=done, note="", visible=world.leads)
         for epoch in range(first_epoch, settings.epochs):
-            for level, rate in ((fusion, settings.learning_rate), (detection, settings.detector_rate)):
-                for group in level.optimizer.param_groups:
-                    group["lr"] = rate * settings.decay**epoch
             weight = strategy.weight(settings.upper_weight, settings.upper_decay, epoch)
             objective.begin_epoch(first=epoch == 0)
 
@@ -178,6 +178,9 @@ def train(
             records: defaultdict[str, list[float]] = defaultdict(list)
             for step, crops in zip(steps, batches(plans, data.tokens), strict=True):
                 batch = crops.to(device)
+                for level, rate in ((fusion, settings.learning_rate), (detection, settings.detector_rate)):
+                    for group in level.optimizer.param_groups:
+                        group["lr"] = rate * settings.decay**epoch * min(1.0, (step + 1) / _WARM_UP)
                 record = (
                     strategy.upper_step(problem, batch, weight) if schedule.uppers[step] else lower_step(problem, batch)
                 )
