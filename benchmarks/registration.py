@@ -1,9 +1,10 @@
-"""How far registration is from the truth, pair by pair.
+"""How far registration is from the truth, pair by pair, and whether it believes what cannot be true.
 
     python benchmarks/registration.py <folder>      infrared/NAME.png, visible/NAME.jpg, homographies.json
-    python benchmarks/registration.py --simulated 40
 
-The error is the mean distance of the visible frame's four corners, taken to the infrared with the true
+Three tables: the folder's pairs (left out where no folder is given), simulated pairs, and unrelated ones,
+which are the infrared frames of both with the visible image of another scene: none of those may be called
+good. The error is the mean distance of the visible frame's four corners, taken to the infrared with the true
 matrix and back with the estimate, as a share of the visible diagonal; beside it that of the infrared
 frame's corners in the visible frame, most of which lie outside of what both cameras see.
 """
@@ -11,7 +12,8 @@ frame's corners in the visible frame, most of which lie outside of what both cam
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -22,19 +24,33 @@ from text2pixels.fusion.colour import luminance, quantise
 from text2pixels.registration.estimate import estimate
 from text2pixels.registration.frames import corner_error, corners, transform
 
+Pair = tuple[str, np.ndarray, np.ndarray, np.ndarray]  # name, infrared, visible, infrared to visible
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?")
-    parser.add_argument("--simulated", type=int, default=0, help="this many simulated pairs instead")
-    parser.add_argument("--misalign", type=float, default=0.04, help="corner displacement, share of the diagonal")
+    parser.add_argument("--simulated", type=int, default=40, help="this many simulated pairs")
+    parser.add_argument("--seed", type=int, default=1, help="of the simulated pairs")
+    parser.add_argument("--misalign", type=float, default=0.03, help="corner displacement, share of the diagonal")
     arguments = parser.parse_args()
-    if arguments.folder is None and not arguments.simulated:
-        parser.error("give a folder, or --simulated NUMBER")
     cv2.setNumThreads(1)
-    given = arguments.folder is not None
-    pairs = on_disk(arguments.folder) if given else simulated(arguments.simulated, arguments.misalign)
-    print("pair                   error %  infrared frame %  residual %  peak  margin  CPU s  status", flush=True)
+    real = list(on_disk(arguments.folder)) if arguments.folder else []
+    drawn = list(simulated(arguments.simulated, arguments.seed, arguments.misalign))
+    if real:
+        print(f"\nreal: {arguments.folder.name}, {len(real)} pairs", flush=True)
+        measure(real)
+    if drawn:
+        print(f"\nsimulated: {len(drawn)} pairs, seed {arguments.seed}, misalign {arguments.misalign}", flush=True)
+        measure(drawn)
+    strangers = [*unrelated(real), *unrelated(drawn)]
+    print(f"\nunrelated: {len(strangers)} pairs", flush=True)
+    count_believed(strangers)
+
+
+def measure(pairs: Iterable[Pair]) -> None:
+    """Print a row for each pair, then how many are how good."""
+    print("pair                   error %  infrared frame %  residual %  peak  margin  CPU s  status")
     rows = []
     for name, infrared, visible, truth in pairs:
         started = time.process_time()
@@ -55,25 +71,50 @@ def main() -> None:
     good = np.array([row[0] for row in rows if row[3] == "good"])
     print(f"median {np.median(errors):.3f} % (infrared frame {np.median([row[1] for row in rows]):.3f} %)")
     for limit in (0.5, 1.0, 2.0):
+        under = (errors < limit).sum()
         print(
-            f"under {limit} %: {(errors < limit).sum()} of {len(rows)}; of good {(good < limit).sum()} of {len(good)}"
+            f"under {limit} %: {under} of {len(rows)} ({under / len(rows):.1%}); "
+            f"of good {(good < limit).sum()} of {len(good)}"
         )
     worst, seconds = good.max(initial=0), np.mean([row[2] for row in rows])
     print(f"largest error reported good: {worst:.2f} %; CPU seconds a pair {seconds:.1f}")
 
 
-def on_disk(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+def unrelated(pairs: list[Pair]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield each infrared frame with the visible image of a pair half the list away."""
+    for index, (name, infrared, _, _) in enumerate(pairs):
+        other, _, visible, _ = pairs[(index + len(pairs) // 2) % len(pairs)]
+        if other != name:
+            yield f"{name} / {other}", infrared, visible
+
+
+def count_believed(strangers: Iterable[tuple[str, np.ndarray, np.ndarray]]) -> None:
+    """Print which unrelated pairs are not called failed, how many got which status, and the strongest evidence."""
+    statuses: Counter[str] = Counter()
+    peaks, margins = [0.0], [0.0]
+    for name, infrared, visible in strangers:
+        found = estimate(infrared, visible)
+        statuses[found.status] += 1
+        peaks.append(found.peak)
+        margins.append(found.margin)
+        if found.status != "failed":
+            print(f"{name:40} peak {found.peak:5.1f} margin {found.margin:5.2f}  {found.status}", flush=True)
+    print(f"called good {statuses['good']}, doubtful {statuses['doubtful']}, failed {statuses['failed']}")
+    print(f"highest peak {max(peaks):.1f}, largest margin {max(margins):.2f}")
+
+
+def on_disk(folder: Path) -> Iterator[Pair]:
     for name, entry in json.loads((folder / "homographies.json").read_text()).items():
         visible = quantise(luminance(read_rgb(folder / "visible" / f"{name}.jpg")))
         truth = np.array(entry["infrared_to_visible"], dtype=np.float64)
         yield name, read_gray(folder / "infrared" / f"{name}.png"), visible, truth
 
 
-def simulated(count: int, misalign: float) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+def simulated(count: int, seed: int, misalign: float) -> Iterator[Pair]:
     from text2pixels.data.simulator import simulate
 
     for index in range(count):
-        scene = simulate(index, width=640, height=512, seed=1, misalign=misalign)
+        scene = simulate(index, width=640, height=512, seed=seed, misalign=misalign)
         yield scene.name, scene.infrared, quantise(luminance(scene.visible)), scene.homography
 
 
