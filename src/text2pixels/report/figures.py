@@ -1,7 +1,7 @@
 """Figures as SVG text: drawn once by matplotlib, no script in the page, readable on light and dark."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
+from text2pixels.report.leaderboard import Row
 from text2pixels.report.statistics import Ranking
 
 # Mid-gray ink is legible on both grounds, and in a figure within a page it gives way to the page's own ink;
@@ -61,6 +62,11 @@ def curves(history: pd.DataFrame) -> list[Curve]:
             values = line["value"]
             drawn.append(Curve(str(level), str(name), _svg(figure), values.iloc[0], values.iloc[-1], len(values)))
     return sorted(drawn, key=lambda curve: (not curve.name.endswith("loss"), curve.name))
+
+
+def cost_points(rows: Sequence[Row], costs: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Return seconds a pair and average rank of the methods that have a rank."""
+    return {row.method: (costs[row.method]["seconds"], row.rank) for row in rows if row.rank is not None}
 
 
 def cost_and_quality(points: Mapping[str, tuple[float, float]], cost: str, quality: str) -> str:

@@ -1,0 +1,107 @@
+"""What the published numbers rest on, in words: facts, the commands that made them, caveats."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from text2pixels import config, profiles
+from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
+from text2pixels.report.ablations import settings_of
+from text2pixels.report.provenance import provenance
+from text2pixels.report.results import Results
+
+# Keys whose values are places on one machine, and the option of `t2p params` that names them on another.
+PLACES = {"datasets": "--data", "fuse.weights": "--weights", "detect.weights": "--weights", "embed.table": "--phrases"}
+
+
+def facts(results: Results, params: config.Params) -> dict[str, str]:
+    """Return revision, machine, numbers of pairs, training and protocol, in the order to show them."""
+    own = provenance(params)
+    train, detect = params.train, params.detect
+    seeds = sorted({seed for setting in settings_of(params.variants, params.seed) for seed in setting.seeds})
+    tests = (f"{len(data.test)} of {len(data.pairs)} in {data.adapter.title}" for data in results.datasets)
+    return own | {
+        "test pairs": ", ".join(tests),
+        "training": f"{', '.join(train.datasets)}; {train.epochs} epochs, batch {train.batch}, crop {train.crop}, "
+        f"strategy {train.strategy}, prompts {train.prompts}, encoder {train.encoder}",
+        "training seeds": ", ".join(str(seed) for seed in seeds),
+        "detector": f"YOLOv5u ({detect.scale}), {detect.epochs} epochs at {detect.image_size} pixels for every method",
+        "intervals": f"95 %, bootstrap over pairs, {params.report.bootstrap} resamples",
+    }
+
+
+def commands(params: config.Params) -> list[str]:
+    """Return the commands that make these numbers again, with the changes to the profile that were made."""
+    words = ["t2p params", params.profile]
+    changes = _changes(params)
+    options = dict.fromkeys(option for key in changes if (option := _place(key)))
+    words += [f"{option} …" for option in options]
+    # What --phrases sets along with the table.
+    implied = {"encoders", "train.encoder"} if "--phrases" in options else set()
+    for key, value in changes.items():
+        if _place(key) is None and key not in implied:
+            words.append(f"--set {key}={json.dumps(value)}" if not isinstance(value, str) else f"--set {key}={value!r}")
+    return [" ".join(words), "dvc repro", "t2p publish"]
+
+
+def caveats(results: Results, params: config.Params) -> list[str]:
+    """Return what a reader should know before quoting a number, each a sentence."""
+    found = [
+        "Intervals and tests are over test pairs: what another training seed would change is not in them.",
+        "SF, AG, EN and SD grow with noise and with contrast: read them together with VIF, Qabf and SSIM.",
+        "Several metrics measure nearly the same; an average rank counts each of them.",
+        "Times are of this machine and hold only within one table.",
+    ]
+    simulated = [data.adapter.title for data in results.datasets if data.adapter.embedded]
+    if simulated:
+        found.append(f"The pairs of {', '.join(simulated)} are simulated.")
+    if params.train.encoder == "hash":
+        found.append("The text encoder is `hash`: its vectors tell phrases apart but mean nothing.")
+    if params.train.prompts != "none" and params.fuse.prompt is None:
+        found.append(
+            "Each pair was fused under its own prompt; where it is labelled, that prompt is made of the boxes that "
+            "detection is tested on."
+        )
+    for data in results.datasets:
+        labelled = sum(pair.labelled for pair in data.test)
+        if 0 < labelled < 100:
+            found.append(f"Detection on {data.adapter.title} rests on {labelled} labelled test pairs.")
+        if len(data.quarantine):
+            found.append(f"{len(data.quarantine)} files or pairs of {data.adapter.title} were quarantined.")
+    left_out = [fuser.title for name, fuser in BASELINES.items() if name not in results.methods]
+    if left_out:
+        found.append(f"Not in this run: {', '.join(left_out)}.")
+    found.append(f"Cannot be run, or not honestly: {', '.join(method.title for method in NOT_RUNNABLE)}.")
+    return found
+
+
+def _changes(params: config.Params) -> dict[str, Any]:
+    """Return the dotted keys, and values, in which the parameters differ from their profile's."""
+    path = profiles.FOLDER / f"{params.profile}.yaml"
+    if not path.is_file():
+        return {}
+    before, after = _flat(_plain(config.parse(config.read_yaml(path)))), _flat(_plain(params))
+    return {key: value for key, value in after.items() if before.get(key) != value and key != "baselines"}
+
+
+def _plain(params: config.Params) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(params)))  # tuples to lists
+    return plain
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, dict) and value:
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _place(key: str) -> str | None:
+    """Return the option that names what a key holds; None for a key that holds no place."""
+    if key.startswith("datasets.") and not key.endswith(".path"):
+        return None
+    return next((option for name, option in PLACES.items() if key == name or key.startswith(f"{name}.")), None)

@@ -1,0 +1,140 @@
+"""The results as a folder to commit: tables as CSV and Markdown, figures as SVG, and what they rest on."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from text2pixels import config
+from text2pixels.metrics.table import METRICS, PUBLISHED
+from text2pixels.report import ablations, conditions, figures, pages
+from text2pixels.report.boards import Board, boards
+from text2pixels.report.leaderboard import Table, detection_table
+from text2pixels.report.results import DatasetResults, Results
+from text2pixels.report.wording import sentence
+
+PRECISIONS = ("AP50", "AP50:95")
+
+
+def write_publication(folder: Path, results: Results, params: config.Params) -> str:
+    """Write all files into an empty folder; return the headline, a table for a README.
+
+    Args:
+        folder: where they go.
+        results: what the stages wrote.
+        params: all sections.
+    """
+    sets = [_publish_dataset(folder, data, results, params) for data in results.datasets]
+    _write_csv(folder / "cost.csv", [results.costs[method] for method in results.methods])
+    _write(folder / "cost.md", pages.cost(results.methods, results.costs))
+    if len(results.variants) > 1:
+        groups = ablations.groups(params.variants, results.datasets, params.seed, params.report.bootstrap)
+        _write_csv(folder / "ablations.csv", _ablation_rows(groups))
+        _write(folder / "ablations.md", pages.ablations(groups))
+    headline = pages.headline([(each["data"], each["boards"][-1], each["ap50"]) for each in sets], results.costs)
+    _write(folder / "headline.md", headline)
+    environment = Environment(
+        loader=PackageLoader("text2pixels.report"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    front = environment.get_template("publication.md").render(
+        sets=sets,
+        headline=headline,
+        facts=conditions.facts(results, params),
+        commands=conditions.commands(params),
+        caveats=conditions.caveats(results, params),
+        ablations=len(results.variants) > 1,
+        title=lambda data: sentence(data.adapter.title),
+    )
+    _write(folder / "README.md", front)
+    return headline
+
+
+def _publish_dataset(folder: Path, data: DatasetResults, results: Results, params: config.Params) -> dict[str, Any]:
+    """Write the tables and figures of a data set; return what the front page shows of it."""
+    found = boards(data, results.methods, params.report.bootstrap)
+    for board in found:
+        _write_csv(folder / f"fusion-{board.key}.csv", _fusion_rows(board))
+        _write(folder / f"fusion-{board.key}.md", pages.fusion(data, board))
+        _write(folder / f"ranks-{board.key}.svg", _stand_alone(figures.critical_difference(board.ranking)))
+    points = figures.cost_points(found[0].fusion.rows, results.costs)
+    chart = figures.cost_and_quality(points, "time a pair (logarithmic)", "average rank (best on top)")
+    _write(folder / f"cost-and-quality-{data.name}.svg", _stand_alone(chart))
+    precision = {method: data.precision[method] for method in results.methods if method in data.precision}
+    tables = {metric: Table(*detection_table(precision, results.methods, metric)) for metric in PRECISIONS if precision}
+    if tables:
+        rows = [{"method": method} | vars(row) for method, found in precision.items() for row in found]
+        _write_csv(folder / f"detection-{data.name}.csv", rows)
+        _write(folder / f"detection-{data.name}.md", pages.detection(data, tables))
+    return {"data": data, "boards": found, "ap50": tables.get("AP50")}
+
+
+def _fusion_rows(board: Board) -> list[dict[str, Any]]:
+    """Return a row a convention, method and metric."""
+    rows = []
+    for convention, table, specs in (("standard", board.fusion, METRICS), ("published", board.stretched, PUBLISHED)):
+        for row in table.rows:
+            for name, cell in zip(table.columns, row.cells, strict=True):
+                test = cell.comparison
+                rows.append(
+                    {
+                        "convention": convention,
+                        "method": row.method,
+                        "average_rank": row.rank,
+                        "metric": name,
+                        "better": specs[name].direction,
+                        "mean": cell.value,
+                        "low": cell.low,
+                        "high": cell.high,
+                        "images": cell.count,
+                        "place": cell.place or None,
+                        "against": test.against if test else None,
+                        "difference": test.difference if test else None,
+                        "p_holm": test.p_holm if test else None,
+                    }
+                )
+    return rows
+
+
+def _ablation_rows(groups: Sequence[ablations.Group]) -> list[dict[str, Any]]:
+    """Return a row a group, data set, setting and metric."""
+    return [
+        {
+            "group": group.kind.title,
+            "dataset": table.dataset.name,
+            "setting": row.setting.name,
+            "changes": "; ".join(f"{key}: {value}" for key, value in row.setting.changes.items()),
+            "seeds": " ".join(str(seed) for seed in row.setting.seeds),
+            "metric": name,
+            "mean": cell.value,
+            "deviation_over_seeds": cell.spread,
+            "images": cell.count,
+            "difference": cell.difference.mean if cell.difference else None,
+            "low": cell.difference.low if cell.difference else None,
+            "high": cell.difference.high if cell.difference else None,
+            "difference_by_seed": " ".join(f"{one:.6g}" for one in cell.each),
+        }
+        for group in groups
+        for table in group.tables
+        for row in table.rows
+        for name, cell in zip(table.columns, row.cells, strict=True)
+    ]
+
+
+def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows that have the same keys; numbers with six significant digits, so that a new run differs in little."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _stand_alone(svg: str) -> str:
+    """Give a figure that took its page's ink one of its own, legible on light and dark."""
+    return svg.replace("currentColor", figures.INK)

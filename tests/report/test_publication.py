@@ -1,0 +1,141 @@
+"""The published folder: what is in it, that it reads well, and that it names no place of this machine."""
+
+import csv
+import re
+
+import pytest
+from tiny_benchmark import ABLATIONS, METHODS
+from typer.testing import CliRunner
+
+from text2pixels import config
+from text2pixels.cli import app
+from text2pixels.errors import InputError
+from text2pixels.report import conditions
+from text2pixels.report.markdown import bold, table
+
+FOLDER = "reports/published"
+PROFILE = "profile: tiny\nseed: 0\ndatasets: {simulator: {}}\nencoders: [hash]\nbaselines: []\nvariants: {ours: {}}\n"
+
+
+@pytest.fixture(scope="module")
+def published(made):
+    """The folder, and what the command printed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made[0])
+        answer = CliRunner().invoke(app, ["publish"], catch_exceptions=False)
+    assert answer.exit_code == 0
+    return made[0] / FOLDER, answer.output
+
+
+def tables_of(text):
+    """Every table of a Markdown text, as rows of cells."""
+    found = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
+    return [[re.split(r"(?<!\\)\|", line)[1:-1] for line in lines.splitlines()] for lines in found]
+
+
+def rows_of(path):
+    with path.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_table_is_there_as_csv_and_as_markdown_and_every_link_leads_to_a_file(published):
+    folder, _ = published
+    names = {path.name for path in folder.iterdir()}
+    for stem in ("fusion-simulator", "detection-simulator", "cost", "ablations"):
+        assert {f"{stem}.csv", f"{stem}.md"} <= names
+    assert {"ranks-simulator.svg", "cost-and-quality-simulator.svg"} <= names
+    linked = set()
+    for page in folder.glob("*.md"):
+        linked |= set(re.findall(r"\]\(([^)]+)\)", page.read_text()))
+    assert linked <= names and linked >= names - {"README.md", "headline.md"}
+
+
+def test_tables_are_whole_and_aligned(published):
+    folder, _ = published
+    for page in folder.glob("*.md"):
+        for found in tables_of(page.read_text()):
+            assert len({len(row) for row in found}) == 1, page.name
+            if "{{" in page.read_text() or page.name == "README.md":
+                continue
+            assert all(len({len(row[index]) for row in found}) == 1 for index in range(len(found[0]))), page.name
+
+
+def test_the_headline_has_at_most_ten_columns_every_method_and_is_what_was_printed(published):
+    folder, printed = published
+    headline = (folder / "headline.md").read_text()
+    (found,) = tables_of(headline)
+    assert len(found[0]) <= 10
+    assert {row[0].strip() for row in found[2:]} == set(METHODS)
+    assert headline in printed and headline in (folder / "README.md").read_text()
+    assert "Simulated pairs" in headline
+
+
+def test_the_best_fused_method_is_bold_and_arrows_say_which_way(published):
+    folder, _ = published
+    found = tables_of((folder / "fusion-simulator.md").read_text())[0]
+    columns = [cell.strip() for cell in found[0]]
+    assert columns[1] == "Rank ↓" and "SSIM ↑" in columns
+    rows = {row[0].strip(): [cell.strip() for cell in row] for row in found[2:]}
+    best = [row for row in rows_of(folder / "fusion-simulator.csv") if row["place"] == "1"]
+    for row in best:
+        if row["convention"] == "standard" and f"{row['metric']} ↑" in columns:
+            assert rows[row["method"]][columns.index(f"{row['metric']} ↑")].startswith("**"), row
+    assert not any("**" in cell for cell in rows["infrared"]), "a source wins nothing"
+
+
+def test_csv_holds_intervals_tests_and_both_conventions(published):
+    folder, _ = published
+    rows = rows_of(folder / "fusion-simulator.csv")
+    assert {row["convention"] for row in rows} == {"standard", "published"}
+    assert {row["method"] for row in rows} == set(METHODS)
+    entropy = next(row for row in rows if (row["metric"], row["method"]) == ("EN", "ours"))
+    assert float(entropy["low"]) <= float(entropy["mean"]) <= float(entropy["high"]) and entropy["images"] == "3"
+    settings = {row["setting"] for row in rows_of(folder / "ablations.csv")}
+    assert settings == {"ours", *ABLATIONS}
+    assert {row["method"] for row in rows_of(folder / "cost.csv")} == set(METHODS)
+
+
+def test_figures_are_legible_on_any_ground_by_themselves(published):
+    folder, _ = published
+    for path in folder.glob("*.svg"):
+        assert path.read_text().startswith("<svg") and "currentColor" not in path.read_text()
+
+
+def test_conditions_and_caveats_are_told(published):
+    folder, _ = published
+    text = (folder / "README.md").read_text()
+    for words in (
+        "git revision",
+        "training seeds: 0",
+        "test pairs: 3 of 3",
+        "t2p publish",
+        "simulated",
+        "made of the boxes",
+    ):
+        assert words in text, words
+
+
+def test_no_place_of_this_machine_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/tiny.yaml").write_text(PROFILE)
+    content = config.read_yaml(tmp_path / "profiles/tiny.yaml")
+    content["datasets"]["simulator"]["path"] = "/somewhere/RoadScene"
+    content |= {"fuse": {"weights": "/somewhere/weights"}, "train": {"epochs": 7, "encoder": "table"}}
+    content |= {"encoders": ["table"], "embed": {"table": "/somewhere/clip.parquet"}}
+    first, *others = conditions.commands(config.parse(content))
+    assert first == "t2p params tiny --data … --phrases … --weights … --set train.epochs=7"
+    assert others == ["dvc repro", "t2p publish"]
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(own_benchmark, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="was not written by t2p publish"):
+        CliRunner().invoke(app, ["publish", "-o", str(tmp_path / "mine")], catch_exceptions=False)
+    assert (tmp_path / "mine/thesis.txt").is_file()
+
+
+def test_a_cell_stays_in_its_cell():
+    text = table(["a", "b"], [["x|y", bold("1")], ["z", "22"]])
+    assert text == "| a    |     b |\n| :--- | ----: |\n| x\\|y | **1** |\n| z    |    22 |\n"
