@@ -51,7 +51,11 @@ def test_cross_attention_is_equation_4(tokens):
     unit, text = CrossAttention(WIDTH, HEADS, DIMENSION), torch.randn(1, 3, DIMENSION)
     psi = F.layer_norm(torch.cat((text[0], unit.null_D[None])), (DIMENSION,))
     query = F.layer_norm(tokens, (WIDTH,)).view(-1, WIDTH) @ unit.query.weight.T
-    mixed, weights = literal(query, psi @ unit.key.weight.T, psi @ unit.value.weight.T)
+    query, key = (
+        F.layer_norm(each.view(len(each), HEADS, -1), (WIDTH // HEADS,)).view(len(each), WIDTH)
+        for each in (query, psi @ unit.key.weight.T)
+    )
+    mixed, weights = literal(query, key, psi @ unit.value.weight.T)
     result, attention = unit(tokens, text, None)
     expected = mixed @ unit.out.weight.T + unit.out.bias
     torch.testing.assert_close(result.view(-1, WIDTH), expected, atol=1e-5, rtol=1e-4)

@@ -61,7 +61,10 @@ class SelfAttention(nn.Module):
 class CrossAttention(nn.Module):
     """Multi-head attention of image tokens to phrases and a learned null token.
 
-    The null token is what a pixel attends to that no phrase speaks of; without text it is alone.
+    The null token is what a pixel attends to that no phrase speaks of; without text it is alone. Most
+    pixels of most images are such: with queries and keys of any length the null token soon takes all the
+    softmax, for good, as no gradient is left. So both are normalised in each head (Henry et al., "Query-key
+    normalization for transformers", 2020), and no logit is beyond sqrt(d_k).
     """
 
     def __init__(self, width: int, heads: int, text_dim: int) -> None:
@@ -95,8 +98,8 @@ class CrossAttention(nn.Module):
             psi_BSD = torch.cat((text_BTD.to(psi_BSD.dtype), psi_BSD), dim=1)
         psi_BSD = self.text_norm(psi_BSD)
         # (4) Q = psi_image W_Q, K = psi_text W_K, V = psi_text W_V
-        query_BANe = split_heads(self.query(self.norm(tokens_BhwE)).flatten(1, 2), self.heads)
-        key_BASe = split_heads(self.key(psi_BSD), self.heads)
+        query_BANe = _normalised(split_heads(self.query(self.norm(tokens_BhwE)).flatten(1, 2), self.heads))
+        key_BASe = _normalised(split_heads(self.key(psi_BSD), self.heads))
         value_BASe = split_heads(self.value(psi_BSD), self.heads)
         logits_BANS = query_BANe @ key_BASe.transpose(-1, -2) * query_BANe.shape[-1] ** -0.5
         if text_BTD is not None and mask_BT is not None:
@@ -106,6 +109,11 @@ class CrossAttention(nn.Module):
         mixed_BNE: Tensor = self.out(join_heads(weights_BANS @ value_BASe))
         attention_BShw = weights_BANS.mean(dim=1).transpose(1, 2).reshape(batch, -1, rows, columns)
         return mixed_BNE.view_as(tokens_BhwE), attention_BShw
+
+
+def _normalised(tokens_BANe: Tensor) -> Tensor:
+    """Return the tokens with mean 0 and variance 1 in each head."""
+    return F.layer_norm(tokens_BANe, tokens_BANe.shape[-1:])
 
 
 def split_heads(tokens_BNE: Tensor, heads: int) -> Tensor:
