@@ -10,7 +10,7 @@ from text2pixels.config import Embed, Network
 from text2pixels.data.images import read_gray, read_rgb, write_png
 from text2pixels.errors import InputError
 from text2pixels.fusing.video import CODECS
-from text2pixels.fusion import checkpoint
+from text2pixels.fusion import checkpoint, inference
 from text2pixels.fusion.colour import luminance, quantise
 from text2pixels.fusion.network import FusionNetwork
 from text2pixels.text.encoders import build
@@ -151,18 +151,22 @@ def test_videos_that_cannot_be_fused(tmp_path):
 def test_a_trained_network_reads_the_prompt_and_shows_its_attention(tmp_path):
     write_pair(tmp_path)
     train(tmp_path / "models/ours")
-    code, out, _ = run("ir/a.png", "vi/a.png", "-o", "f.png", "--prompt", "a person; a car", "--attention", "att")
+    ours = ("--model", "models/ours")
+    code, out, _ = run(
+        "ir/a.png", "vi/a.png", "-o", "f.png", "--prompt", "a person; a car", "--attention", "att", *ours
+    )
     assert code == 0
     assert "fused by models/ours" in out
     assert files(tmp_path / "att") == ["00-a-person.png", "01-a-car.png", "02-no-phrase.png"]
     assert read_rgb(tmp_path / "att/00-a-person.png").shape == (24, 33, 3)
     run("ir", "vi", "-o", "out", "--model", "models/ours")
     (tmp_path / "p.csv").write_text("name,phrases\na,a person; a car\n")
-    run("ir", "vi", "-o", "told", "--prompts", "p.csv")
+    run("ir", "vi", "-o", "told", "--prompts", "p.csv", *ours)
     np.testing.assert_array_equal(read_rgb(tmp_path / "told/a.png"), read_rgb(tmp_path / "f.png"))
 
 
-def test_mistakes_are_answered_in_one_line_and_write_nothing(tmp_path):
+def test_mistakes_are_answered_in_one_line_and_write_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(inference, "SHIPPED", tmp_path / "none")
     write_pair(tmp_path)
     write_png(tmp_path / "vi/big.png", images(30, 40)[1])
     write_png(tmp_path / "colour.png", images()[1])
