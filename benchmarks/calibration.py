@@ -1,11 +1,13 @@
 """Our metrics against independent implementations, every difference explained.
 
-    python benchmarks/calibration.py --golden ../shared/reference/golden_metrics.csv --data ../shared/data
+    python benchmarks/calibration.py --golden ../shared/reference/golden_metrics.csv --data ../shared/data \
+        --csv src/text2pixels/report/calibration.csv
 
-The file has per-image values (columns implementation, dataset, method, metric, image, value) of the
-pixel average and maximum of the TNO-25 and RoadScene-50 pairs. For each implementation and metric the
-table gives the largest difference to our `standard` value and, where the two define the metric
-differently, to our value computed their way, which shows that the explanation is the whole one.
+The report shows that table. The golden file has per-image values (columns implementation, dataset,
+method, metric, image, value) of the pixel average and maximum of the TNO-25 and RoadScene-50 pairs. For
+each implementation and metric the table gives the mean and the largest difference to our `standard` value
+and, where the two define the metric differently, to our value computed their way, which shows that the
+explanation is the whole one.
 """
 
 import argparse
@@ -23,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from text2pixels.data.images import read_gray, read_rgb
+from text2pixels.files import whole_file
 from text2pixels.fusion.colour import luminance, quantise
 from text2pixels.metrics.table import METRICS, PUBLISHED
 from text2pixels.metrics.triple import SOURCES, Triple
@@ -132,7 +135,7 @@ ROWS: dict[str, dict[str, Row]] = {
         "EN": Row("EN", "1e-7 inside the logarithm", entropy_with_epsilon),
         "MI": Row("MI", ROUNDED),
         "PSNR": Row("PSNR", "divided by 255 twice", lambda triple: METRICS["PSNR"](triple) + 20 * math.log10(255)),
-        "VIF": Row("VIF", "windows off-centre (reference notes); not reproduced"),
+        "VIF": Row("VIF", "windows off-centre; not reproduced"),
         "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", PUBLISHED["Qabf"]),
         "SSIM": Row("SSIM", "range 1 on 0..255; then float32 cancellation shows", ssim(gaussian(11, 1.5), 1)),
         "MS_SSIM": Row("MS_SSIM", "range 1 on 0..255; then float32 cancellation shows", ms_ssim_of_range_one),
@@ -181,12 +184,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--golden", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--csv", type=Path, help="write the table here too")
     arguments = parser.parse_args()
     images = defaultdict(list)
     with arguments.golden.open() as stream:
         for row in csv.DictReader(stream):
             images[row["dataset"], row["image"], row["method"]].append(row)
-    plain, adapted = defaultdict(list), defaultdict(list)
+    plain, adapted, values = defaultdict(list), defaultdict(list), defaultdict(list)
     for (dataset, name, method), rows in track(images.items(), "calibrate"):
         infrared, visible = read(arguments.data, dataset, name)
         fused = fuse(method, infrared, visible)
@@ -198,14 +202,36 @@ def main() -> None:
         for row in rows:
             key, value = (row["implementation"], row["metric"]), float(row["value"])
             entry = ROWS[key[0]][key[1]]
+            values[key].append(value)
             plain[key].append(abs(standard[entry.ours] - value))
             if entry.theirs is not None:
                 adapted[key].append(abs(float(entry.theirs(triple)) - value))
-    print("| implementation | metric | values | max difference | computed their way | why |\n|---|---|---|---|---|---|")
-    for key, differences in plain.items():
-        theirs = f"{max(adapted[key]):.1e}" if key in adapted else ""
-        why = ROWS[key[0]][key[1]].why
-        print(f"| {key[0]} | {key[1]} | {len(differences)} | {max(differences):.1e} | {theirs} | {why} |")
+    order = list(METRICS)
+    table = [
+        {
+            "metric": ROWS[implementation][name].ours,
+            "implementation": implementation,
+            "called": name,
+            "images": len(differences),
+            "mean_value": f"{np.mean(values[implementation, name]):.4g}",
+            "mean_difference": f"{np.mean(differences):.1e}",
+            "largest_difference": f"{max(differences):.1e}",
+            "largest_their_way": f"{max(adapted[implementation, name]):.1e}"
+            if (implementation, name) in adapted
+            else "",
+            "why": ROWS[implementation][name].why,
+        }
+        for (implementation, name), differences in plain.items()
+    ]
+    table.sort(key=lambda row: order.index(row["metric"]))
+    print("| " + " | ".join(table[0]) + " |\n" + "|---" * len(table[0]) + "|")
+    for row in table:
+        print("| " + " | ".join(str(value) for value in row.values()) + " |")
+    if arguments.csv:
+        with whole_file(arguments.csv) as aside, aside.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, table[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(table)
 
 
 if __name__ == "__main__":

@@ -95,3 +95,13 @@ def test_a_missing_file_is_named(own_benchmark):
     layout.cost("max").unlink()
     with pytest.raises(InputError, match=r"reports/profile/max\.json is missing"):
         report.run()
+
+
+def test_every_calibrated_metric_is_one_of_ours_and_is_explained(benchmark):
+    from text2pixels.metrics.table import METRICS
+    from text2pixels.report.calibration import calibrations
+
+    rows = calibrations()
+    assert {row.metric for row in rows} <= set(METRICS) and all(row.why for row in rows)
+    assert 'href="calibration.html"' in (layout.site() / "metrics.html").read_text()
+    assert (layout.site() / "calibration.html").read_text().count("<tr>") == len(rows) + 1

@@ -18,10 +18,12 @@ from text2pixels.progress import track
 from text2pixels.report import ablations, detection, figures, formulas
 from text2pixels.report.attention import Attention
 from text2pixels.report.boards import Board, boards
+from text2pixels.report.calibration import calibrations
 from text2pixels.report.downloads import write_downloads
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.results import DatasetResults, Results
+from text2pixels.report.wording import figure, sentence
 
 OWN_PAPER = "Li et al., From Text to Pixels, arXiv 2401.00421; trained here"
 
@@ -40,7 +42,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     views = [_view(data, results, params.report) for data in results.datasets]
     pages = [
         ("Overview", "index.html"),
-        *((_sentence(view["adapter"].title), f"{view['name']}.html") for view in views),
+        *((sentence(view["adapter"].title), f"{view['name']}.html") for view in views),
         ("Detection", "detection.html"),
         ("Methods", "methods.html"),
         ("Metrics", "metrics.html"),
@@ -63,7 +65,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": _figure, "sentence": _sentence}
+    environment.filters |= {"figure": figure, "sentence": sentence}
 
     def page(template: str, file: str, **content: object) -> None:
         path = folder / file
@@ -81,6 +83,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page("metrics.html", "metrics.html", **specs, glyphs=glyphs, drawings=drawings, inf=math.inf)
     titles = {method: BASELINES[method].title if method in BASELINES else None for method in _named(views)}
     page("published.html", "published.html", datasets=views, specs=PUBLISHED, titles=titles)
+    page("calibration.html", "calibration.html", rows=calibrations())
     page("data.html", "data.html", datasets=views)
     page("prompts.html", "prompts.html", datasets=views)
     curves = {variant: figures.curves(results.histories[variant]) for variant in results.variants[:1]}
@@ -204,20 +207,16 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
                 "paper": fuser.paper if fuser else OWN_PAPER,
                 "year": fuser.year if fuser else None,
                 "licence": fuser.licence if fuser else "AGPL-3.0-only",
-                "notes": f"{fuser.eight_bits}. {_sentence(fuser.notes)}" if fuser else "round.",
+                "notes": f"{fuser.eight_bits}. {sentence(fuser.notes)}" if fuser else "round.",
                 "cost": results.costs[method],
             }
         )
     first = next(iter(results.costs.values()))
     charts = []
     for view in views:
-        points = {
-            row.method: (results.costs[row.method]["seconds"], row.rank)
-            for row in view["fusion"].rows
-            if row.rank is not None
-        }
+        points = figures.cost_points(view["fusion"].rows, results.costs)
         chart = figures.cost_and_quality(points, "time a pair (logarithmic)", "average rank (best on top)")
-        charts.append((_sentence(view["adapter"].title), chart))
+        charts.append((sentence(view["adapter"].title), chart))
     return {
         "rows": rows,
         "size": f"{first['width']} × {first['height']}",
@@ -245,16 +244,3 @@ def _headlines(view: dict[str, Any], board: Board) -> list[dict[str, Any]]:
         | precision.get(row.method, {})
         for row in table.rows
     ]
-
-
-def _figure(value: float, digits: int = 3) -> str:
-    """Format a number: as many decimals as make ``digits`` significant ones, at least two."""
-    if not math.isfinite(value):
-        return "–"
-    whole = 0 if value == 0 else math.floor(math.log10(abs(value))) + 1
-    return f"{value:.{max(2 if abs(value) < 100 else 1, min(digits, digits - whole))}f}"
-
-
-def _sentence(words: str) -> str:
-    """Begin with a capital, as headings and sentences do."""
-    return words[:1].upper() + words[1:]
