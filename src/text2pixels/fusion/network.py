@@ -144,7 +144,9 @@ class FusionNetwork(nn.Module):
         if self.hear is not None and message_BhwE is not None:
             coarse_BhwC = coarse_BhwC + self.hear(message_BhwE)
         coarse_BCHW = coarse_BhwC.permute(0, 3, 1, 2)
-        merged_BCHW = F.relu(self.merge(F.relu(features_BCHW + _double(coarse_BCHW))), inplace=True)
+        # No ReLU over what is added to the stem: half-way through a training it had cut off everything
+        # below, attention and codebook included, for good.
+        merged_BCHW = self.merge(F.relu(features_BCHW + _double(coarse_BCHW)))
         decoded_BCHW = F.relu(self.decode(stem_BCHW + _double(merged_BCHW)), inplace=True)
         maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
         maps_B4HW = maps_B4HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width].float()
