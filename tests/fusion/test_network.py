@@ -64,6 +64,15 @@ def test_an_untrained_network_adds_both_details_to_the_mean_of_the_rest():
     assert np.abs(fused[0, 0].numpy() - expected)[8:-8, 8:-8].max() < 0.15
 
 
+@torch.no_grad()
+def test_phrases_are_heard_whatever_the_sign_of_what_the_deep_path_adds():
+    network = build(Network())
+    network.merge.weight.copy_(-network.merge.weight.abs())
+    infrared, visible = pair(48, 64)
+    fused = [network(infrared, visible, torch.randn(1, 2, 512)).fused_B1HW for _ in range(2)]
+    assert (fused[0] - fused[1]).abs().max() > 0
+
+
 def flops(model, height, width):
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(*pair(height, width), torch.ones(1, 4, model.config.text_dim))
