@@ -114,6 +114,7 @@ class Losses(Section):
     texture: float = 4.0  # derivatives against those of the source with the greater gradient; not in the paper
     brightness: float = 2.0  # intensity against the brighter one of the sources; not in the paper
     guidance: float = 1.0  # contrast of the objects that the prompt names; not in the paper
+    grounding: float = 0.3  # attention to phrases where their objects are; not in the paper
     commitment: float = 0.25  # equation (11)
     saliency: Literal["normalised", "printed"] = "normalised"
     weigh: Literal["terms", "images"] = "terms"  # what (9)'s weights multiply; "images" is as printed

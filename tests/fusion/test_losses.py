@@ -214,3 +214,22 @@ def test_guidance_wants_more_contrast_where_the_prompt_points_and_nothing_elsewh
     found = losses.guidance_loss(z, x, y, named)
     assert found.tolist() == pytest.approx(expected, rel=1e-4)
     assert found[1] == 0
+
+
+def test_grounding_wants_attention_inside_the_boxes_and_nowhere_else():
+    attention = torch.rand(3, 4, 5, 6, generator=torch.Generator().manual_seed(0)).softmax(dim=1)
+    objects = torch.tensor([[True, False, True], [False, False, False], [True, True, True]])
+    named = torch.zeros(3, 1, 40, 48)
+    named[:2, :, 8:24, 16:32] = 1  # cells 1 and 2 down, 2 and 3 across; the third image shows none of what is named
+    expected = []
+    for image in range(3):
+        inside, outside = [], []
+        for row in range(5):
+            for column in range(6):
+                mass = sum(attention[image, t, row, column].item() for t in range(3) if objects[image, t])
+                if image < 2 and row in (1, 2) and column in (2, 3):
+                    inside.append(-math.log(max(mass, 1e-6)))
+                else:
+                    outside.append(-math.log(1 - mass))
+        expected.append((np.mean(inside) if inside else 0) + np.mean(outside) if objects[image].any() else 0)
+    assert losses.grounding_loss(attention, objects, named).tolist() == pytest.approx(expected, rel=1e-4)

@@ -163,6 +163,27 @@ def guidance_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tenso
     return distance_B / named_B1HW.mean(dim=(1, 2, 3)).clamp(min=_NAMED_LEAST)
 
 
+def grounding_loss(attention_BShw: Tensor, objects_BT: Tensor, named_B1HW: Tensor) -> Tensor:
+    """Return the cross-entropy of where phrases of objects are attended to and where those objects are, (B,).
+
+    Not in the paper, whose attention learns where a phrase belongs from the fused image alone. Inside the
+    boxes and outside count alike, however small the objects; an image without such a phrase has loss 0.
+
+    Args:
+        attention_BShw: of equation (4): T phrases, and the null token last.
+        objects_BT: True where a phrase speaks of an object.
+        named_B1HW: 1 within the boxes of the objects that the prompt names.
+    """
+    phrases = objects_BT.shape[1]
+    mass_Bhw = (attention_BShw[:, :phrases].float() * objects_BT[..., None, None]).sum(dim=1)
+    mass_Bhw = mass_Bhw.clamp(_EPSILON, 1 - _EPSILON)
+    inside_Bhw = F.adaptive_max_pool2d(named_B1HW, attention_BShw.shape[2:])[:, 0]
+    total_B = torch.zeros_like(mass_Bhw[:, 0, 0])
+    for where_Bhw, entropy_Bhw in ((inside_Bhw, -mass_Bhw.log()), (1 - inside_Bhw, -(1 - mass_Bhw).log())):
+        total_B = total_B + (where_Bhw * entropy_Bhw).sum(dim=(1, 2)) / where_Bhw.sum(dim=(1, 2)).clamp(min=1)
+    return total_B * objects_BT.any(dim=1)
+
+
 class FusionLoss(NamedTuple):
     """f of equation (7): (B,), and its parts, (B,) without gradient, for the record."""
 

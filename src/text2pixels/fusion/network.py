@@ -91,6 +91,8 @@ class FusionNetwork(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            self.merge.weight.mul_(0.1)  # what is added to the stem begins small
         # Small, so that an untrained network does as the module's docstring says; and alike for the
         # four pixels that share a cell, so that no checkerboard is there to be unlearned.
         nn.init.normal_(self.head.weight, std=0.02 * (9 * half) ** -0.5)
@@ -147,7 +149,7 @@ class FusionNetwork(nn.Module):
         # No ReLU over what is added to the stem: half-way through a training it had cut off everything
         # below, attention and codebook included, for good.
         merged_BCHW = self.merge(F.relu(features_BCHW + _double(coarse_BCHW)))
-        decoded_BCHW = F.relu(self.decode(stem_BCHW + _double(merged_BCHW)), inplace=True)
+        decoded_BCHW = F.leaky_relu(self.decode(stem_BCHW + _double(merged_BCHW)), 0.1, inplace=True)
         maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
         maps_B4HW = maps_B4HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width].float()
         low_B2HW = _blurred(torch.cat((infrared_B1HW, visible_B1HW), dim=1))

@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from text2pixels.data.manifest import Box
 
@@ -131,6 +132,12 @@ def names(phrase: str, noun: Noun) -> bool:
     """Return whether a phrase speaks of a noun: in singular, in plural, or by a synonym."""
     words = [noun.bare, noun.many, *(synonym.split(" ", 1)[1] for synonym in SYNONYMS.get(noun, ()))]
     return re.search(rf"\b({'|'.join(map(re.escape, words))})\b", phrase) is not None
+
+
+@cache
+def names_an_object(phrase: str) -> bool:
+    """Return whether a phrase speaks of any noun of the vocabulary."""
+    return any(names(phrase, each) for each in NOUNS.values())
 
 
 def size(box: Box, width: int, height: int) -> str:

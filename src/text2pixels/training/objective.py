@@ -11,7 +11,7 @@ from torch import Tensor
 
 from text2pixels.config import Losses
 from text2pixels.detection.yolo import Detector
-from text2pixels.fusion.losses import fusion_loss
+from text2pixels.fusion.losses import fusion_loss, grounding_loss
 from text2pixels.fusion.network import Fusion, FusionNetwork
 from text2pixels.training.pairs import Crops
 
@@ -63,6 +63,10 @@ class Objective:
         )
         lower = loss.total_B.mean() + self.weights.commitment * fusion.commitment
         self.record = {name: value.mean().item() for name, value in loss.parts.items()}
+        if fusion.attention is not None and self.weights.grounding > 0:
+            grounding = grounding_loss(fusion.attention, batch.objects_BT, batch.named_B1HW).mean()
+            lower = lower + self.weights.grounding * grounding
+            self.record["grounding"] = grounding.item()
         self.record |= {"commitment": fusion.commitment.item(), "perplexity": fusion.perplexity.item()}
         return lower, self._detection(fusion.fused_B1HW, batch) if upper else None
 

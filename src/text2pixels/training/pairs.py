@@ -20,6 +20,7 @@ from torch import Tensor
 from text2pixels.data.manifest import Box, Pair
 from text2pixels.detection.examples import clip
 from text2pixels.fusion.colour import luminance
+from text2pixels.text.phrases import names_an_object
 from text2pixels.training.guidance import named
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
@@ -47,6 +48,7 @@ class Crops:
         chroma_B3HW: visible RGB minus its luminance.
         text_BTD: phrase vectors, padded with zeros.
         mask_BT: True where there is a phrase.
+        objects_BT: True where a phrase speaks of an object.
         named_B1HW: 1 within the boxes of objects that the phrases name, 0 elsewhere.
         boxes: per pair, in pixels of the crop.
     """
@@ -56,6 +58,7 @@ class Crops:
     chroma_B3HW: Tensor
     text_BTD: Tensor
     mask_BT: Tensor
+    objects_BT: Tensor
     named_B1HW: Tensor
     boxes: tuple[tuple[Box, ...], ...]
 
@@ -67,6 +70,7 @@ class Crops:
             self.chroma_B3HW.to(device),
             self.text_BTD.to(device),
             self.mask_BT.to(device),
+            self.objects_BT.to(device),
             self.named_B1HW.to(device),
             self.boxes,
         )
@@ -112,18 +116,23 @@ def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens
                 waiting = [readers.submit(_read, item, view) for item, view in plans[number + 1]]
             arrays, boxes = zip(*(future.result() for future in ready), strict=True)
             stacked_B5HW = torch.from_numpy(np.stack(arrays))
-            phrases = [
-                [_mirrored(phrase) if view.mirrored else phrase for phrase in item.phrases] for item, view in plan
-            ]
-            text_BTD, mask_BT = tokens(phrases)
-            named_B1HW = torch.stack(
+            # A phrase that the encoder lacks is not seen, so it names nothing.
+            prompts = [
                 [
-                    named(item.phrases, seen, *stacked_B5HW.shape[2:])
-                    for (item, _), seen in zip(plan, boxes, strict=True)
+                    _mirrored(phrase) if view.mirrored else phrase
+                    for phrase in item.phrases
+                    if tokens([[phrase]])[1].any()
                 ]
-            )
+                for item, view in plan
+            ]
+            text_BTD, mask_BT = tokens(prompts)
+            objects_BT = torch.zeros_like(mask_BT)
+            for row, prompt in enumerate(prompts):
+                objects_BT[row, : len(prompt)] = torch.tensor([names_an_object(phrase) for phrase in prompt])
+            size = stacked_B5HW.shape[2:]
+            named_B1HW = torch.stack([named(prompt, seen, *size) for prompt, seen in zip(prompts, boxes, strict=True)])
             images = (stacked_B5HW[:, :1], stacked_B5HW[:, 1:2], stacked_B5HW[:, 2:])
-            yield Crops(*images, text_BTD, mask_BT, named_B1HW, boxes)
+            yield Crops(*images, text_BTD, mask_BT, objects_BT, named_B1HW, boxes)
 
 
 def _mirrored(phrase: str) -> str:
