@@ -53,7 +53,7 @@ def test_a_mirrored_crop_swaps_left_and_right_in_the_prompt(item):
         return tiny_run.tokens(prompts)
 
     list(batches([[(item, View(0, 0, 32, 32)), (item, View(0, 0, 32, 32, mirrored=True))]], listen))
-    assert seen == [
+    assert seen[-2:] == [
         ["a car on the left", "two people on the right", "at night"],
         ["a car on the right", "two people on the left", "at night"],
     ]

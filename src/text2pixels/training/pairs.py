@@ -116,15 +116,7 @@ def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens
                 waiting = [readers.submit(_read, item, view) for item, view in plans[number + 1]]
             arrays, boxes = zip(*(future.result() for future in ready), strict=True)
             stacked_B5HW = torch.from_numpy(np.stack(arrays))
-            # A phrase that the encoder lacks is not seen, so it names nothing.
-            prompts = [
-                [
-                    _mirrored(phrase) if view.mirrored else phrase
-                    for phrase in item.phrases
-                    if tokens([[phrase]])[1].any()
-                ]
-                for item, view in plan
-            ]
+            prompts = [_prompt(item, view, tokens) for item, view in plan]
             text_BTD, mask_BT = tokens(prompts)
             objects_BT = torch.zeros_like(mask_BT)
             for row, prompt in enumerate(prompts):
@@ -133,6 +125,12 @@ def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens
             named_B1HW = torch.stack([named(prompt, seen, *size) for prompt, seen in zip(prompts, boxes, strict=True)])
             images = (stacked_B5HW[:, :1], stacked_B5HW[:, 1:2], stacked_B5HW[:, 2:])
             yield Crops(*images, text_BTD, mask_BT, objects_BT, named_B1HW, boxes)
+
+
+def _prompt(item: TrainingPair, view: View, tokens: Tokens) -> list[str]:
+    """Return the phrases as the view has them; one that the encoder lacks is not seen and names nothing."""
+    phrases = [_mirrored(phrase) for phrase in item.phrases] if view.mirrored else item.phrases
+    return [phrase for phrase in phrases if tokens([[phrase]])[1].any()]
 
 
 def _mirrored(phrase: str) -> str:
