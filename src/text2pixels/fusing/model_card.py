@@ -43,7 +43,7 @@ def export_checkpoint(model: Path, folder: Path) -> None:
         raise InputError(f"{model} has another network than the variant '{variant}' of params.yaml: train it again")
     facts = metadata | {
         "profile": params.profile,
-        "recipe": {name: asdict(section) for name, section in zip(("network", "losses", "train"), sections, strict=True)},
+        "recipe": {"network": asdict(network.config), "losses": asdict(sections[1]), "train": asdict(sections[2])},
         "splits": {name: _splits(layout.processed(name) / "manifest.parquet") for name in metadata["datasets"]},
         "validation": _validation(model / "history.parquet", int(metadata["epoch"])),
         "benchmark": _benchmark(METRICS, variant),
