@@ -43,7 +43,8 @@ def results():
         scores=table(names, "standard", METRICS, "average"),
         published=table(names, "published", HEADLINE, "sdnet"),
         detections={},
-        precision={},
+        folds=0,
+        protocols={},
     )
 
 
