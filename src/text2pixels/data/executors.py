@@ -34,7 +34,7 @@ def open_executor(workers: int, dask: str | None = None) -> Iterator[Executor | 
     """
     if dask is not None:
         try:
-            from distributed import Client  # type: ignore[import-not-found,unused-ignore]
+            from distributed import Client
         except ImportError as error:
             raise InputError(
                 f"dask: {dask} needs the package distributed, which the extra dask brings: "
