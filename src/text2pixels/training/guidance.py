@@ -27,23 +27,22 @@ def shown(phrases: Sequence[str], boxes: Iterable[Box], rng: np.random.Generator
         boxes: of the pair; a class without boxes here is neither kept back nor renamed.
         rng: decides.
     """
-    kept = list(phrases)
-    for each, _ in by_noun(boxes):
+    kept, classes = list(phrases), [each for each, _ in by_noun(boxes)]
+    for each in classes:
         own = [phrase for phrase in kept if names(phrase, each)]
         others = SYNONYMS.get(each, ())
-        replacement = None
+        instead: list[str]
         if rng.random() >= _NAMED:
-            replacement = []
+            instead = []
         elif own and others and rng.random() < _SYNONYM:
-            replacement = [str(rng.choice(others))]
-        if own and replacement is not None:
-            place = kept.index(own[0])
-            kept = [phrase for phrase in kept if phrase not in own]
-            kept[place:place] = replacement
-    labelled = {each for each, _ in by_noun(boxes)}
-    strangers = [each.one for each in STRANGERS if each not in labelled]
+            instead = [str(rng.choice(others))]
+        else:
+            continue
+        place = kept.index(own[0]) if own else 0
+        kept = [phrase for phrase in kept if phrase not in own]
+        kept[place:place] = instead
     if kept and rng.random() < _STRANGER:
-        kept.append(str(rng.choice(strangers)))
+        kept.append(str(rng.choice([each.one for each in STRANGERS if each not in classes])))
     return tuple(kept)
 
 
