@@ -6,7 +6,7 @@ import torch
 
 from text2pixels.data.manifest import Box
 from text2pixels.text.phrases import STRANGERS, SYNONYMS, names, noun
-from text2pixels.training.guidance import named, shown
+from text2pixels.training.guidance import named, pointing, shown
 
 BOXES = (Box("person", 2, 1, 3, 4), Box("car", 10, 5, 6, 3))
 PROMPT = ("a person", "two people on the left", "a car", "at night")
@@ -52,3 +52,9 @@ def test_the_mask_is_the_boxes_of_the_named_class(phrase):
 @pytest.mark.parametrize("phrase", ["a carpet", "at night", "a dog", "personal"])
 def test_other_phrases_point_nowhere(phrase):
     assert not named([phrase], BOXES, 12, 20).any()
+
+
+def test_where_an_unlabelled_pairs_objects_are_is_not_known():
+    assert pointing("a car", labelled=True) and not pointing("a car", labelled=False)
+    assert pointing("a dog", labelled=True) and pointing("a dog", labelled=False)
+    assert not pointing("at night", labelled=True)

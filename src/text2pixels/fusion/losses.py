@@ -173,7 +173,7 @@ def grounding_loss(attention_BShw: Tensor, objects_BT: Tensor, named_B1HW: Tenso
 
     Args:
         attention_BShw: of equation (4): T phrases, and the null token last.
-        objects_BT: True where a phrase speaks of an object.
+        objects_BT: True where a phrase speaks of an object and it is known where that is.
         named_B1HW: 1 within the boxes of the objects that the prompt names.
     """
     phrases = objects_BT.shape[1]

@@ -146,8 +146,8 @@ class FusionNetwork(nn.Module):
         if self.hear is not None and message_BhwE is not None:
             coarse_BhwC = coarse_BhwC + self.hear(message_BhwE)
         coarse_BCHW = coarse_BhwC.permute(0, 3, 1, 2)
-        # No ReLU over what is added to the stem: half-way through a training it had cut off everything
-        # below, attention and codebook included, for good.
+        # No ReLU over what is added to the stem: within a few epochs it had cut off everything below,
+        # attention and codebook included, for good.
         merged_BCHW = self.merge(F.relu(features_BCHW + _double(coarse_BCHW)))
         decoded_BCHW = F.leaky_relu(self.decode(stem_BCHW + _double(merged_BCHW)), 0.1, inplace=True)
         maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)

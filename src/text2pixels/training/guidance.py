@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from text2pixels.data.manifest import Box
-from text2pixels.text.phrases import STRANGERS, SYNONYMS, by_noun, names, noun
+from text2pixels.text.phrases import STRANGERS, SYNONYMS, by_noun, names, names_an_object, noun
 
 _NAMED = 0.5  # of a pair's classes
 _SYNONYM = 0.3  # of the named classes
@@ -44,6 +44,14 @@ def shown(phrases: Sequence[str], boxes: Iterable[Box], rng: np.random.Generator
     if kept and rng.random() < _STRANGER:
         kept.append(str(rng.choice([each.one for each in STRANGERS if each not in classes])))
     return tuple(kept)
+
+
+def pointing(phrase: str, labelled: bool) -> bool:
+    """Return whether it is known where a phrase points: an object of a labelled pair, or a stranger, nowhere.
+
+    Where an unlabelled pair's objects are, nobody said: their phrases teach attention nothing.
+    """
+    return names_an_object(phrase) if labelled else any(phrase == each.one for each in STRANGERS)
 
 
 def named(phrases: Sequence[str], boxes: Iterable[Box], height: int, width: int) -> Tensor:

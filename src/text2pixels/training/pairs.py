@@ -20,8 +20,7 @@ from torch import Tensor
 from text2pixels.data.manifest import Box, Pair
 from text2pixels.detection.examples import clip
 from text2pixels.fusion.colour import luminance
-from text2pixels.text.phrases import names_an_object
-from text2pixels.training.guidance import named
+from text2pixels.training.guidance import named, pointing
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
 
@@ -48,7 +47,7 @@ class Crops:
         chroma_B3HW: visible RGB minus its luminance.
         text_BTD: phrase vectors, padded with zeros.
         mask_BT: True where there is a phrase.
-        objects_BT: True where a phrase speaks of an object.
+        objects_BT: True where a phrase speaks of an object and it is known where that is.
         named_B1HW: 1 within the boxes of objects that the phrases name, 0 elsewhere.
         boxes: per pair, in pixels of the crop.
     """
@@ -119,8 +118,8 @@ def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens
             prompts = [_prompt(item, view, tokens) for item, view in plan]
             text_BTD, mask_BT = tokens(prompts)
             objects_BT = torch.zeros_like(mask_BT)
-            for row, prompt in enumerate(prompts):
-                objects_BT[row, : len(prompt)] = torch.tensor([names_an_object(phrase) for phrase in prompt])
+            for row, (prompt, (item, _)) in enumerate(zip(prompts, plan, strict=True)):
+                objects_BT[row, : len(prompt)] = torch.tensor([pointing(p, item.pair.labelled) for p in prompt])
             size = stacked_B5HW.shape[2:]
             named_B1HW = torch.stack([named(prompt, seen, *size) for prompt, seen in zip(prompts, boxes, strict=True)])
             images = (stacked_B5HW[:, :1], stacked_B5HW[:, 1:2], stacked_B5HW[:, 2:])
