@@ -13,7 +13,7 @@ and the vector of the phrase with the most similar n-grams.
 - rank: of the right phrase among all, by centred cosine; median, and share within the first ten.
 
 With --write all phrases are fitted and src/text2pixels/text/distilled.safetensors is written with these
-figures in its metadata; the same table gives the same bytes on the same machine.
+figures in its metadata; the same table gives the same tensors on the same machine.
 """
 
 import argparse
