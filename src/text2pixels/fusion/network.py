@@ -7,9 +7,11 @@
 
 Convolutions work on half and quarter resolution, where a multiplication sees four to sixteen times
 the pixels; the sources themselves are blended at full resolution, so their sharpness is kept: their
-low frequencies by a weight w, their details each by a gain (u, v), plus a correction d per pixel. An
-untrained network, w = 1/2 and u = v = 1, adds the details of both to the mean of the rest, as a
-pyramid would. Every operation is linear in the number of pixels.
+low frequencies by a weight w, their details each by a gain (u, v), plus a correction d per pixel.
+Where one source's details are much stronger around a pixel, the other's are masked: its logit of u or
+v falls by kappa times the logarithm of the ratio. An untrained network, w = 1/2 and u = v = 1 but for
+the masking, adds the stronger details to the mean of the rest, as fusion by pyramids does. Every
+operation is linear in the number of pixels.
 
 Shapes: B batch; H, W image; C channels of a resolution; E token width; h, w token grid (1/8);
 T phrases, S = T + 1 with the null token last; D dimension of a phrase vector.
@@ -29,6 +31,9 @@ from text2pixels.fusion.extractor import Extractor
 
 STRIDE = 8  # pixels per token
 MINIMUM_SIDE = 16  # pixels: reflection at the border needs them
+_COARSE = 4  # pixels a side: low frequencies and the strength of details are taken on means of such squares
+_LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
+_NOISE = 1 / 255  # details this weak are not told from none
 
 
 class Fusion(NamedTuple):
@@ -93,6 +98,7 @@ class FusionNetwork(nn.Module):
                     nn.init.zeros_(layer.bias)
         with torch.no_grad():
             self.merge.weight.mul_(0.1)  # what is added to the stem begins small
+        self.kappa = nn.Parameter(torch.tensor(4.0))
         # Small, so that an untrained network does as the module's docstring says; and alike for the
         # four pixels that share a cell, so that no checkerboard is there to be unlearned.
         nn.init.normal_(self.head.weight, std=0.02 * (9 * half) ** -0.5)
@@ -151,15 +157,12 @@ class FusionNetwork(nn.Module):
         merged_BCHW = self.merge(F.relu(features_BCHW + _double(coarse_BCHW)))
         decoded_BCHW = F.leaky_relu(self.decode(stem_BCHW + _double(merged_BCHW)), 0.1, inplace=True)
         maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
-        maps_B4HW = maps_B4HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width].float()
-        low_B2HW = _blurred(torch.cat((infrared_B1HW, visible_B1HW), dim=1))
-        weight_B1HW, infrared_gain_B1HW, visible_gain_B1HW = maps_B4HW[:, :3].sigmoid().chunk(3, dim=1)
-        raw_B1HW = (
-            torch.lerp(low_B2HW[:, 1:], low_B2HW[:, :1], weight_B1HW)
-            + 2 * infrared_gain_B1HW * (infrared_B1HW - low_B2HW[:, :1])
-            + 2 * visible_gain_B1HW * (visible_B1HW - low_B2HW[:, 1:])
-            + maps_B4HW[:, 3:]
-        )
+        low_B2HW = _enlarged(_blurred(F.avg_pool2d(pair_B2HW, _COARSE), _LOW))
+        high_B2HW = pair_B2HW - low_B2HW
+        gain_B2HW = 2 * (maps_B4HW[:, 1:3].float() + self.kappa * _behind(high_B2HW)).sigmoid()
+        low_B1HW = torch.lerp(low_B2HW[:, 1:], low_B2HW[:, :1], maps_B4HW[:, :1].float().sigmoid())
+        raw_B1HW = low_B1HW + (gain_B2HW * high_B2HW).sum(dim=1, keepdim=True) + maps_B4HW[:, 3:].float()
+        raw_B1HW = raw_B1HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width]
         fused_B1HW = raw_B1HW.clamp(0, 1)
         if self.training:
             # A pixel beyond the range keeps its gradient, or it would never come back.
@@ -167,11 +170,23 @@ class FusionNetwork(nn.Module):
         return Fusion(fused_B1HW, commitment, perplexity, attention_BShw)
 
 
-def _blurred(image_B2HW: Tensor) -> Tensor:
-    """Return the low frequencies: two box filters of 5 pixels, borders reflected."""
+def _behind(high_B2HW: Tensor) -> Tensor:
+    """Return how far each source's details are behind the other's around a pixel: log of the ratio, at most 0."""
+    strength_B2hw = (_blurred(F.avg_pool2d(high_B2HW.abs(), _COARSE), _AROUND) + _NOISE).log()
+    lead_B1hw = strength_B2hw[:, :1] - strength_B2hw[:, 1:]
+    return _enlarged(torch.cat((lead_B1hw, -lead_B1hw), dim=1).clamp(max=0))
+
+
+def _blurred(image_B2hw: Tensor, side: int) -> Tensor:
+    """Return the image after two box filters of so many pixels a side, borders reflected."""
     for _ in range(2):
-        image_B2HW = F.avg_pool2d(F.pad(image_B2HW, (2, 2, 2, 2), mode="reflect"), kernel_size=5, stride=1)
-    return image_B2HW
+        image_B2hw = F.avg_pool2d(F.pad(image_B2hw, [side // 2] * 4, mode="reflect"), kernel_size=side, stride=1)
+    return image_B2hw
+
+
+def _enlarged(image_B2hw: Tensor) -> Tensor:
+    """Return an image of means over squares at full resolution, bilinear."""
+    return F.interpolate(image_B2hw, scale_factor=float(_COARSE), mode="bilinear", align_corners=False)
 
 
 def _double(features_BCHW: Tensor) -> Tensor:
