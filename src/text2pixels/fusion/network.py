@@ -33,6 +33,7 @@ STRIDE = 8  # pixels per token
 MINIMUM_SIDE = 16  # pixels: reflection at the border needs them
 _COARSE = 4  # pixels a side: low frequencies and the strength of details are taken on means of such squares
 _LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
+_LEAK = 0.1  # slope of ReLUs below 0
 _NOISE = 1 / 255  # details this weak are not told from none
 
 
@@ -152,10 +153,10 @@ class FusionNetwork(nn.Module):
         if self.hear is not None and message_BhwE is not None:
             coarse_BhwC = coarse_BhwC + self.hear(message_BhwE)
         coarse_BCHW = coarse_BhwC.permute(0, 3, 1, 2)
-        # No ReLU over what is added to the stem: within a few epochs it had cut off everything below,
-        # attention and codebook included, for good.
-        merged_BCHW = self.merge(F.relu(features_BCHW + _double(coarse_BCHW)))
-        decoded_BCHW = F.leaky_relu(self.decode(stem_BCHW + _double(merged_BCHW)), 0.1, inplace=True)
+        # Leaky, and none over what is added to the stem: with ReLUs, what the phrases say had within a few
+        # epochs pushed all features below 0, and attention and codebook were cut off for good.
+        merged_BCHW = self.merge(F.leaky_relu(features_BCHW + _double(coarse_BCHW), _LEAK, inplace=True))
+        decoded_BCHW = F.leaky_relu(self.decode(stem_BCHW + _double(merged_BCHW)), _LEAK, inplace=True)
         maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
         low_B2HW = _enlarged(_blurred(F.avg_pool2d(pair_B2HW, _COARSE), _LOW))
         high_B2HW = pair_B2HW - low_B2HW
