@@ -94,6 +94,16 @@ def test_phrases_are_heard_whatever_the_sign_of_what_the_deep_path_adds():
     assert (fused[0] - fused[1]).abs().max() > 0
 
 
+@torch.no_grad()
+def test_without_text_the_path_round_the_codebook_is_silent():
+    network, sources = build(), pair(48, 64)
+    text = torch.randn(1, 2, 12)
+    silent, told = network(*sources).fused_B1HW, network(*sources, text).fused_B1HW
+    network.hear.weight.mul_(-5)
+    torch.testing.assert_close(network(*sources).fused_B1HW, silent)
+    assert (network(*sources, text).fused_B1HW - told).abs().max() > 1e-4
+
+
 def flops(model, height, width):
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(*pair(height, width), torch.ones(1, 4, model.config.text_dim))

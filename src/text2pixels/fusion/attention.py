@@ -110,6 +110,11 @@ class CrossAttention(nn.Module):
         attention_BShw = weights_BANS.mean(dim=1).transpose(1, 2).reshape(batch, -1, rows, columns)
         return mixed_BNE.view_as(tokens_BhwE), attention_BShw
 
+    def silence(self) -> Tensor:
+        """Return the message to a token that attends to the null token alone, (E,)."""
+        silence_E: Tensor = self.out(self.value(self.text_norm(self.null_D)))
+        return silence_E
+
 
 def _normalised(tokens_BANe: Tensor) -> Tensor:
     """Return the tokens with mean 0 and variance 1 in each head."""

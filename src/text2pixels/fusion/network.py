@@ -87,7 +87,8 @@ class FusionNetwork(nn.Module):
         self.codebook = Codebook(network.codes, width) if network.codebook else None
         self.spread = nn.Linear(width, channels)
         # What the phrases say also goes round the codebook: rounded to the nearest of a few codes, most of
-        # what a prompt changes would be lost.
+        # what a prompt changes would be lost. Only what they add to silence: where attention is on the null
+        # token, and without text, nothing; so this path cannot serve as a bias of all pixels.
         self.hear = nn.Linear(width, channels, bias=False) if network.cross_attention else None
         self.merge = nn.Conv2d(channels, half, kernel_size=3, padding=1)
         self.decode = nn.Conv2d(half, half, kernel_size=3, padding=1)
@@ -136,10 +137,11 @@ class FusionNetwork(nn.Module):
         tokens_BhwE = self.embed(features_BCHW).permute(0, 2, 3, 1)
         if self.self_attention is not None:
             tokens_BhwE = self.self_attention(tokens_BhwE)
-        attention_BShw = message_BhwE = None
+        attention_BShw = heard_BhwE = None
         if self.cross_attention is not None:
             message_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
             tokens_BhwE = tokens_BhwE + message_BhwE
+            heard_BhwE = message_BhwE - self.cross_attention.silence()
             attention_BShw = attention_BShw[:, :, 1 : 1 + rows, 1 : 1 + columns]
         tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
         if self.codebook is not None:
@@ -150,8 +152,8 @@ class FusionNetwork(nn.Module):
 
         # Unit vectors to unit variance.
         coarse_BhwC = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5)
-        if self.hear is not None and message_BhwE is not None:
-            coarse_BhwC = coarse_BhwC + self.hear(message_BhwE)
+        if self.hear is not None and heard_BhwE is not None:
+            coarse_BhwC = coarse_BhwC + self.hear(heard_BhwE)
         coarse_BCHW = coarse_BhwC.permute(0, 3, 1, 2)
         # Leaky, and none over what is added to the stem: with ReLUs, what the phrases say had within a few
         # epochs pushed all features below 0, and attention and codebook were cut off for good.
