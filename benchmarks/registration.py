@@ -7,6 +7,10 @@ which are the infrared frames of both with the visible image of another scene: n
 good. The error is the mean distance of the visible frame's four corners, taken to the infrared with the true
 matrix and back with the estimate, as a share of the visible diagonal; beside it that of the infrared
 frame's corners in the visible frame, most of which lie outside of what both cameras see.
+
+Fog, glare and smoke leave some simulated pairs with nothing to register in parts of the frame. A pair is decidable
+when each quarter says where it belongs, by the truth and standard measures, not by the estimate (`decidable.py`);
+shares are given of all pairs and of the decidable ones, and how many of the others were believed.
 """
 
 import argparse
@@ -18,6 +22,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from decidable import found_quarters
 
 from text2pixels.data.images import read_gray, read_rgb
 from text2pixels.fusion.colour import luminance, quantise
@@ -42,15 +47,15 @@ def main() -> None:
         measure(real)
     if drawn:
         print(f"\nsimulated: {len(drawn)} pairs, seed {arguments.seed}, misalign {arguments.misalign}", flush=True)
-        measure(drawn)
+        measure(drawn, quarters=True)
     strangers = [*unrelated(real), *unrelated(drawn)]
     print(f"\nunrelated: {len(strangers)} pairs", flush=True)
     count_believed(strangers)
 
 
-def measure(pairs: Iterable[Pair]) -> None:
-    """Print a row for each pair, then how many are how good."""
-    print("pair                   error %  infrared frame %  residual %  peak  margin  CPU s  status")
+def measure(pairs: Iterable[Pair], quarters: bool = False) -> None:
+    """Print a row for each pair, then how many are how good; with ``quarters``, of the decidable ones too."""
+    print("pair                   error %  infrared frame %  residual %  peak  margin  CPU s  quarters  status")
     rows = []
     for name, infrared, visible, truth in pairs:
         started = time.process_time()
@@ -61,10 +66,11 @@ def measure(pairs: Iterable[Pair]) -> None:
         error = share * corner_error(found.matrix, truth, height, width)
         frame = corners(*infrared.shape)
         beyond = share * np.linalg.norm(transform(frame, found.matrix) - transform(frame, truth), axis=1).mean()
-        rows.append((error, beyond, seconds, found.status))
+        held = found_quarters(infrared, visible, truth) if quarters else None
+        rows.append((error, beyond, seconds, found.status, held))
         print(
             f"{name:22} {error:7.2f} {beyond:17.2f} {share * found.residual_px:11.2f} {found.peak:5.1f} "
-            f"{found.margin:7.2f} {seconds:6.1f}  {found.status}",
+            f"{found.margin:7.2f} {seconds:6.1f} {'' if held is None else held:>9}  {found.status}",
             flush=True,
         )
     errors = np.array([row[0] for row in rows])
@@ -78,6 +84,20 @@ def measure(pairs: Iterable[Pair]) -> None:
         )
     worst, seconds = good.max(initial=0), np.mean([row[2] for row in rows])
     print(f"largest error reported good: {worst:.2f} %; CPU seconds a pair {seconds:.1f}")
+    if quarters:
+        _print_decidable(errors, np.array([row[4] for row in rows]) == 4, np.array([row[3] for row in rows]) == "good")
+
+
+def _print_decidable(errors: np.ndarray, decidable: np.ndarray, good: np.ndarray) -> None:
+    under, count = (errors[decidable] < 0.5).sum(), decidable.sum()
+    print(
+        f"decidable {count} of {len(errors)}: under 0.5 % {under} ({under / max(count, 1):.1%}), "
+        f"good {good[decidable].sum()}, largest error reported good {errors[decidable & good].max(initial=0):.2f} %"
+    )
+    print(
+        f"not decidable {(~decidable).sum()}: under 0.5 % {(errors[~decidable] < 0.5).sum()}, called good "
+        f"{good[~decidable].sum()}, largest error of those {errors[~decidable & good].max(initial=0):.2f} %"
+    )
 
 
 def unrelated(pairs: list[Pair]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

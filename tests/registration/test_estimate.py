@@ -10,7 +10,8 @@ from text2pixels.errors import InputError
 from text2pixels.fusion.colour import luminance, quantise
 from text2pixels.registration.estimate import Estimate, estimate, estimate_rig, judge
 from text2pixels.registration.frames import corner_error, corners, transform
-from text2pixels.registration.judgement import Peak
+from text2pixels.registration.judgement import Peak, loose_quarters
+from text2pixels.registration.pairs import prepare
 
 RAW = Path(__file__).parents[2] / "../shared/data/RoadScene_unregistered"
 
@@ -95,18 +96,28 @@ def test_what_cannot_be_registered_is_said(pairs, message):
 
 
 @pytest.mark.parametrize(
-    ("peak", "residual", "status"),
+    ("peak", "residual", "loose", "status"),
     [
-        (Peak(20, 4, 1.0), 0.003, "good"),
-        (Peak(20, 4, 1.0), 0.02, "doubtful"),
-        (Peak(8, 4, 1.0), 0.003, "doubtful"),
-        (Peak(20, 1.5, 1.0), 0.003, "doubtful"),
-        (Peak(5, 1.2, 1.0), 0.003, "failed"),
-        (Peak(20, 4, 1.0), 0.08, "failed"),
+        (Peak(20, 4, 1.0), 0.003, 0, "good"),
+        (Peak(20, 4, 1.0), 0.003, 1, "doubtful"),
+        (Peak(20, 4, 1.0), 0.02, 0, "doubtful"),
+        (Peak(8, 4, 1.0), 0.003, 0, "doubtful"),
+        (Peak(20, 1.5, 1.0), 0.003, 0, "doubtful"),
+        (Peak(5, 1.2, 1.0), 0.003, 0, "failed"),
+        (Peak(20, 4, 1.0), 0.08, 0, "failed"),
     ],
 )
-def test_the_status_follows_the_evidence(peak, residual, status):
-    assert judge(peak, residual)[0] == status
+def test_the_status_follows_the_evidence(peak, residual, loose, status):
+    assert judge(peak, residual, loose)[0] == status
+
+
+def test_a_quarter_without_structure_in_common_holds_nothing():
+    infrared = scene(0)
+    visible = other_camera(infrared, TRUTH, (300, 380), 1)
+    assert loose_quarters(prepare([(infrared, visible)]), TRUTH) == 0
+    noise = np.random.default_rng(5).integers(100, 140, (175, 220), dtype=np.uint8)
+    visible[:175, 160:] = noise
+    assert loose_quarters(prepare([(infrared, visible)]), TRUTH) == 1
 
 
 @pytest.mark.slow

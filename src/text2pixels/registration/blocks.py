@@ -15,6 +15,9 @@ from text2pixels.registration.frames import Matrix, inverse, local_scale, scalin
 from text2pixels.registration.pairs import Views
 
 _LOCALITY = 1 / 32  # of the level's side
+# What a block without common structure reaches by chance: below it, evidence is the correlation's square, as the
+# logarithm of a Gaussian likelihood is, and above it linear, so that one near object does not outvote the rest.
+_CHANCE = 0.1
 _ENERGY_FLOOR = 4e-4  # a block without texture in either image matches nothing
 
 
@@ -23,7 +26,8 @@ class Blocks:
     """Similarity surfaces around a transform.
 
     Attributes:
-        surfaces: (2r + 1, 2r + 1, B), normalised cross-correlation; axis 0 is the displacement in y.
+        surfaces: (2r + 1, 2r + 1, B), evidence in [0, 1): normalised cross-correlation with what is negative or
+            below chance pressed towards 0; axis 0 is the displacement in y.
         x, y: (B,) centres, pixels of the level.
         column, row: (B,) place in the grid.
         matrix: infrared (reduced) to level pixels, as warped.
@@ -92,6 +96,7 @@ def match_blocks(views: Views, matrix: Matrix, side: int, radius: int, cell: int
                 product = _pool(np.einsum("chw,chw->hw", visible, padded[:, window[0], window[1]]), rows, columns)
                 infrared_energy = _pool(energy[window], rows, columns)
                 surfaces[i, j] = product / np.sqrt(visible_energy * infrared_energy + _ENERGY_FLOOR)
+        surfaces = np.hypot(np.maximum(surfaces, 0), np.float32(_CHANCE)) - np.float32(_CHANCE)
         total = surfaces if total is None else total + surfaces
     assert total is not None
     row, column = np.divmod(np.arange(rows * columns), columns)

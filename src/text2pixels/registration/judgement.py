@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from text2pixels.registration.blocks import Blocks, described_level
+from text2pixels.registration.descriptors import Features
 from text2pixels.registration.frames import Matrix, corner_error
 from text2pixels.registration.pairs import Views
 from text2pixels.registration.refinement import Coordinates, apply_move, climb
@@ -49,6 +52,42 @@ def peak(views: Views, matrix: Matrix) -> Peak:
     spread = float(wrong.std()) + 1e-9
     centre = float(wrong.mean())
     return Peak((own - centre) / spread, (own - centre) / max(float(wrong.max()) - centre, 1e-9), coverage)
+
+
+def loose_quarters(views: Views, matrix: Matrix) -> int:
+    """Return how many quarters of the common field do not say where they belong.
+
+    A homography is held by four places. A quarter in fog or glare holds nothing: among shifts of itself the
+    estimate's own is not the best. What the estimate says there is extrapolated from the others.
+    """
+    surfaces: list[list[NDArray[np.float32]]] = []
+    for index in range(len(views.visible)):
+        visible, infrared, mask, _, _ = described_level(views, index, matrix, _SIDE)
+        padded = np.pad(infrared, ((0, 0), (_FAR, _FAR), (_FAR, _FAR)))
+        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+        if min(len(rows), len(columns)) < 2:
+            return 4
+        bounds = [(rows[0], (rows[0] + rows[-1] + 1) // 2, rows[-1] + 1)]
+        bounds += [(columns[0], (columns[0] + columns[-1] + 1) // 2, columns[-1] + 1)]
+        (top, middle, bottom), (left, centre, right) = bounds
+        quarters = [(y, x) for y in ((top, middle), (middle, bottom)) for x in ((left, centre), (centre, right))]
+        surfaces.append([_shifts(visible, padded, *y, *x) for y, x in quarters])
+    loose = 0
+    for surface in np.sum(surfaces, axis=0):
+        row, column = np.unravel_index(int(surface.argmax()), surface.shape)
+        loose += bool(np.hypot(row - _FAR, column - _FAR) > _NEAR)
+    return loose
+
+
+def _shifts(visible: Features, padded: Features, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
+    """Correlate a rectangle of the visible features with infrared ones, padded by ``_FAR``, at every shift up to it."""
+    window = np.s_[top : bottom + 2 * _FAR, left : right + 2 * _FAR]
+    channels = [
+        cv2.matchTemplate(there[window], here[top:bottom, left:right], cv2.TM_CCORR)
+        for here, there in zip(visible, padded, strict=True)
+    ]
+    total: NDArray[np.float32] = np.sum(channels, axis=0, dtype=np.float32)
+    return total
 
 
 def disagreement(views: Views, blocks: Blocks, matrix: Matrix, deviation: Coordinates) -> float:

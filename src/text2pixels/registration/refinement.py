@@ -18,8 +18,8 @@ from text2pixels.registration.pairs import Views
 Coordinates = NDArray[np.float64]
 
 # The data's weight: mean similarity times this, so that grids of different pitch mean the same.
-_EVIDENCE = 500.0
-# Inverse variance of the prior against that: a stretch of 1 % costs as much as 0.001 of mean similarity.
+_EVIDENCE = 700.0
+# Inverse variance of the prior against that: a stretch of 1 % costs as much as 0.0007 of mean similarity.
 _PRIOR = 1e4 * np.array([0, 0, 0, 0.3, 1, 1, 1, 1])
 _STEPS = 40
 
