@@ -115,7 +115,8 @@ On the test splits, means over pairs as the report computes them (intervals and 
 - The two images must be aligned to the pixel; `t2p register` aligns them or says that it cannot.
 - Trained on the data sets above alone: other cameras, other wavelengths and other scenes are a guess.
 - Detail that neither image shows is not invented, but noise of either may be taken over.
-- Text changes the picture a little. Phrases that its training never saw are understood as far as their vectors are
+- Text raises the contrast of what it names, as far as training taught it where that is (benchmarks/text_effect.py
+  measures it). Phrases that its training never saw are understood as far as their vectors are
   near known ones; without CLIP installed they come from the encoder `distilled`, whose own card tells how far.
 - Not for decisions on which somebody's safety depends.
 
