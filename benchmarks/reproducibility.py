@@ -18,10 +18,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 
 from text2pixels import layout
+from text2pixels.fusion import checkpoint
 
 ONE = {"OMP_NUM_THREADS": "1"}
 NARROW = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
@@ -33,11 +35,16 @@ MACHINES = {
 }
 READ = ("params.yaml", "data", layout.detector())
 
-Losses = dict[tuple[int, str], float]  # epoch and level -> validation loss
+
+class Run(NamedTuple):
+    """The epoch that training kept, and (epoch, level) -> validation loss."""
+
+    best: int
+    losses: dict[tuple[int, str], float]
 
 
-def train(variant: str, environment: dict[str, str]) -> Losses:
-    """Train in a scratch folder and return the validation losses."""
+def train(variant: str, environment: dict[str, str]) -> Run:
+    """Train in a scratch folder."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         for path in READ:
@@ -45,35 +52,27 @@ def train(variant: str, environment: dict[str, str]) -> Losses:
             (scratch / path).symlink_to(Path(path).resolve())
         command = f"from text2pixels.stages import train; train.run({variant!r})"
         subprocess.run([sys.executable, "-c", command], cwd=scratch, env=os.environ | environment, check=True)
-        return validation(scratch / layout.model(variant) / "history.parquet")
+        return read(scratch / layout.model(variant))
 
 
-def validation(history: Path) -> Losses:
-    """Return the validation losses of a training history."""
-    rows = pq.read_table(history).to_pylist()
-    return {(row["epoch"], row["level"]): row["value"] for row in rows if row["name"] == "validation_loss"}
+def read(model: Path) -> Run:
+    """Return the run behind a trained model."""
+    rows = pq.read_table(model / "history.parquet").to_pylist()
+    losses = {(row["epoch"], row["level"]): row["value"] for row in rows if row["name"] == "validation_loss"}
+    return Run(checkpoint.read(model).metadata["epoch"], losses)
 
 
-def best(losses: Losses) -> int:
-    """Return the epoch that training keeps: the least sum of both levels, each relative to its first epoch."""
-    levels = {level for _, level in losses}
-    scores = {
-        epoch: sum(losses[epoch, level] / losses[1, level] for level in levels) for epoch in {e for e, _ in losses}
-    }
-    return min(sorted(scores), key=scores.__getitem__)
-
-
-def table(runs: dict[str, Losses]) -> list[str]:
+def table(runs: dict[str, Run]) -> list[str]:
     """Return the lines that compare the runs with the first of them."""
     reference = next(iter(runs.values()))
-    last = max(epoch for epoch, _ in reference)
-    levels = sorted({level for _, level in reference})
+    last = max(epoch for epoch, _ in reference.losses)
+    levels = sorted({level for _, level in reference.losses})
     moments = [(when, level) for when in ("best", "last") for level in levels]
     lines = [f"{'machine':20}{'best epoch':>12}" + "".join(f"{f'{level}, {when}':>24}" for when, level in moments)]
-    for name, losses in runs.items():
-        line = f"{name:20}{best(losses):12}"
+    for name, run in runs.items():
+        line = f"{name:20}{run.best:12}"
         for when, level in moments:
-            here, there = (each[best(each) if when == "best" else last, level] for each in (losses, reference))
+            here, there = (each.losses[each.best if when == "best" else last, level] for each in (run, reference))
             line += f"{here:14.5f} ({here / there - 1:+7.3%})"
         lines.append(line)
     return lines
@@ -84,7 +83,7 @@ def main() -> None:
     parser.add_argument("--variant", default="ours")
     parser.add_argument("--machines", nargs="+", choices=MACHINES, default=list(MACHINES), metavar="NAME")
     chosen = parser.parse_args()
-    runs: dict[str, Losses] = {}
+    runs: dict[str, Run] = {}
     for name in chosen.machines:
         runs[name] = train(chosen.variant, MACHINES[name])
         print("\n".join(table(runs)), flush=True)

@@ -100,7 +100,7 @@ class FusionNetwork(nn.Module):
                     nn.init.zeros_(layer.bias)
         with torch.no_grad():
             self.merge.weight.mul_(0.1)  # what is added to the stem begins small
-        self.kappa = nn.Parameter(torch.tensor(4.0))
+        self.kappa = nn.Parameter(torch.tensor(4.0))  # details half as strong are kept at an eighth
         # Small, so that an untrained network does as the module's docstring says; and alike for the
         # four pixels that share a cell, so that no checkerboard is there to be unlearned.
         nn.init.normal_(self.head.weight, std=0.02 * (9 * half) ** -0.5)
