@@ -75,3 +75,43 @@ def test_an_unreadable_file_is_one_clear_line(tmp_path, text, says):
     with pytest.raises(InputError, match=says) as error:
         config.read_yaml(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "..",
+        ".",
+        "../docs",
+        "a/b",
+        "x; touch HACKED #",
+        "my yard",
+        "a&b",
+        "$(id)",
+        "",
+        "-x",
+        ".hidden",
+        "a\nb",
+        "a" * 65,
+    ],
+)
+@pytest.mark.parametrize("section", ["datasets", "variants", "baselines", "encoders"])
+def test_a_name_that_is_a_path_or_a_command_is_refused(section, name):
+    value = {name: {}} if isinstance(BASE[section], dict) else [name]
+    with pytest.raises(InputError, match=f"{section}: .* is no name") as error:
+        config.parse(BASE | {section: value})
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"variants": {"detector": {}}}, "'detector' is the name of another folder"),
+        ({"variants": {"average": {}}}, "'average' is there twice"),
+        ({"variants": {"a": {}, "A": {}}}, "'a' is there twice"),
+        ({"datasets": {"yard.2024": {}}}, "'yard.2024' is no name"),  # DVC would look for 2024 below yard
+    ],
+)
+def test_two_things_never_share_a_folder(change, says):
+    with pytest.raises(InputError, match=says):
+        config.parse(BASE | change)

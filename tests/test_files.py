@@ -1,8 +1,10 @@
 import hashlib
+from pathlib import Path
 
 import pytest
 
-from text2pixels import files
+from text2pixels import files, layout
+from text2pixels.errors import InputError
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path):
@@ -32,3 +34,41 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path):
 def test_sha256_is_of_the_bytes(tmp_path):
     (tmp_path / "x").write_bytes(b"pixels")
     assert files.sha256(tmp_path / "x") == hashlib.sha256(b"pixels").hexdigest()
+
+
+@pytest.mark.parametrize("path", [".", "..", "../other", "folder/../..", "/"])
+def test_a_folder_is_never_replaced_round_the_working_directory(tmp_path, monkeypatch, path):
+    here = tmp_path / "project"
+    here.mkdir()
+    (here / "kept").touch()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "kept").touch()
+    monkeypatch.chdir(here)
+    with pytest.raises(InputError, match="would be replaced as a whole"), files.whole_folder(Path(path)):
+        pass
+    assert (here / "kept").exists()
+    assert (tmp_path / "other" / "kept").exists()
+
+
+def test_an_output_that_is_an_input_by_any_name_is_refused(tmp_path):
+    given = tmp_path / "given.png"
+    given.write_bytes(b"pixels")
+    (tmp_path / "link.png").symlink_to(given)
+    (tmp_path / "hard.png").hardlink_to(given)
+    for name in ("given.png", "link.png", "hard.png", "x/../given.png"):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        with pytest.raises(InputError, match="would overwrite the input"):
+            files.check_outputs([tmp_path / name], [given])
+    files.check_outputs([tmp_path / "other.png"], [given])
+
+
+def test_two_outputs_never_share_a_file(tmp_path):
+    with pytest.raises(InputError, match="two outputs would be written"):
+        files.check_outputs([tmp_path / "new.png", tmp_path / "." / "new.png"], [])
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "../x"])
+@pytest.mark.parametrize("place", [layout.model, layout.interim, layout.cost, layout.embeddings])
+def test_a_name_stays_in_its_folder(place, name):
+    with pytest.raises(InputError, match="no name"):
+        place(name)

@@ -6,6 +6,7 @@ declaration against dvc.yaml, so a parameter that a stage reads is a parameter t
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,6 +17,12 @@ import yaml
 from text2pixels.errors import InputError
 
 PARAMS_FILE = Path("params.yaml")
+
+# Names become folders and words of commands, so they hold nothing that means something to either. Keys that
+# DVC watches (`datasets.NAME`, `variants.NAME`) have no dot besides: DVC would look for a section below.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_RESERVED = {"detector", "detector-folds"}  # folders of models/ that are no method
 
 # The user's files that DVC watches: dvc.yaml has each as a dependency. DVC cannot leave out a dependency that
 # is null, so params.yaml names a small file of this repository in its place.
@@ -279,9 +286,36 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
         raise InputError(_first_problem(error.errors(include_url=False), origin)) from error
     except TypeError as error:  # a YAML date or binary, which JSON lacks
         raise InputError(f"{origin}: {error}") from error
+    _check_names(params, origin)
     for variant in params.variants:
         with_overrides(params, variant)
     return params
+
+
+def _check_names(params: Params, origin: str) -> None:
+    """Refuse names that would be another folder, another command, or another's name."""
+    for section, names, allowed in (
+        ("datasets", params.datasets, _KEY),
+        ("variants", params.variants, _KEY),
+        ("baselines", params.baselines, _NAME),
+        ("encoders", params.encoders, _NAME),
+    ):
+        for name in names:
+            if not allowed.fullmatch(name) or name.endswith(".part"):
+                dots = "" if allowed is _KEY else " and dots"
+                raise InputError(
+                    f"{origin}: {section}: {name!r} is no name: letters, digits, hyphens, underscores{dots}, "
+                    "a letter or digit first, at most 64"
+                )
+    methods = [*params.baselines, *params.variants]
+    for section, group in (("datasets", list(params.datasets)), ("baselines and variants", methods)):
+        folded = [name.casefold() for name in group]
+        for name in group:
+            if folded.count(name.casefold()) > 1:
+                raise InputError(f"{origin}: {section}: '{name}' is there twice: every name is a folder of its own")
+    for name in methods:
+        if name.casefold() in _RESERVED:
+            raise InputError(f"{origin}: '{name}' is the name of another folder of models/: name the method otherwise")
 
 
 def with_overrides(params: Params, variant: str) -> tuple[Network, Losses, Train]:

@@ -2,30 +2,37 @@
 
 from pathlib import Path
 
+from text2pixels.errors import InputError
+
+
+def checked() -> Path:
+    """Return the file that `check` writes."""
+    return Path("data/params-checked")
+
 
 def interim(dataset: str) -> Path:
     """Return the folder that `ingest` writes: manifest.parquet, quarantine.parquet, images."""
-    return Path("data/interim") / dataset
+    return Path("data/interim") / _name(dataset)
 
 
 def processed(dataset: str) -> Path:
     """Return the folder that `register` writes: the same layout, pixel-aligned."""
-    return Path("data/processed") / dataset
+    return Path("data/processed") / _name(dataset)
 
 
 def prompts(dataset: str) -> Path:
     """Return the Parquet file of a data set's prompts."""
-    return Path("data/prompts") / f"{dataset}.parquet"
+    return Path("data/prompts") / f"{_name(dataset)}.parquet"
 
 
 def embeddings(encoder: str) -> Path:
     """Return the Parquet file of an encoder's phrase vectors."""
-    return Path("data/embeddings") / f"{encoder}.parquet"
+    return Path("data/embeddings") / f"{_name(encoder)}.parquet"
 
 
 def model(variant: str) -> Path:
     """Return the folder of a trained variant."""
-    return Path("models") / variant
+    return Path("models") / _name(variant)
 
 
 def detector() -> Path:
@@ -35,12 +42,12 @@ def detector() -> Path:
 
 def fold_detectors(dataset: str) -> Path:
     """Return the folder of the start weights of a data set's folds, a folder for each: 0, 1, ..."""
-    return Path("models/detector-folds") / dataset
+    return Path("models/detector-folds") / _name(dataset)
 
 
 def fused(dataset: str, method: str) -> Path:
     """Return the folder of a method's fused luminance, 8-bit gray NAME.png."""
-    return Path("data/fused") / dataset / method
+    return Path("data/fused") / _name(dataset) / _name(method)
 
 
 def fused_stretched(dataset: str, method: str) -> Path:
@@ -50,17 +57,17 @@ def fused_stretched(dataset: str, method: str) -> Path:
 
 def scores(dataset: str, method: str) -> Path:
     """Return the Parquet file of fusion metrics, one row per image and metric."""
-    return Path("reports/scores") / f"{dataset}-{method}.parquet"
+    return Path("reports/scores") / f"{_name(dataset)}-{_name(method)}.parquet"
 
 
 def detections(dataset: str, method: str) -> Path:
     """Return the Parquet file of a method's detections and ground truth on the test split."""
-    return Path("reports/detections") / f"{dataset}-{method}.parquet"
+    return Path("reports/detections") / f"{_name(dataset)}-{_name(method)}.parquet"
 
 
 def cost(method: str) -> Path:
     """Return the JSON file of a method's cost."""
-    return Path("reports/profile") / f"{method}.json"
+    return Path("reports/profile") / f"{_name(method)}.json"
 
 
 def site() -> Path:
@@ -71,3 +78,14 @@ def site() -> Path:
 def training_cache(fingerprint: str) -> Path:
     """Return the folder of resumable training state, outside DVC."""
     return Path(".cache/train") / fingerprint
+
+
+def _name(name: str) -> str:
+    """Return a name that stays in its folder.
+
+    Raises:
+        InputError: it is no single part of a path.
+    """
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise InputError(f"{name!r} is no name of a data set, method or encoder")
+    return name

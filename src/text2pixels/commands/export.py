@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from text2pixels.files import check_outputs
+
 
 def export(
     output: Annotated[Path, typer.Argument(help="The .onnx file to write, or the folder of a checkpoint.")],
@@ -23,6 +25,7 @@ def export(
     from text2pixels import layout
 
     model = model or layout.model("ours")
+    check_outputs([output], [model, *(model.rglob("*") if model.is_dir() else [])])
     if output.suffix != ".onnx":
         from text2pixels.fusing.model_card import export_checkpoint
 

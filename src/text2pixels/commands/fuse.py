@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from text2pixels.errors import InputError
+from text2pixels.files import check_outputs
 
 if TYPE_CHECKING:
     from text2pixels.config import Embed
@@ -56,8 +57,7 @@ def fuse(
     for path in (infrared, visible):
         if not path.exists():
             raise InputError(f"{path} does not exist")
-        if output.exists() and output.samefile(path):
-            raise InputError(f"the output {output} would overwrite an input")
+    check_outputs([output], [infrared, visible, *([prompts] if prompts else [])])
 
     folders = infrared.is_dir() or visible.is_dir()
     if method is not None and (prompt, prompts, attention) != (None, None, None):
@@ -146,15 +146,17 @@ def _fuse_pair(
     if output.is_dir():
         output = output / f"{visible.stem}.png"
     check_suffix(output)
+    check_outputs([output], [infrared, visible])
     pair = read_pair(infrared, visible)
     fused = engine.fuse(*pair, phrases, gray=gray)
     pictures = draw_attention(engine, *pair, phrases) if attention else {}
+    maps = [attention / name for name in pictures] if attention else []
+    check_outputs([output, *maps], [infrared, visible])
     write_image(output, fused)
     typer.echo(f"{output}: fused by {engine.name}")
-    for name, picture in pictures.items():
-        assert attention is not None, "there are pictures"
-        write_image(attention / name, picture)
-        typer.echo(f"{attention / name}")
+    for path, picture in zip(maps, pictures.values(), strict=True):
+        write_image(path, picture)
+        typer.echo(f"{path}")
 
 
 def _fuse_folders(
@@ -180,6 +182,8 @@ def _fuse_folders(
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: two folders are fused into a folder")
     pairing = pair_folders(infrared, visible)
+    inputs = [path for pair in pairing.pairs.values() for path in pair] + pairing.unpaired
+    check_outputs([output / f"{name}.png" for name in pairing.pairs], inputs)
     written = read_csv(prompts, "", pairing.pairs) if prompts else {}
     for path in pairing.unpaired:
         typer.echo(f"unpaired: {path}", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from text2pixels.errors import InputError
+from text2pixels.files import check_outputs
 
 if TYPE_CHECKING:
     from text2pixels.data.images import Image8
@@ -29,6 +30,7 @@ def register(
         return
     if infrared is None or visible is None:
         raise InputError("register what? t2p register ir.png vis.png --overlay out.png, or --dataset NAME")
+    check_outputs([path for path in (overlay, matrix, warped) if path is not None], [infrared, visible])
     from text2pixels.registration.estimate import estimate
 
     thermal, scene = _read(infrared, visible)

@@ -1,5 +1,6 @@
 """Two videos in, one fused video out; frames are streamed, one pair in memory at a time."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ def fuse_videos(
         rate = right.get(cv2.CAP_PROP_FPS) or 25.0
         total = int(right.get(cv2.CAP_PROP_FRAME_COUNT))
         start, frames = time.perf_counter(), 0
-        with _writer(output, size, rate) as writer, bar() as progress:
+        with _Output(output, size, rate) as writer, bar() as progress:
             task = progress.add_task(f"fuse by {engine.name}", total=total or None, note="")
             while True:
                 infrared_frame, visible_frame = _next(left), _next(right)
@@ -78,28 +79,63 @@ def _reader(path: Path) -> Iterator[Any]:
         capture.release()
 
 
-@contextmanager
-def _writer(path: Path, size: tuple[int, int], rate: float) -> Iterator[Any]:
-    """Write beside ``path``; the file takes its place when the block ends well."""
-    suffix = path.suffix.lower()
-    if suffix not in CODECS:
-        raise InputError(f"cannot write {path}: videos are written as {' or '.join(CODECS)}")
-    if suffix != ".avi" and (size[0] % 2 or size[1] % 2):
-        raise InputError(
-            f"{path}: an {suffix} of {size[0]}x{size[1]} pixels would lose its odd row or column; use .avi"
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent) as folder:
-        aside = Path(folder) / path.name
+class _Output:
+    """A video written beside ``path``; it takes the place of ``path`` when the block ends well and every frame is there.
+
+    OpenCV says nothing of a frame that it could not write, as on a full disk: the finished file is read again.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
+        suffix = path.suffix.lower()
+        if suffix not in CODECS:
+            raise InputError(f"cannot write {path}: videos are written as {' or '.join(CODECS)}")
+        if suffix != ".avi" and (size[0] % 2 or size[1] % 2):
+            raise InputError(
+                f"{path}: an {suffix} of {size[0]}x{size[1]} pixels would lose its odd row or column; use .avi"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._frames = path, 0
+        self._folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        self._aside = Path(self._folder.name) / path.name
         backend = cv2.CAP_OPENCV_MJPEG if suffix == ".avi" else cv2.CAP_FFMPEG
-        writer = cv2.VideoWriter(str(aside), backend, cv2.VideoWriter.fourcc(*CODECS[suffix]), rate, size)
-        if not writer.isOpened():
-            raise InputError(f"cannot write {path}: this OpenCV has no encoder for {suffix}")
-        try:
-            yield writer
-        finally:
-            writer.release()
-        aside.replace(path)
+        codec = cv2.VideoWriter.fourcc(*CODECS[suffix])
+        self._writer = cv2.VideoWriter(str(self._aside), backend, codec, rate, size)
+
+    def __enter__(self) -> "_Output":
+        if not self._writer.isOpened():
+            self._folder.cleanup()
+            raise InputError(f"cannot write {self._path}: this OpenCV has no encoder for {self._path.suffix}")
+        return self
+
+    def write(self, frame: Image8) -> None:
+        """Append a frame, BGR (H, W, 3)."""
+        self._writer.write(frame)
+        self._frames += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        self._writer.release()
+        with self._folder:
+            if kind is not None:
+                return
+            if (readable := _frames_in(self._aside)) != self._frames:
+                free = shutil.disk_usage(self._aside.parent).free / 1e6
+                raise InputError(
+                    f"cannot write {self._path}: {readable} of {self._frames} frames could be read back "
+                    f"({free:.0f} MB are free on that disk); what was there before is untouched"
+                )
+            self._aside.replace(self._path)
+
+
+def _frames_in(path: Path) -> int:
+    """Return how many frames of a video can be decoded."""
+    capture = cv2.VideoCapture(str(path))
+    try:
+        count = 0
+        while capture.grab() and capture.retrieve()[0]:
+            count += 1
+        return count
+    finally:
+        capture.release()
 
 
 def _next(capture: Any) -> Image8 | None:  # noqa: ANN401  (OpenCV is untyped)

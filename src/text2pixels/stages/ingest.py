@@ -68,6 +68,8 @@ def ingest(
     adapter = replace(look_up(DATASETS, str(source.options.get("adapter", dataset)), "data set"), name=dataset)
     _check_options(adapter, source)
     _check_target(target)
+    if source.path is not None and not adapter.embedded:
+        _check_apart(Path(source.path), target)
     simulator = simulator or config.Simulator()
     span = _span(source)
     split_rule, split_of = partition.rule(adapter, source.options)
@@ -131,6 +133,17 @@ def _check_target(target: Path) -> None:
     """Refuse to replace a folder that is not ours."""
     if target.exists() and not (target / "manifest.parquet").is_file() and (target.is_file() or any(target.iterdir())):
         raise InputError(f"{target} is there and was not made by t2p ingest: name another folder, or remove it")
+
+
+def _check_apart(source: Path, target: Path) -> None:
+    """Refuse a target that is the source or holds it: it is replaced as a whole.
+
+    Raises:
+        InputError: it is, or does.
+    """
+    read, written = source.resolve(), target.resolve()
+    if written == read or written in read.parents:
+        raise InputError(f"the output {target} would replace what is read, {source}: name another folder")
 
 
 def _forget(aside: Path, kept: int = 0) -> None:
