@@ -1,6 +1,5 @@
 """No command replaces what it was given, and none leaves less than it says."""
 
-import os
 import resource
 import signal
 
@@ -23,7 +22,7 @@ def place(tmp_path, monkeypatch):
         write_png(tmp_path / folder / "a.png", NOISE.integers(0, 256, shape, dtype=np.uint8))
     write_png(tmp_path / "both" / "i.png", NOISE.integers(0, 256, (24, 32), dtype=np.uint8))
     write_png(tmp_path / "both" / "v.png", NOISE.integers(0, 256, (24, 32, 3), dtype=np.uint8))
-    os.symlink(tmp_path / "vi" / "a.png", tmp_path / "link.png")
+    (tmp_path / "link.png").symlink_to(tmp_path / "vi" / "a.png")
     return tmp_path
 
 

@@ -80,7 +80,7 @@ def _reader(path: Path) -> Iterator[Any]:
 
 
 class _Output:
-    """A video written beside ``path``; it takes the place of ``path`` when the block ends well and every frame is there.
+    """A video written aside; it takes the place of ``path`` when the block ends well and every frame is there.
 
     OpenCV says nothing of a frame that it could not write, as on a full disk: the finished file is read again.
     """
