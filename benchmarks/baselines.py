@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from text2pixels.baselines.door import fuse_luminance
-from text2pixels.baselines.table import BASELINES
-from text2pixels.data.images import read_gray, read_rgb
+from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.methods.catalogue import BASELINES
+from text2pixels.methods.door import fuse_luminance
 from text2pixels.progress import track
 
 # (method, data set, convention) -> EN, SD, SF, AG

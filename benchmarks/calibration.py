@@ -24,9 +24,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from text2pixels.data.images import read_gray, read_rgb
 from text2pixels.files import whole_file
-from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.image.colour import luminance, quantise
+from text2pixels.image.files import read_gray, read_rgb
 from text2pixels.metrics.table import METRICS, PUBLISHED
 from text2pixels.metrics.triple import SOURCES, Triple
 from text2pixels.metrics.windows import Border, gaussian, separable

@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from text2pixels.encoders.distilled import FILE, RECIPE, RIDGE, Distilled
+from text2pixels.encoders.ngrams import Profiles, words
+from text2pixels.encoders.vector_table import Table
 from text2pixels.files import sha256, whole_file
-from text2pixels.text.distilled import FILE, RECIPE, RIDGE, Distilled
-from text2pixels.text.ngrams import Profiles, words
-from text2pixels.text.vector_table import Table
 
 SOURCE = "CLIP ViT-B/32 (openai) text vectors of nouns, as published with Detic (Zhou et al., ECCV 2022)"
 LICENCE = "Apache-2.0 (Detic); MIT (CLIP). Changed: normalised, approximated by n-gram ridge regression, 8 bits"

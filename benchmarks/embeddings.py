@@ -17,9 +17,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from text2pixels import config, layout
-from text2pixels.stages import embed
-from text2pixels.text import cache, encoders
-from text2pixels.text.prompts import Prompt, write_prompts
+from text2pixels.encoders import cache
+from text2pixels.encoders import catalogue as encoders
+from text2pixels.pipeline import embed
+from text2pixels.prompts.table import Prompt, write_prompts
 
 OBJECTS = ("a person", "a car", "a bus", "a truck", "a motorcycle", "a street light")
 

@@ -62,7 +62,7 @@ def run_bare(pool: ProcessPoolExecutor, root: Path) -> tuple[float, float]:
 def run_ingest(root: Path, out: Path, workers: int = WORKERS) -> tuple[float, float]:
     """Return wall and processor seconds, those of the workers' start included."""
     from text2pixels import config
-    from text2pixels.stages.ingest import ingest
+    from text2pixels.pipeline.ingest import ingest
 
     start, busy = time.perf_counter(), _processor_seconds()
     ingest("folder", config.Source(path=str(root)), config.Ingest(workers=workers), out)
@@ -120,9 +120,9 @@ def peak(folder: str) -> None:
 def sheet(data: str, out: str, shown: int = 4) -> None:
     """Ingest the data sets of a folder and draw some pairs of each, labelled ones first, infrared above visible."""
     from text2pixels import config
-    from text2pixels.data.images import read_gray, read_rgb
-    from text2pixels.data.manifest import read_manifest
-    from text2pixels.stages.ingest import ingest
+    from text2pixels.datasets.manifest import read_manifest
+    from text2pixels.image.files import read_gray, read_rgb
+    from text2pixels.pipeline.ingest import ingest
 
     places = {"RoadScene": "roadscene", "TNO": "tno", "M3FD": "m3fd", "M3FD/M3FD_Fusion": "m3fd_fusion", "MSRS": "msrs"}
     rows = []

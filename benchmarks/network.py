@@ -24,12 +24,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from text2pixels.baselines.table import BASELINES
 from text2pixels.config import Network
+from text2pixels.device import keep_freed_memory
 from text2pixels.errors import InputError
-from text2pixels.fusion.allocator import keep_freed_memory
-from text2pixels.fusion.checkpoint import read
-from text2pixels.fusion.network import FusionNetwork
+from text2pixels.methods.catalogue import BASELINES
+from text2pixels.network.checkpoint import read
+from text2pixels.network.network import FusionNetwork
 
 SIZES = ((640, 480), (1024, 768))
 OURS = "text2pixels"

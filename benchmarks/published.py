@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from text2pixels.baselines.door import fuse_unrounded, round_output
-from text2pixels.baselines.table import BASELINES
-from text2pixels.data.images import read_gray, read_rgb
-from text2pixels.data.partition import named
-from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.analysis.published import published_rows
+from text2pixels.datasets.partition import named
+from text2pixels.image.colour import luminance, quantise
+from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.methods.catalogue import BASELINES
+from text2pixels.methods.door import fuse_unrounded, round_output
 from text2pixels.metrics.score import Convention, score
 from text2pixels.progress import track
-from text2pixels.report.published import published_rows
 
 METRICS = ("EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf", "SSIM")
 # How the output becomes 8 bits, and whose metrics look at it.

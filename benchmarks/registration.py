@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 from decidable import found_quarters
 
-from text2pixels.data.images import read_gray, read_rgb
-from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.image.colour import luminance, quantise
+from text2pixels.image.files import read_gray, read_rgb
 from text2pixels.registration.estimate import estimate
 from text2pixels.registration.frames import corner_error, corners, transform
 
@@ -131,7 +131,7 @@ def on_disk(folder: Path) -> Iterator[Pair]:
 
 
 def simulated(count: int, seed: int, misalign: float) -> Iterator[Pair]:
-    from text2pixels.data.simulator import simulate
+    from text2pixels_simulator import simulate
 
     for index in range(count):
         scene = simulate(index, width=640, height=512, seed=seed, misalign=misalign)

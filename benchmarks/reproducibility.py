@@ -23,7 +23,7 @@ from typing import NamedTuple
 import pyarrow.parquet as pq
 
 from text2pixels import layout
-from text2pixels.fusion import checkpoint
+from text2pixels.network import checkpoint
 
 ONE = {"OMP_NUM_THREADS": "1"}
 NARROW = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}

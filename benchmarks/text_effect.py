@@ -29,16 +29,17 @@ import torch
 from numpy.typing import NDArray
 
 from text2pixels import layout
-from text2pixels.data.images import read_gray, read_rgb
-from text2pixels.data.manifest import Box, Pair, in_split, read_manifest
+from text2pixels.analysis.statistics import Interval, mean_interval
+from text2pixels.datasets.manifest import Pair, in_split, read_manifest
+from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
-from text2pixels.fusion.colour import luminance
-from text2pixels.fusion.inference import Fuser, load
+from text2pixels.image.boxes import Box
+from text2pixels.image.colour import luminance
+from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.methods.trained import Fuser, load
 from text2pixels.progress import track
-from text2pixels.report.statistics import Interval, mean_interval
-from text2pixels.text.embeddings import Embeddings
-from text2pixels.text.phrases import Noun, by_noun, names
-from text2pixels.text.prompts import read_prompts
+from text2pixels.prompts.phrases import Noun, by_noun, names
+from text2pixels.prompts.table import read_prompts
 
 ALL = "all"
 Image = NDArray[np.float32]  # fused luminance (H, W) in levels of 255

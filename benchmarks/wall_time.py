@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from baselines import read_pairs
 
-from text2pixels.baselines.door import fuse_luminance
-from text2pixels.baselines.table import BASELINES
-from text2pixels.fusion import inference
-from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.image.colour import luminance, quantise
+from text2pixels.methods import trained as inference
+from text2pixels.methods.catalogue import BASELINES
+from text2pixels.methods.door import fuse_luminance
 from text2pixels.metrics.score import score
 from text2pixels.metrics.table import HEADLINE
 from text2pixels.progress import track

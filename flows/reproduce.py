@@ -19,7 +19,7 @@ from prefect.states import Completed, Failed
 
 from tasks.dvc import GPU_LIMIT, Slots, read_graph, reproduce_stage
 from text2pixels.errors import InputError
-from text2pixels.profiles import parse_changes, write_params
+from text2pixels.pipeline.profiles import parse_changes, write_params
 
 REPORT = Path("reports/site/index.html")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from text2pixels import config, profiles
-from text2pixels.baselines.table import BASELINES
-from text2pixels.data.datasets import DATASETS
+from text2pixels import config
+from text2pixels.datasets.catalogue import DATASETS
+from text2pixels.methods.catalogue import BASELINES
+from text2pixels.pipeline import profiles
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"

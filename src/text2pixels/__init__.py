@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from text2pixels.fusion.inference import Fuser
+    from text2pixels.methods.trained import Fuser
 
 __all__ = ["__version__", "load"]
 
@@ -25,7 +25,7 @@ def load(folder: "str | Path | None" = None, device: str = "auto") -> "Fuser":
     Raises:
         InputError: no such checkpoint, a broken one, or no such device.
     """
-    from text2pixels.fusion import inference  # torch takes seconds: `import text2pixels` does not wait
+    from text2pixels.methods import trained as inference
 
     return inference.load(folder, device)
 

@@ -5,6 +5,11 @@ from pathlib import Path
 from text2pixels.errors import InputError
 
 
+def profile(name: str) -> Path:
+    """Return the file of a profile."""
+    return Path("profiles") / f"{_name(name)}.yaml"
+
+
 def checked() -> Path:
     """Return the file that `check` writes."""
     return Path("data/params-checked")

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import load_file
 
-from text2pixels.text.distilled import Distilled
-from text2pixels.text.vectors import of_hash, unit
+from text2pixels.encoders.distilled import Distilled
+from text2pixels.encoders.vectors import of_hash, unit
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/distilled_encoder.py"
 spec = importlib.util.spec_from_file_location("distilled_encoder", BENCHMARK)

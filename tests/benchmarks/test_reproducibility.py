@@ -4,8 +4,8 @@ import importlib.util
 from pathlib import Path
 
 from text2pixels.config import Network
-from text2pixels.fusion import checkpoint
-from text2pixels.fusion.network import FusionNetwork
+from text2pixels.network import checkpoint
+from text2pixels.network.network import FusionNetwork
 from text2pixels.training.history import Row, write_history
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/reproducibility.py"

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from text2pixels.data.manifest import Box, Pair
-from text2pixels.text.phrases import CAR, PERSON, STREET_LIGHT
+from text2pixels.datasets.manifest import Pair
+from text2pixels.image.boxes import Box
+from text2pixels.prompts.phrases import CAR, PERSON, STREET_LIGHT
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks/text_effect.py"
 spec = importlib.util.spec_from_file_location("text_effect", BENCHMARK)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from text2pixels.data.manifest import Box
 from text2pixels.detection.examples import Example, batches, clip
 from text2pixels.detection.finetune import detect, fit
 from text2pixels.detection.suppression import Detection
+from text2pixels.image.boxes import Box
 
 
 def square(width, height, box):

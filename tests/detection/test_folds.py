@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from text2pixels.data.manifest import TIMES_OF_DAY, Box, Pair
+from text2pixels.datasets.manifest import TIMES_OF_DAY, Pair
 from text2pixels.detection.folds import make_folds
 from text2pixels.errors import InputError
+from text2pixels.image.boxes import Box
 
 
 def pair(name, split="train", time="day", labelled=True, boxes=1):

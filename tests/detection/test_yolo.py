@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from text2pixels.data.manifest import Box
 from text2pixels.detection import pickled, weights
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
+from text2pixels.image.boxes import Box
 
 CLASSIC = Path(__file__).parents[2] / "../shared/weights/yolov5/yolov5n.pt"
 

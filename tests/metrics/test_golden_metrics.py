@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from text2pixels.data.images import read_gray, read_rgb
-from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.image.colour import luminance, quantise
+from text2pixels.image.files import read_gray, read_rgb
 from text2pixels.metrics.score import score
 
 SHARED = Path(__file__).parents[2] / "../shared"

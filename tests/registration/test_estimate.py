@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from text2pixels.data.images import read_gray, read_rgb
 from text2pixels.errors import InputError
-from text2pixels.fusion.colour import luminance, quantise
+from text2pixels.image.colour import luminance, quantise
+from text2pixels.image.files import read_gray, read_rgb
 from text2pixels.registration.estimate import Estimate, estimate, estimate_rig, judge
 from text2pixels.registration.frames import corner_error, corners, transform
 from text2pixels.registration.judgement import Peak, loose_quarters

@@ -5,7 +5,7 @@ from shutil import copytree
 import pytest
 from tiny_benchmark import write_benchmark
 
-from text2pixels.stages import report
+from text2pixels.pipeline import report
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ from tiny_model import write_model
 
 from text2pixels import layout
 from text2pixels.config import Embed, Network
+from text2pixels.encoders import cache
+from text2pixels.encoders import catalogue as encoders
 from text2pixels.errors import InputError
-from text2pixels.fusion import inference
+from text2pixels.methods import trained as inference
 from text2pixels.report.attention import Attention
-from text2pixels.text import cache, encoders
 
 
 def maps_of(pair, folder, prompt=None):
@@ -32,7 +33,7 @@ def test_each_phrase_with_a_vector_has_a_map_of_one_pixel_a_token(benchmark, tmp
 
 
 def test_maps_are_the_networks_attention_and_phrases_share_a_scale(benchmark, tmp_path):
-    from text2pixels.data.images import read_gray, read_rgb
+    from text2pixels.image.files import read_gray, read_rgb
 
     pair, folder = benchmark[0], layout.processed("simulator")
     heat = maps_of(pair, tmp_path)

@@ -8,9 +8,9 @@ import pytest
 from tiny_benchmark import ABLATIONS, HOSTILE, METHODS
 
 from text2pixels import layout
-from text2pixels.data.manifest import write_manifest
+from text2pixels.datasets.manifest import write_manifest
 from text2pixels.errors import InputError
-from text2pixels.stages import report
+from text2pixels.pipeline import report
 
 
 class Links(HTMLParser):

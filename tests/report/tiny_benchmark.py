@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 from tiny_model import write_model
 
-from text2pixels import config, layout, profiles
-from text2pixels.data.images import write_png
-from text2pixels.data.manifest import Box, Pair, write_manifest
-from text2pixels.data.quarantine import Quarantined, write_quarantine
+from text2pixels import config, layout
+from text2pixels.datasets.manifest import Pair, write_manifest
+from text2pixels.datasets.quarantine import Quarantined, write_quarantine
 from text2pixels.detection.suppression import Detection
 from text2pixels.detection.table import Outcome, write_detections
 from text2pixels.files import sha256
-from text2pixels.stages import score
-from text2pixels.text.prompts import Prompt, write_prompts
+from text2pixels.image.boxes import Box
+from text2pixels.image.files import write_png
+from text2pixels.pipeline import profiles, score
+from text2pixels.prompts.table import Prompt, write_prompts
 
 METHODS = ("ours", "infrared", "average", "max")
 VARIANTS = {

@@ -4,9 +4,10 @@ import torch
 
 from text2pixels import layout
 from text2pixels.config import Network
-from text2pixels.fusion import checkpoint
-from text2pixels.fusion.network import FusionNetwork
-from text2pixels.text import cache, encoders
+from text2pixels.encoders import cache
+from text2pixels.encoders import catalogue as encoders
+from text2pixels.network import checkpoint
+from text2pixels.network.network import FusionNetwork
 from text2pixels.training.history import Row, write_history
 
 

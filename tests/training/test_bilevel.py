@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from text2pixels.errors import InputError
-from text2pixels.tables import look_up
+from text2pixels.registry import look_up
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem, lower_step
 
 TARGET = torch.tensor([3.0, 0.0])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from text2pixels.data.manifest import Box
-from text2pixels.text.phrases import STRANGERS, SYNONYMS, names, noun
+from text2pixels.image.boxes import Box
+from text2pixels.prompts.phrases import STRANGERS, SYNONYMS, names, noun
 from text2pixels.training.guidance import named, pointing, shown
 
 BOXES = (Box("person", 2, 1, 3, 4), Box("car", 10, 5, 6, 3))

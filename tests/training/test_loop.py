@@ -13,7 +13,7 @@ import torch
 from text2pixels.config import Losses, Network, Train
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
-from text2pixels.fusion.network import FusionNetwork
+from text2pixels.network.network import FusionNetwork
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem
 from text2pixels.training.loop import Data, Schedule, train
 from text2pixels.training.parallel import World

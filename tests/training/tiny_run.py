@@ -13,10 +13,11 @@ import numpy as np
 import torch
 
 from text2pixels.config import Losses, Network, Train
-from text2pixels.data.images import write_png
-from text2pixels.data.manifest import Box, Pair
+from text2pixels.datasets.manifest import Pair
 from text2pixels.detection.yolo import Detector
-from text2pixels.fusion.network import FusionNetwork
+from text2pixels.image.boxes import Box
+from text2pixels.image.files import write_png
+from text2pixels.network.network import FusionNetwork
 from text2pixels.training import loop
 from text2pixels.training import state as resumable
 from text2pixels.training.loop import Data, train

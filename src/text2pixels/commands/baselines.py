@@ -16,9 +16,9 @@ def baselines(
     from rich.console import Console
     from rich.table import Table
 
-    from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
-    from text2pixels.baselines.weights import file_status, status
     from text2pixels.commands.fuse import configured_weights
+    from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
+    from text2pixels.methods.weights import file_status, status
 
     folder = weights or configured_weights()
     table = Table(title=f"{len(BASELINES)} baselines; weights looked for in {folder or '(no folder given: --weights)'}")

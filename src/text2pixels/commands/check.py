@@ -3,6 +3,6 @@
 
 def check() -> None:
     """Check params.yaml: every key, type and name in it (the first DVC stage)."""
-    from text2pixels.stages.check import run
+    from text2pixels.pipeline.check import run
 
     run()

@@ -20,7 +20,7 @@ def detect(
 ) -> None:
     """Print one line per object: image, category, score, x, y, width, height (pixels)."""
     if dataset is not None and method is not None:
-        from text2pixels.stages.detect import run
+        from text2pixels.pipeline.detect import run
 
         run(dataset, method)
         return
@@ -30,10 +30,10 @@ def detect(
 
     import torch
 
-    from text2pixels.data.images import read_rgb
     from text2pixels.detection.examples import Example
     from text2pixels.detection.finetune import detect as detect_examples
     from text2pixels.detection.weights import read
+    from text2pixels.image.files import read_rgb
 
     examples = [Example(str(path), partial(read_rgb, path), ()) for path in images]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

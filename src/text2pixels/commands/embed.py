@@ -11,13 +11,13 @@ def embed(
 ) -> None:
     """Encode all prompts' phrases, or print how near some phrases are to each other (cosine)."""
     if phrases is None:
-        from text2pixels.stages.embed import run
+        from text2pixels.pipeline.embed import run
 
         run(encoder)
         return
 
     from text2pixels import config
-    from text2pixels.text.embeddings import encode_user_prompt
+    from text2pixels.encoders.embeddings import encode_user_prompt
 
     section = config.load(("embed",)).embed if config.PARAMS_FILE.is_file() else config.Embed()
     names, vectors_TD = encode_user_prompt(phrases, encoder, section)

@@ -27,15 +27,15 @@ def export(
     model = model or layout.model("ours")
     check_outputs([output], [model, *(model.rglob("*") if model.is_dir() else [])])
     if output.suffix != ".onnx":
-        from text2pixels.fusing.model_card import export_checkpoint
+        from text2pixels.training.model_card import export_checkpoint
 
         export_checkpoint(model, output)
         size = sum(path.stat().st_size for path in output.iterdir()) / 1e6
         typer.echo(f"{output}: {size:.1f} MB; read MODEL_CARD.md before giving it away")
         return
 
-    from text2pixels.fusion.checkpoint import read
-    from text2pixels.fusion.export import export_onnx
+    from text2pixels.network.checkpoint import read
+    from text2pixels.network.export import export_onnx
 
     difference = export_onnx(read(model).network, output)
     size = output.stat().st_size / 1e6

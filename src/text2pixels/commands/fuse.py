@@ -10,7 +10,7 @@ from text2pixels.files import check_outputs
 
 if TYPE_CHECKING:
     from text2pixels.config import Embed
-    from text2pixels.fusing.engine import Engine
+    from text2pixels.methods.engine import Engine
 
 
 def fuse(
@@ -78,11 +78,11 @@ def fuse(
 
 def _run_stage(dataset: str, method: str | None, variant: str | None) -> None:
     if method is not None and variant is None:
-        from text2pixels.stages import fuse as stage
+        from text2pixels.pipeline import fuse as stage
 
         stage.run(dataset, method)
     elif variant is not None and method is None:
-        from text2pixels.stages import fuse_variant
+        from text2pixels.pipeline import fuse_variant
 
         fuse_variant.run(dataset, variant)
     else:
@@ -91,8 +91,8 @@ def _run_stage(dataset: str, method: str | None, variant: str | None) -> None:
 
 def _engine(method: str | None, model: Path | None, weights: Path | None, device: str) -> "Engine":
     from text2pixels import layout
-    from text2pixels.fusing import engine
-    from text2pixels.fusion import inference
+    from text2pixels.methods import engine
+    from text2pixels.methods import trained as inference
 
     if method is not None and model is not None:
         raise InputError("give either --method (a baseline) or --model (a trained network)")
@@ -120,13 +120,13 @@ def _configured_encoder() -> "Embed":
 
 
 def _phrases(prompt: str | None) -> list[str]:
-    from text2pixels.text.user_prompts import split
+    from text2pixels.prompts.user_prompts import split
 
     return [] if prompt is None else split(prompt, "--prompt")
 
 
 def _is_video(path: Path) -> bool:
-    from text2pixels.fusing.pairing import VIDEOS
+    from text2pixels.methods.pairing import VIDEOS
 
     return path.suffix.lower() in VIDEOS
 
@@ -140,8 +140,8 @@ def _fuse_pair(
     attention: Path | None,
     gray: bool,
 ) -> None:
-    from text2pixels.fusing.attention import draw_attention
-    from text2pixels.fusing.still import check_suffix, read_pair, write_image
+    from text2pixels.methods.attention_maps import draw_attention
+    from text2pixels.methods.still import check_suffix, read_pair, write_image
 
     if output.is_dir():
         output = output / f"{visible.stem}.png"
@@ -174,10 +174,10 @@ def _fuse_folders(
         InputError: nothing could be fused.
         typer.Exit: with code 1, where some pairs could not.
     """
-    from text2pixels.fusing.pairing import pair_folders
-    from text2pixels.fusing.still import read_pair, write_image
+    from text2pixels.methods.pairing import pair_folders
+    from text2pixels.methods.still import read_pair, write_image
     from text2pixels.progress import track
-    from text2pixels.text.user_prompts import read_csv
+    from text2pixels.prompts.user_prompts import read_csv
 
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: two folders are fused into a folder")
@@ -206,7 +206,7 @@ def _fuse_folders(
 
 
 def _fuse_videos(engine: "Engine", infrared: Path, visible: Path, output: Path, phrases: list[str], gray: bool) -> None:
-    from text2pixels.fusing.video import fuse_videos
+    from text2pixels.methods.video import fuse_videos
 
     report = fuse_videos(engine, infrared, visible, output, phrases, gray=gray)
     typer.echo(

@@ -20,7 +20,7 @@ def ingest(
 ) -> None:
     """Read raw pairs in; broken, odd and unequal files are set aside with the reason."""
     from text2pixels import config, layout
-    from text2pixels.stages import ingest as stage
+    from text2pixels.pipeline import ingest as stage
 
     if leaks:
         stage.compare()

@@ -25,7 +25,7 @@ def params(
     """
     from rich import print as show
 
-    from text2pixels import profiles
+    from text2pixels.pipeline import profiles
 
     changes = profiles.parse_changes(change or [])
     written, missing = profiles.write_params(profile, changes, data=data, weights=weights, phrases=phrases)

@@ -12,10 +12,10 @@ def pretrain(
 ) -> None:
     """Train the detector that others start from, on infrared and visible images alike (the DVC stage)."""
     if dataset is not None:
-        from text2pixels.stages.pretrain_folds import run as run_folds
+        from text2pixels.pipeline.pretrain_folds import run as run_folds
 
         run_folds(dataset)
         return
-    from text2pixels.stages.pretrain import run
+    from text2pixels.pipeline.pretrain import run
 
     run()

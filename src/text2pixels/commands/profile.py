@@ -24,11 +24,11 @@ def profile(
     if [name, method, variant].count(None) != 2:
         raise InputError("profile what? t2p profile NAME (t2p baselines lists them), or --method or --variant NAME")
     if variant is not None:
-        from text2pixels.stages import profile_variant
+        from text2pixels.pipeline import profile_variant
 
         profile_variant.run(variant)
         return
-    from text2pixels.stages import profile as stage
+    from text2pixels.pipeline import profile as stage
 
     if method is not None:
         stage.run(method)

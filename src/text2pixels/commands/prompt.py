@@ -15,16 +15,16 @@ def prompt(
     from text2pixels.errors import InputError
 
     if dataset and infrared is None:
-        from text2pixels.stages.prompt import run
+        from text2pixels.pipeline.prompt import run
 
         run(dataset)
         return
     if infrared is None or visible is None or dataset:
         raise InputError("give either --dataset NAME, or an infrared and a visible image: t2p prompt ir.png vis.png")
 
-    from text2pixels.data.images import read_gray, read_rgb
-    from text2pixels.data.manifest import Pair
-    from text2pixels.text.prompts import describe
+    from text2pixels.datasets.manifest import Pair
+    from text2pixels.image.files import read_gray, read_rgb
+    from text2pixels.prompts.table import describe
 
     gray, rgb = read_gray(infrared), read_rgb(visible)
     height, width = gray.shape

@@ -16,10 +16,10 @@ def publish(
     Nothing is fused, scored or trained: run the pipeline first (dvc repro).
     """
     from text2pixels import config
+    from text2pixels.analysis.results import read_results
     from text2pixels.errors import InputError
     from text2pixels.files import whole_folder
     from text2pixels.report.publication import write_publication
-    from text2pixels.report.results import read_results
 
     if output.exists() and not (output / "headline.md").is_file() and (not output.is_dir() or any(output.iterdir())):
         raise InputError(f"{output} was not written by t2p publish: name another folder (--output)")

@@ -10,7 +10,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import check_outputs
 
 if TYPE_CHECKING:
-    from text2pixels.data.images import Image8
+    from text2pixels.image.files import Image8
     from text2pixels.registration.estimate import Estimate
 
 
@@ -24,7 +24,7 @@ def register(
 ) -> None:
     """Estimate the infrared-to-visible transform, judge it and show it."""
     if dataset is not None:
-        from text2pixels.stages.register import run
+        from text2pixels.pipeline.register import run
 
         run(dataset)
         return
@@ -40,8 +40,8 @@ def register(
 
 
 def _read(infrared: Path, visible: Path) -> tuple["Image8", "Image8"]:
-    from text2pixels.data.decode import Unusable, read_infrared, read_visible
-    from text2pixels.fusion.colour import luminance, quantise
+    from text2pixels.image.colour import luminance, quantise
+    from text2pixels.image.reader import Unusable, read_infrared, read_visible
 
     try:
         return read_infrared(infrared), quantise(luminance(read_visible(visible)))
@@ -65,8 +65,8 @@ def _write(
     matrix: Path | None,
     warped: Path | None,
 ) -> None:
-    from text2pixels.data.images import write_png
     from text2pixels.files import whole_file
+    from text2pixels.image.files import write_png
 
     if matrix is not None:
         with whole_file(matrix) as aside:

@@ -3,6 +3,6 @@
 
 def report() -> None:
     """Write the site, reports/site/index.html, from what the pipeline has made."""
-    from text2pixels.stages import report as stage
+    from text2pixels.pipeline import report as stage
 
     stage.run()

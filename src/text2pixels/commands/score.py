@@ -29,7 +29,7 @@ def score(
 ) -> None:
     """Compute every fusion metric on 8-bit luminance."""
     if dataset is not None and method is not None:
-        from text2pixels.stages.score import run
+        from text2pixels.pipeline.score import run
 
         run(dataset, method)
         return
@@ -74,8 +74,8 @@ def _images(folder: Path) -> dict[str, Path]:
 
 
 def _score_files(fused: Path, infrared: Path, visible: Path, convention: "Convention") -> dict[str, float]:
-    from text2pixels.data.images import read_rgb
-    from text2pixels.fusion.colour import luminance, quantise
+    from text2pixels.image.colour import luminance, quantise
+    from text2pixels.image.files import read_rgb
     from text2pixels.metrics import score as metrics
 
     images = [quantise(luminance(read_rgb(path))) for path in (fused, infrared, visible)]

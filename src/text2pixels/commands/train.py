@@ -12,6 +12,6 @@ def train(
 
     On several GPUs: torchrun --nproc-per-node N --no-python t2p train.
     """
-    from text2pixels.stages.train import run
+    from text2pixels.pipeline.train import run
 
     run(variant)

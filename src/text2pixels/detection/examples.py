@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from text2pixels.data.manifest import Box
 from text2pixels.detection.yolo import STRIDE
+from text2pixels.image.boxes import Box
 
 _PADDING = 114  # gray, as ultralytics pads
 _LEAST_VISIBLE = 0.3  # share of a box that must stay in the frame

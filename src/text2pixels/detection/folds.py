@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from text2pixels.data.manifest import TIMES_OF_DAY, Pair, in_split
+from text2pixels.datasets.manifest import TIMES_OF_DAY, Pair, in_split
 from text2pixels.errors import InputError
 
 _LEAST_TESTED = 2  # pairs of a fold

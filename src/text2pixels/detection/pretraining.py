@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from text2pixels import config
-from text2pixels.data.images import read_gray, read_rgb
-from text2pixels.data.manifest import Pair
+from text2pixels.datasets.manifest import Pair
 from text2pixels.detection.examples import Example
 from text2pixels.detection.finetune import fit, known_boxes
 from text2pixels.detection.weights import transplant
 from text2pixels.detection.yolo import Detector
+from text2pixels.device import pick_device
 from text2pixels.files import sha256
-from text2pixels.training.device import pick_device
+from text2pixels.image.files import read_gray, read_rgb
 
 _NO_LABELS = ("object",)  # the one category of a detector that nobody will train or test
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from text2pixels.data.manifest import Box
 from text2pixels.detection.suppression import Detection
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
+from text2pixels.image.boxes import Box
 
 K_FOLD, ZERO_SHOT, OWN = "k-fold", "zero-shot", "own"
 PROTOCOLS = {

@@ -16,8 +16,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from text2pixels.data.manifest import Box
 from text2pixels.detection.suppression import Detection, suppress
+from text2pixels.image.boxes import Box
 
 STRIDE = 32  # of the coarsest grid: image sides are multiples of it
 _GAINS = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5)  # ultralytics' defaults

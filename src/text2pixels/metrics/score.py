@@ -15,7 +15,7 @@ from text2pixels.errors import InputError
 from text2pixels.metrics.spec import Metric
 from text2pixels.metrics.table import CONVENTIONS
 from text2pixels.metrics.triple import Triple
-from text2pixels.tables import look_up
+from text2pixels.registry import look_up
 
 Image8 = NDArray[np.uint8]
 Convention = Literal["standard", "published"]

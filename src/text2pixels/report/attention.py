@@ -12,14 +12,14 @@ import torch
 
 from text2pixels import layout
 from text2pixels.config import Embed
-from text2pixels.data.images import read_gray, read_rgb
-from text2pixels.data.manifest import Pair
+from text2pixels.datasets.manifest import Pair
+from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
-from text2pixels.fusion import inference
-from text2pixels.fusion.colour import luminance
-from text2pixels.fusion.network import STRIDE
-from text2pixels.text.embeddings import Embeddings
-from text2pixels.text.prompts import read_prompts
+from text2pixels.image.colour import luminance
+from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.methods import trained as inference
+from text2pixels.network.network import STRIDE
+from text2pixels.prompts.table import read_prompts
 
 _OPACITY = (0.3, 0.65)  # where there is no attention, and where there is most
 _LOSSLESS = 101  # cv2's quality of WebP beyond which nothing is lost

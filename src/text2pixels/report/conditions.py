@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from text2pixels import config, profiles
-from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
-from text2pixels.report.ablations import settings_of
+from text2pixels import config, layout
+from text2pixels.analysis.ablations import settings_of
+from text2pixels.analysis.results import Results
+from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
 from text2pixels.report.provenance import provenance
-from text2pixels.report.results import Results
 
 # Keys whose values are places on one machine, and the option of `t2p params` that names them on another.
 PLACES = {"datasets": "--data", "fuse.weights": "--weights", "detect.weights": "--weights", "embed.table": "--phrases"}
@@ -78,7 +78,7 @@ def caveats(results: Results, params: config.Params) -> list[str]:
 
 def _changes(params: config.Params) -> dict[str, Any]:
     """Return the dotted keys, and values, in which the parameters differ from their profile's."""
-    path = profiles.FOLDER / f"{params.profile}.yaml"
+    path = layout.profile(params.profile)
     if not path.is_file():
         return {}
     before, after = _flat(_plain(config.parse(config.read_yaml(path)))), _flat(_plain(params))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from text2pixels.report.results import Results
+from text2pixels.analysis.results import Results
 
 
 def write_downloads(folder: Path, results: Results) -> None:

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
-from text2pixels.report.leaderboard import Row
-from text2pixels.report.statistics import Ranking
+from text2pixels.analysis.leaderboard import Row
+from text2pixels.analysis.statistics import Ranking
 
 # Mid-gray ink is legible on both grounds, and in a figure within a page it gives way to the page's own ink;
 # the palette is Okabe and Ito's, made for colour-blind readers.

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from text2pixels.baselines.table import BASELINES
-from text2pixels.detection.evaluation import ALL
+from text2pixels.analysis import ablations as ablation
+from text2pixels.analysis.average_precision import ALL
+from text2pixels.analysis.boards import Board
+from text2pixels.analysis.leaderboard import Cell, Row, Table
+from text2pixels.analysis.results import DatasetResults
+from text2pixels.methods.catalogue import BASELINES
 from text2pixels.metrics.spec import Metric
 from text2pixels.metrics.table import HEADLINE, METRICS, PUBLISHED
-from text2pixels.report import ablations as ablation
-from text2pixels.report.boards import Board
-from text2pixels.report.leaderboard import Cell, Row, Table
 from text2pixels.report.markdown import bold, small, table
-from text2pixels.report.results import DatasetResults
 from text2pixels.report.wording import figure, sentence
 
 MOST_COLUMNS = 10  # of the headline

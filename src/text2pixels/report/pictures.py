@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 
 from text2pixels import layout
-from text2pixels.data.images import Image8, read_gray, read_rgb
-from text2pixels.data.manifest import Pair
-from text2pixels.fusion.colour import restore_colour
+from text2pixels.datasets.manifest import Pair
+from text2pixels.image.colour import restore_colour
+from text2pixels.image.files import Image8, read_gray, read_rgb
 
 THUMBNAIL = 240  # pixels, width
 QUALITY = 90  # of WebP in the viewer, where one looks for artefacts

@@ -8,11 +8,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from text2pixels import config
+from text2pixels.analysis import ablations
+from text2pixels.analysis.boards import Board, boards
+from text2pixels.analysis.leaderboard import Table, detection_table
+from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.metrics.table import METRICS, PUBLISHED
-from text2pixels.report import ablations, conditions, figures, pages
-from text2pixels.report.boards import Board, boards
-from text2pixels.report.leaderboard import Table, detection_table
-from text2pixels.report.results import DatasetResults, Results
+from text2pixels.report import conditions, figures, pages
 from text2pixels.report.wording import sentence
 
 PRECISIONS = ("AP50", "AP50:95")

@@ -11,18 +11,19 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from text2pixels import config
-from text2pixels.baselines.table import BASELINES, NOT_RUNNABLE
-from text2pixels.data.manifest import SPLITS, Pair
+from text2pixels.analysis import ablations, detection
+from text2pixels.analysis.boards import Board, boards
+from text2pixels.analysis.results import DatasetResults, Results
+from text2pixels.datasets.manifest import SPLITS, Pair
+from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
 from text2pixels.metrics.table import HEADLINE, METRICS, PUBLISHED
 from text2pixels.progress import track
-from text2pixels.report import ablations, detection, figures, formulas
+from text2pixels.report import figures, formulas
 from text2pixels.report.attention import Attention
-from text2pixels.report.boards import Board, boards
 from text2pixels.report.calibration import calibrations
 from text2pixels.report.downloads import write_downloads
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
-from text2pixels.report.results import DatasetResults, Results
 from text2pixels.report.wording import figure, sentence
 
 OWN_PAPER = "Li et al., From Text to Pixels, arXiv 2401.00421; trained here"

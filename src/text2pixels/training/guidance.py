@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from text2pixels.data.manifest import Box
-from text2pixels.text.phrases import STRANGERS, SYNONYMS, by_noun, names, names_an_object, noun
+from text2pixels.image.boxes import Box
+from text2pixels.prompts.phrases import STRANGERS, SYNONYMS, by_noun, names, names_an_object, noun
 
 _NAMED = 0.5  # of a pair's classes
 _SYNONYM = 0.3  # of the named classes

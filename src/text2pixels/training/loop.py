@@ -19,9 +19,9 @@ import torch
 from text2pixels.config import Losses, Train
 from text2pixels.detection.yolo import STRIDE, Detector
 from text2pixels.errors import InputError
-from text2pixels.fusion.network import FusionNetwork
+from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import bar, console
-from text2pixels.tables import look_up
+from text2pixels.registry import look_up
 from text2pixels.training import state as resumable
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, lower_step
 from text2pixels.training.guidance import shown

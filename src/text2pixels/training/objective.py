@@ -11,8 +11,8 @@ from torch import Tensor
 
 from text2pixels.config import Losses
 from text2pixels.detection.yolo import Detector
-from text2pixels.fusion.losses import fusion_loss, grounding_loss
-from text2pixels.fusion.network import Fusion, FusionNetwork
+from text2pixels.network.losses import fusion_loss, grounding_loss
+from text2pixels.network.network import Fusion, FusionNetwork
 from text2pixels.training.pairs import Crops
 
 

@@ -17,9 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from text2pixels.data.manifest import Box, Pair
+from text2pixels.datasets.manifest import Pair
 from text2pixels.detection.examples import clip
-from text2pixels.fusion.colour import luminance
+from text2pixels.image.boxes import Box
+from text2pixels.image.colour import luminance
 from text2pixels.training.guidance import named, pointing
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
@@ -141,7 +142,7 @@ def _mirrored(phrase: str) -> str:
 
 def _read(item: TrainingPair, view: View) -> tuple[NDArray[np.float32], tuple[Box, ...]]:
     """Return infrared, luminance and chroma (5, H, W), and the boxes, as the view has them."""
-    from text2pixels.data.images import read_gray, read_rgb
+    from text2pixels.image.files import read_gray, read_rgb
 
     infrared = _see(read_gray(item.folder / item.pair.infrared), view)
     visible = _see(read_rgb(item.folder / item.pair.visible), view)

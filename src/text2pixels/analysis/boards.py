@@ -1,0 +1,98 @@
+"""The leaderboards of a data set: over all its test pairs, and over each published list among them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from text2pixels.analysis.leaderboard import SOURCES, Table, fusion_table
+from text2pixels.analysis.published import PublishedRow, published_rows
+from text2pixels.analysis.results import DatasetResults
+from text2pixels.analysis.statistics import Ranking, average_ranks
+from text2pixels.datasets.partition import named, test_lists
+from text2pixels.metrics.table import HEADLINE, METRICS
+
+
+@dataclass(frozen=True)
+class Change:
+    """A method's average rank over the nine metrics of published tables, and its place, under both conventions."""
+
+    method: str
+    standard: float
+    published: float
+    standard_place: int
+    published_place: int
+
+
+@dataclass(frozen=True)
+class Board:
+    """What one list of test pairs says.
+
+    Attributes:
+        key: In anchors and metrics.json: the data set's name, for a list with the list's behind it.
+        title: In words.
+        count: Number of pairs.
+        fusion: All metrics under the convention `standard`.
+        ranking: Average ranks over those.
+        stretched: The metrics of published tables under the convention `published`.
+        printed: What others have printed for this list.
+        changes: How the ranking over those metrics changes between the conventions, best under `standard` first.
+    """
+
+    key: str
+    title: str
+    count: int
+    fusion: Table
+    ranking: Ranking
+    stretched: Table
+    printed: list[PublishedRow]
+    changes: list[Change]
+
+    @property
+    def headline(self) -> Table:
+        """The metrics of published tables under the convention `standard`."""
+        return self.fusion.only(HEADLINE)
+
+
+def boards(data: DatasetResults, methods: Sequence[str], resamples: int) -> list[Board]:
+    """Return the board of all test pairs, then one for each published list; each has its own ranks and tests."""
+    everything = frozenset(pair.name for pair in data.test)
+    found = [_board(data, data.name, f"all {len(data.test)} test pairs", everything, methods, resamples)]
+    for name, title in test_lists(data.name).items():
+        chosen = named(data.name, name) & everything
+        # A folder that holds a part of the set is no published list.
+        if len(chosen) == len(named(data.name, name)):
+            found.append(_board(data, f"{data.name}-{name}", title, chosen, methods, resamples))
+    return found
+
+
+def _board(
+    data: DatasetResults, key: str, title: str, names: frozenset[str], methods: Sequence[str], resamples: int
+) -> Board:
+    chosen = {pair.pair_id for pair in data.test if pair.name in names}
+    scores = data.scores[data.scores["pair_id"].isin(chosen)]
+    stretched = data.published[data.published["pair_id"].isin(chosen)]
+    columns, rows, ranking = fusion_table(scores, methods, resamples)
+    stretched_columns, stretched_rows, after = fusion_table(stretched, methods, resamples)
+    fused = [method for method in methods if method not in SOURCES]
+    # The same nine metrics on both sides: only the convention differs.
+    directions = {name: METRICS[name].direction for name in stretched_columns}
+    before = average_ranks(scores[scores["method"].isin(fused)], directions)
+    return Board(
+        key,
+        title,
+        len(chosen),
+        Table(columns, rows),
+        ranking,
+        Table(stretched_columns, stretched_rows),
+        published_rows(key),
+        _changes(before.ranks, after.ranks),
+    )
+
+
+def _changes(standard: dict[str, float], published: dict[str, float]) -> list[Change]:
+    def place(ranks: dict[str, float], method: str) -> int:
+        return 1 + sum(rank < ranks[method] for rank in ranks.values())
+
+    return [
+        Change(method, rank, published[method], place(standard, method), place(published, method))
+        for method, rank in sorted(standard.items(), key=lambda item: item[1])
+    ]

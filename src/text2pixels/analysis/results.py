@@ -1,0 +1,123 @@
+"""Everything that the stages wrote, read once and checked for completeness."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from text2pixels import config, layout
+from text2pixels.analysis.average_precision import Precision
+from text2pixels.analysis.detection import LEADERBOARD, folds_of, precision_of
+from text2pixels.datasets.adapter import Adapter
+from text2pixels.datasets.catalogue import DATASETS
+from text2pixels.datasets.manifest import Pair, in_split, read_manifest
+from text2pixels.datasets.quarantine import read_quarantine
+from text2pixels.detection.table import K_FOLD, read_detections, select
+from text2pixels.errors import InputError
+
+
+@dataclass(frozen=True)
+class DatasetResults:
+    """One data set: its pairs, and what every method made of its test split.
+
+    ``scores`` has a row per image and metric (columns pair_id, method, convention, metric, value, reason)
+    under the convention `standard`, ``published`` under that one;
+    ``prompts`` has columns pair_id, kind, phrases, origin;
+    ``detections`` maps a method to its table (detection/table.py) in folds, of the test split alone;
+    ``folds`` is their number, 0 where there are none;
+    ``protocols`` maps a key of `report.detection.SCOPES` and a method to average precisions, without
+    what was not tested;
+    ``precision`` is that of the leaderboards: k-fold, over the test split alone.
+    """
+
+    name: str
+    adapter: Adapter
+    pairs: list[Pair]
+    test: list[Pair]
+    quarantine: pd.DataFrame
+    prompts: pd.DataFrame
+    scores: pd.DataFrame
+    published: pd.DataFrame
+    detections: dict[str, pa.Table]
+    folds: int
+    protocols: dict[str, dict[str, list[Precision]]]
+
+    @property
+    def precision(self) -> dict[str, list[Precision]]:
+        """Average precisions of each method, as the leaderboards show them."""
+        return self.protocols.get(LEADERBOARD.key, {})
+
+
+@dataclass(frozen=True)
+class Results:
+    """All data sets, and what belongs to methods alone.
+
+    ``methods`` are compared with each other: the first variant and the baselines. The other
+    ``variants`` are its ablations, and compared with it alone.
+    """
+
+    methods: list[str]
+    variants: list[str]
+    datasets: list[DatasetResults]
+    costs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    histories: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def read_results(params: config.Params) -> Results:
+    """Read what the other stages wrote for the data sets and methods of params.yaml.
+
+    Raises:
+        InputError: a file is missing, or a method was not scored on exactly the test pairs.
+    """
+    variants = list(params.variants)
+    methods = [*variants, *params.baselines]
+    return Results(
+        methods=[*variants[:1], *params.baselines],
+        variants=variants,
+        datasets=[_read_dataset(name, methods, params) for name in params.datasets],
+        costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
+        histories={
+            variant: pd.read_parquet(_present(layout.model(variant) / "history.parquet")) for variant in params.variants
+        },
+    )
+
+
+def _read_dataset(name: str, methods: list[str], params: config.Params) -> DatasetResults:
+    folder = layout.processed(name)
+    pairs = read_manifest(folder / "manifest.parquet")
+    test = in_split(pairs, "test")
+    expected = {pair.pair_id for pair in test}
+    tables = []
+    for method in methods:
+        table = pd.read_parquet(_present(layout.scores(name, method)))
+        found = set(table["pair_id"])
+        if found != expected:
+            raise InputError(
+                f"{layout.scores(name, method)} covers {len(found)} pairs, the test split has {len(expected)}: "
+                f"score again with t2p score --dataset {name} --method {method}"
+            )
+        tables.append(table)
+    scores = pd.concat(tables, ignore_index=True)
+    detections = {method: read_detections(layout.detections(name, method)) for method in methods}
+    return DatasetResults(
+        name=name,
+        adapter=DATASETS[name],
+        pairs=pairs,
+        test=test,
+        quarantine=pd.DataFrame([vars(row) for row in read_quarantine(folder / "quarantine.parquet")]),
+        prompts=pd.read_parquet(_present(layout.prompts(name))),
+        scores=scores[scores["convention"] == "standard"],
+        published=scores[scores["convention"] == "published"],
+        detections={method: select(table, K_FOLD, expected) for method, table in detections.items()},
+        folds=folds_of(detections),
+        protocols=precision_of(detections, pairs, params.report.bootstrap),
+    )
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"{path} is missing: run the stage that writes it (dvc repro)")
+    return path

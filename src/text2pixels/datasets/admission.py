@@ -1,0 +1,166 @@
+"""From outcomes to the manifest: what the pairs decide together, and the counts that must add up.
+
+Runs in one process, in the order of the names, so that it does not depend on who finished first.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from text2pixels.datasets.adapter import Candidate, Stray
+from text2pixels.datasets.intake import Outcome, Taken
+from text2pixels.datasets.leaks import Leak, look_alikes
+from text2pixels.datasets.manifest import Pair, Registration
+from text2pixels.datasets.quarantine import Quarantined
+
+
+@dataclass
+class Count:
+    """``found`` is the sum of the others; ``along`` were left out with the pair or file they belong to."""
+
+    found: int = 0
+    admitted: int = 0
+    quarantined: int = 0
+    along: int = 0
+
+
+@dataclass
+class Tally:
+    """What a run found and what became of it."""
+
+    dataset: str
+    pairs: Count = field(default_factory=Count)
+    labels: Count = field(default_factory=Count)  # label files, or entries of a COCO file
+    boxes: Count = field(default_factory=Count)
+    files: Count = field(default_factory=Count)  # that belong to no pair
+    quarantined: list[Quarantined] = field(default_factory=list)
+    splits: Counter[tuple[str, str]] = field(default_factory=Counter)  # (split, "pairs" | "labelled" | "boxes")
+    leaks: list[Leak] = field(default_factory=list)
+    first_of: dict[tuple[str, str], str] = field(default_factory=dict)  # (kind, reason) -> an example
+
+    def counts(self) -> dict[str, Count]:
+        """Return the counts by what they count."""
+        return {"pairs": self.pairs, "labels": self.labels, "boxes": self.boxes, "other files": self.files}
+
+    def check(self) -> None:
+        """Assert that the totals add up, and that the quarantine has a row for each thing left out."""
+        for what, count in self.counts().items():
+            assert count.found == count.admitted + count.quarantined + count.along, (what, count)
+        rows = Counter(row.kind for row in self.quarantined)
+        assert rows["pair"] == self.pairs.quarantined, (rows, self.pairs)
+        assert rows["labels"] == self.labels.quarantined, (rows, self.labels)
+        assert rows["box"] == self.boxes.quarantined, (rows, self.boxes)
+        assert rows["file"] == self.files.quarantined, (rows, self.files)
+
+
+class Admission:
+    """Lets pairs into the manifest of ``dataset``, whose images lie in ``folder``."""
+
+    def __init__(self, dataset: str, folder: Path, registration: Registration) -> None:
+        self.tally = Tally(dataset)
+        self.names: list[str] = []
+        self.splits: list[str] = []
+        self.infrared_dhash = array("Q")
+        self.visible_dhash = array("Q")
+        self._folder, self._registration = folder, registration
+        self._seen: dict[bytes, int] = {}  # content -> index of the pair that brought it
+
+    def candidates(self, entries: Iterable[Candidate | Stray]) -> Iterator[Candidate]:
+        """Yield the candidates; count and quarantine the strays."""
+        for entry in entries:
+            if isinstance(entry, Candidate):
+                yield entry
+                continue
+            count = self.tally.labels if entry.kind == "labels" else self.tally.files
+            count.found += 1
+            count.quarantined += 1
+            self._quarantine(entry.name, entry.kind, entry.reason, entry.detail)
+
+    def pairs(self, outcomes: Iterable[tuple[Candidate, Outcome]]) -> Iterator[Pair]:
+        """Yield the pairs that come in, in the order of the outcomes."""
+        for candidate, outcome in outcomes:
+            taken = outcome.taken
+            faults = list(outcome.faults)
+            if taken is not None:
+                twin = self._twin(outcome.name, taken)
+                if twin is not None:
+                    self._remove(outcome.name)
+                    taken, faults = None, [("pair", "duplicate_content", twin)]
+            self._count(taken, faults, outcome)
+            for kind, reason, detail in faults:
+                self._quarantine(outcome.name, kind, reason, detail)
+            if taken is not None:
+                assert candidate.split is not None
+                yield self._admit(candidate, taken)
+
+    def find_leaks(self) -> None:
+        """Compare the pairs of different splits by look; by content there can be none."""
+        for i, j, bits in look_alikes(self.infrared_dhash, self.visible_dhash, self.splits):
+            one, two = (f"{self.names[k]} ({self.splits[k]})" for k in (i, j))
+            self.tally.leaks.append(Leak(one, two, "look", bits))
+
+    def _admit(self, candidate: Candidate, taken: Taken) -> Pair:
+        name, split = candidate.name, candidate.split
+        assert split is not None
+        self.names.append(name)
+        self.splits.append(split)
+        self.infrared_dhash.append(taken.infrared_dhash)
+        self.visible_dhash.append(taken.visible_dhash)
+        self.tally.splits.update({(split, "pairs"): 1, (split, "labelled"): int(taken.labelled)})
+        self.tally.splits[split, "boxes"] += len(taken.boxes)
+        return Pair(
+            pair_id=f"{self.tally.dataset}/{name}",
+            dataset=self.tally.dataset,
+            name=name,
+            split=split,
+            infrared=f"infrared/{name}.png",
+            visible=f"visible/{name}.png",
+            width=taken.width,
+            height=taken.height,
+            infrared_sha256=taken.infrared_sha256,
+            visible_sha256=taken.visible_sha256,
+            time_of_day=candidate.time_of_day,
+            labelled=taken.labelled,
+            boxes=taken.boxes,
+            registration=self._registration,
+        )
+
+    def _twin(self, name: str, taken: Taken) -> str | None:
+        """Return what already has one of the pair's images; note the pair's own where nothing has."""
+        digests = {"infrared": taken.infrared_sha256, "visible": taken.visible_sha256}
+        keys = {side: bytes.fromhex(digest)[:16] for side, digest in digests.items()}
+        for side, key in keys.items():
+            if key in self._seen:
+                return f"the {side} image is that of {self.names[self._seen[key]]}"
+        for key in keys.values():
+            self._seen[key] = len(self.names)
+        return None
+
+    def _remove(self, name: str) -> None:
+        for side in ("infrared", "visible"):
+            (self._folder / side / f"{name}.png").unlink()
+
+    def _count(self, taken: Taken | None, faults: list[tuple[str, str, str]], outcome: Outcome) -> None:
+        tally, kinds = self.tally, Counter(kind for kind, _, _ in faults)
+        tally.pairs.found += 1
+        tally.pairs.admitted += taken is not None
+        tally.pairs.quarantined += taken is None
+        labelled = int(taken is not None and taken.labelled)
+        tally.labels.found += outcome.label_files
+        tally.labels.admitted += labelled
+        tally.labels.quarantined += kinds["labels"]
+        tally.labels.along += outcome.label_files - labelled - kinds["labels"]
+        boxes = len(taken.boxes) if taken is not None else 0
+        tally.boxes.found += outcome.boxes_found
+        tally.boxes.admitted += boxes
+        tally.boxes.quarantined += kinds["box"]
+        tally.boxes.along += outcome.boxes_found - boxes - kinds["box"]
+
+    def _quarantine(self, name: str, kind: str, reason: str, detail: str) -> None:
+        # A name that is no text would break every reader of the list.
+        safe = name.encode("utf-8", "backslashreplace").decode()
+        detail = detail.encode("utf-8", "backslashreplace").decode()
+        self.tally.quarantined.append(Quarantined(self.tally.dataset, safe, kind, reason, detail))
+        self.tally.first_of.setdefault((kind, reason), f"{safe}: {detail}")

@@ -1,0 +1,188 @@
+"""One pair in: decode, check, write. Runs in a worker; the same call always gives the same files.
+
+A finished pair leaves its outcome beside the images (``rows/NAME.json``) under a key of the source files'
+sizes and times, so that an interrupted run, which comes here again, finds it and goes on.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from text2pixels.datasets import boxes, leaks
+from text2pixels.datasets.adapter import Candidate, LabelFile, Labels
+from text2pixels.datasets.labels import Unlabelled, read_labels
+from text2pixels.files import whole_file
+from text2pixels.image import files as images
+from text2pixels.image.boxes import Box
+from text2pixels.image.reader import Unusable, read_infrared, read_visible
+
+Fault = tuple[str, str, str]  # kind, reason, detail
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for every pair of a run. ``folder`` receives infrared/, visible/ and rows/."""
+
+    folder: str
+    aligned: bool
+    minimum_side: int  # pixels
+    classes: Mapping[str, str]
+    span: tuple[float, float] | None = None  # see decode.to_8_bits
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An image pair that was written: visible size, digests of the written files, perceptual hashes."""
+
+    width: int
+    height: int
+    infrared_sha256: str
+    visible_sha256: str
+    infrared_dhash: int
+    visible_dhash: int
+    labelled: bool
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one candidate: taken, or not (the faults say why); and how many boxes its labels had."""
+
+    name: str
+    taken: Taken | None
+    faults: tuple[Fault, ...] = ()
+    boxes_found: int = 0
+    label_files: int = 0
+
+
+def take_in(candidate: Candidate, rules: Rules) -> Outcome:
+    """Bring one pair in, or say why not; a pair that is in already is only looked up."""
+    if candidate.problem is not None:
+        return Outcome(candidate.name, None, (("pair", *candidate.problem),), **_counts(candidate.labels))
+    assert candidate.infrared is not None and candidate.visible is not None
+    row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
+    key = _key(candidate)
+    known = recall(row, key, rules)
+    if known is not None:
+        return known
+    try:
+        infrared = read_infrared(Path(candidate.infrared), rules.span)
+        visible = read_visible(Path(candidate.visible))
+        check_images(infrared, visible, rules)
+    except Unusable as fault:
+        outcome = Outcome(candidate.name, None, (("pair", fault.reason, fault.detail),), **_counts(candidate.labels))
+    else:
+        outcome = store(candidate.name, infrared, visible, candidate.labels, rules)
+    remember(row, key, outcome)
+    return outcome
+
+
+def check_images(infrared: images.Image8, visible: images.Image8, rules: Rules) -> None:
+    """Refuse what no later stage can use.
+
+    Raises:
+        Unusable: unequal sizes of an aligned source, a side too small, or one value throughout.
+    """
+    sizes = {
+        side: f"{image.shape[1]}x{image.shape[0]}" for side, image in (("infrared", infrared), ("visible", visible))
+    }
+    if rules.aligned and infrared.shape[:2] != visible.shape[:2]:
+        raise Unusable("unequal_size", f"infrared {sizes['infrared']}, visible {sizes['visible']}")
+    for side, image in (("infrared", infrared), ("visible", visible)):
+        if min(image.shape[:2]) < rules.minimum_side:
+            raise Unusable("too_small", f"{side} {sizes[side]}, at least {rules.minimum_side} pixels a side")
+        if image.min() == image.max():
+            raise Unusable("blank", f"{side} is {image.flat[0]} throughout")
+
+
+def store(
+    name: str, infrared: images.Image8, visible: images.Image8, labels: LabelFile | Labels | None, rules: Rules
+) -> Outcome:
+    """Write the two images and return the pair with its checked boxes."""
+    height, width = visible.shape[:2]
+    faults: list[Fault] = []
+    good: list[Box] = []
+    counts = _counts(labels)
+    try:
+        read = read_labels(labels) if isinstance(labels, LabelFile) else labels
+        if read is not None:
+            counts["boxes_found"] = len(read.boxes) + read.crowds
+            if read.width and read.height and (read.width, read.height) != (width, height):
+                faults.append(
+                    ("labels", "label_size", f"for {read.width}x{read.height}, the image is {width}x{height}")
+                )
+                read = None
+    except Unlabelled as fault:
+        faults.append(("labels", "label_unreadable", str(fault)))
+        read = None
+    if read is not None:
+        good, wrong = boxes.check(read, width, height, rules.classes)
+        faults += [("box", reason, detail) for reason, detail in wrong]
+    digests = {side: _write(rules, side, name, image) for side, image in (("infrared", infrared), ("visible", visible))}
+    taken = Taken(
+        width,
+        height,
+        digests["infrared"],
+        digests["visible"],
+        leaks.dhash(infrared),
+        leaks.dhash(visible),
+        read is not None,
+        tuple(good),
+    )
+    return Outcome(name, taken, tuple(faults), **counts)
+
+
+def _write(rules: Rules, side: str, name: str, image: images.Image8) -> str:
+    """Write one image, whole or not at all, and return the SHA-256 of the file."""
+    data = images.encode_png(image)
+    with whole_file(Path(rules.folder) / side / f"{name}.png") as aside:
+        aside.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _counts(labels: LabelFile | Labels | None) -> dict[str, int]:
+    drawn = len(labels.boxes) + labels.crowds if isinstance(labels, Labels) else 0
+    return {"boxes_found": drawn, "label_files": int(labels is not None)}
+
+
+def _key(candidate: Candidate) -> list[Any]:
+    """Return what the outcome depends on: the source files' sizes and times, and boxes read beforehand."""
+    paths = [candidate.infrared, candidate.visible]
+    if isinstance(candidate.labels, LabelFile):
+        paths.append(candidate.labels.path)
+    stamps = []
+    for path in paths:
+        try:
+            stat = Path(str(path)).stat()
+            stamps.append([str(path), stat.st_size, stat.st_mtime_ns])
+        except OSError:
+            stamps.append([str(path), -1, -1])  # gone since it was listed: reading says so
+    drawn = hashlib.sha256(repr(candidate.labels).encode()).hexdigest()
+    return [*stamps, drawn]
+
+
+def remember(row: Path, key: list[Any], outcome: Outcome) -> None:
+    """Keep an outcome for a later run; ``key`` is what it depends on besides the run's parameters."""
+    with whole_file(row) as aside:
+        aside.write_text(json.dumps({"key": key, "outcome": asdict(outcome)}))
+
+
+def recall(row: Path, key: list[Any], rules: Rules) -> Outcome | None:
+    """Return the outcome of an earlier run on the same files, if there is one and its images are still there."""
+    try:
+        said = json.loads(row.read_bytes())
+    except FileNotFoundError:
+        return None
+    if said["key"] != key:
+        return None
+    outcome = said["outcome"]
+    taken = outcome["taken"]
+    if taken is not None:
+        images_there = (Path(rules.folder) / side / f"{row.stem}.png" for side in ("infrared", "visible"))
+        if not all(path.is_file() for path in images_there):
+            return None  # a duplicate, whose images were taken away again
+        taken = Taken(**taken | {"boxes": tuple(Box(**box) for box in taken["boxes"])})
+    return Outcome(**outcome | {"taken": taken, "faults": tuple(tuple(fault) for fault in outcome["faults"])})

@@ -1,0 +1,136 @@
+"""Phrase vectors for those who use them: training, fusion, the report.
+
+Shapes: B prompts, T phrases of the longest one, D numbers a vector.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from text2pixels.config import Embed
+from text2pixels.encoders import cache, stand_in
+from text2pixels.encoders import catalogue as encoders
+from text2pixels.encoders.distilled import Distilled
+from text2pixels.encoders.vectors import Vectors
+from text2pixels.errors import InputError
+from text2pixels.prompts.user_prompts import split
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """The vectors of one encoder.
+
+    Attributes:
+        encoder: its identity, with the fingerprint of model and weights.
+        dimension: D.
+        vectors: phrase -> (D,) float32, L2-normalised.
+    """
+
+    encoder: str
+    dimension: int
+    vectors: Vectors
+
+    @classmethod
+    def read(cls, path: Path) -> "Embeddings":
+        """Read what the stage `embed` wrote.
+
+        Raises:
+            InputError: the file is missing, empty or has another schema.
+        """
+        if not path.is_file():
+            raise InputError(f"no phrase vectors at {path}: run t2p embed --encoder {path.stem}")
+        table = pq.read_table(path)
+        if table.schema.names != cache.SCHEMA.names or not table.num_rows:
+            raise InputError(
+                f"{path} has {table.num_rows} rows of {table.schema.names}, expected {cache.SCHEMA.names}: "
+                f"run t2p embed --encoder {path.stem}"
+            )
+        identity = table["encoder"][0].as_py()
+        vectors = cache.read(path, identity)
+        return cls(identity, len(next(iter(vectors.values()))), vectors)
+
+    def known(self, phrases: Sequence[str]) -> list[str]:
+        """Return the phrases that have a vector, in order: the labels of `tokens`."""
+        return [phrase for phrase in phrases if phrase in self.vectors]
+
+    def tokens(self, phrases: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors (T, D) of the phrases that have one, in order; T may be 0."""
+        rows = [self.vectors[phrase] for phrase in self.known(phrases)]
+        return np.stack(rows) if rows else np.zeros((0, self.dimension), dtype=np.float32)
+
+    def batch(self, prompts: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
+        """Return text_BTD float32, padded with zeros, and mask_BT, true where there is a phrase; T may be 0."""
+        return pad([self.tokens(phrases) for phrases in prompts], self.dimension)
+
+
+def pad(tokens: Sequence[NDArray[np.float32]], dimension: int) -> tuple[Tensor, Tensor]:
+    """Stack B arrays (T_b, D) to text_BTD, padded with zeros, and mask_BT, true where there is a phrase."""
+    longest = max((len(each) for each in tokens), default=0)
+    text_BTD = torch.zeros(len(tokens), longest, dimension)
+    mask_BT = torch.zeros(len(tokens), longest, dtype=torch.bool)
+    for row, each in enumerate(tokens):
+        text_BTD[row, : len(each)] = torch.from_numpy(np.ascontiguousarray(each))
+        mask_BT[row, : len(each)] = True
+    return text_BTD, mask_BT
+
+
+def encode_user_prompt(
+    prompt: str | Sequence[str], encoder: str, embed: Embed, folder: Path = cache.FOLDER
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Encode what a user typed: a sentence is one phrase, semicolons separate several.
+
+    Returns:
+        The phrases and their vectors (T, D).
+
+    Raises:
+        InputError: empty, too long, unknown encoder, or a phrase that the encoder's table lacks: a
+            word the user gave is never dropped silently.
+    """
+    phrases = _phrases(prompt)
+    return phrases, _all_vectors(phrases, [encoders.build(encoder, embed)], folder)
+
+
+def encode_for_network(
+    prompt: str | Sequence[str], encoder: str, identity: str, embed: Embed, folder: Path = cache.FOLDER
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Encode what a user typed for a network trained with that encoder, or with one that stands in for it.
+
+    Returns:
+        The phrases and their vectors (T, D).
+
+    Raises:
+        InputError: as `encode_user_prompt`; or no encoder here is like the network's.
+    """
+    phrases = _phrases(prompt)
+    return phrases, _all_vectors(phrases, stand_in.candidates(encoder, identity, embed, phrases), folder)
+
+
+def _phrases(prompt: str | Sequence[str]) -> list[str]:
+    return split(prompt if isinstance(prompt, str) else ";".join(prompt), "the prompt")
+
+
+def _all_vectors(phrases: list[str], candidates: Iterable[encoders.Encoder], folder: Path) -> NDArray[np.float32]:
+    """Return the vectors of the first encoder that has one for every phrase."""
+    lacking = ""
+    for encoder in candidates:
+        # Only a tower is worth a file where the user happens to be.
+        slow = isinstance(encoder, encoders.OpenClip)
+        vectors = cache.encode(encoder, phrases, folder)[0] if slow else encoder.encode(phrases)
+        lacking = next((phrase for phrase in phrases if phrase not in vectors), "")
+        if lacking:
+            continue
+        if isinstance(encoder, Distilled):
+            for phrase in encoder.approximated(phrases):
+                stand_in.announce(phrase)
+        return np.stack([vectors[phrase] for phrase in phrases])
+    name = encoder.identity.partition("@")[0].partition("/")[0]
+    raise InputError(
+        f"the encoder '{name}' has no vector for '{lacking}'; write phrases that it has "
+        "(like: a person; a car; a street light), or use the encoder open_clip"
+    )

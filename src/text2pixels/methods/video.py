@@ -1,0 +1,155 @@
+"""Two videos in, one fused video out; frames are streamed, one pair in memory at a time."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from text2pixels.errors import InputError
+from text2pixels.image.colour import luminance, quantise
+from text2pixels.image.files import Image8
+from text2pixels.methods.engine import Engine, Phrases
+from text2pixels.progress import bar
+
+# Suffix -> codec that OpenCV's own build writes everywhere; FFV1 is lossless, MPEG-4 shifts grays by up to 4 levels.
+CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it: frames fused, frames that only one video had, seconds, frames per second of the input."""
+
+    frames: int
+    left_over: int
+    seconds: float
+    rate: float
+
+
+def fuse_videos(
+    engine: Engine, infrared: Path, visible: Path, output: Path, phrases: Phrases = (), *, gray: bool = False
+) -> Report:
+    """Fuse frame by frame, at the visible video's rate, until the shorter video ends.
+
+    Raises:
+        InputError: a video cannot be read, sizes differ, or the output's suffix or size has no codec here.
+    """
+    with _reader(infrared) as left, _reader(visible) as right:
+        size = _size(right)
+        if 0 in (*size, *_size(left)):
+            raise InputError(f"{visible if 0 in size else infrared} is not a video that OpenCV can read")
+        if _size(left) != size:
+            raise InputError(
+                f"{infrared} is {_size(left)[0]}x{_size(left)[1]} and {visible} {size[0]}x{size[1]} pixels: "
+                "they must have one size and be aligned"
+            )
+        rate = right.get(cv2.CAP_PROP_FPS) or 25.0
+        total = int(right.get(cv2.CAP_PROP_FRAME_COUNT))
+        start, frames = time.perf_counter(), 0
+        with _Output(output, size, rate) as writer, bar() as progress:
+            task = progress.add_task(f"fuse by {engine.name}", total=total or None, note="")
+            while True:
+                infrared_frame, visible_frame = _next(left), _next(right)
+                if infrared_frame is None or visible_frame is None:
+                    break
+                fused = engine.fuse(quantise(luminance(infrared_frame)), visible_frame, phrases, gray=gray)
+                writer.write(cv2.cvtColor(fused, cv2.COLOR_GRAY2BGR) if fused.ndim == 2 else fused[..., ::-1].copy())
+                frames += 1
+                progress.update(task, advance=1, note=f"{frames / (time.perf_counter() - start):.1f} frames/s")
+            if not frames:
+                raise InputError(f"{infrared if infrared_frame is None else visible} has no frame that can be read")
+        left_over = _count(infrared_frame, left) + _count(visible_frame, right)
+        return Report(frames, left_over, time.perf_counter() - start, rate)
+
+
+@contextmanager
+def _reader(path: Path) -> Iterator[Any]:
+    capture = cv2.VideoCapture(str(path))
+    try:
+        if not path.is_file() or not capture.isOpened():
+            raise InputError(f"{path} is not a video that OpenCV can read")
+        yield capture
+    finally:
+        capture.release()
+
+
+class _Output:
+    """A video written aside; it takes the place of ``path`` when the block ends well and every frame is there.
+
+    OpenCV says nothing of a frame that it could not write, as on a full disk: the finished file is read again.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
+        suffix = path.suffix.lower()
+        if suffix not in CODECS:
+            raise InputError(f"cannot write {path}: videos are written as {' or '.join(CODECS)}")
+        if suffix != ".avi" and (size[0] % 2 or size[1] % 2):
+            raise InputError(
+                f"{path}: an {suffix} of {size[0]}x{size[1]} pixels would lose its odd row or column; use .avi"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._frames = path, 0
+        self._folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        self._aside = Path(self._folder.name) / path.name
+        backend = cv2.CAP_OPENCV_MJPEG if suffix == ".avi" else cv2.CAP_FFMPEG
+        codec = cv2.VideoWriter.fourcc(*CODECS[suffix])
+        self._writer = cv2.VideoWriter(str(self._aside), backend, codec, rate, size)
+
+    def __enter__(self) -> "_Output":
+        if not self._writer.isOpened():
+            self._folder.cleanup()
+            raise InputError(f"cannot write {self._path}: this OpenCV has no encoder for {self._path.suffix}")
+        return self
+
+    def write(self, frame: Image8) -> None:
+        """Append a frame, BGR (H, W, 3)."""
+        self._writer.write(frame)
+        self._frames += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        self._writer.release()
+        with self._folder:
+            if kind is not None:
+                return
+            if (readable := _frames_in(self._aside)) != self._frames:
+                free = shutil.disk_usage(self._aside.parent).free / 1e6
+                raise InputError(
+                    f"cannot write {self._path}: {readable} of {self._frames} frames could be read back "
+                    f"({free:.0f} MB are free on that disk); what was there before is untouched"
+                )
+            self._aside.replace(self._path)
+
+
+def _frames_in(path: Path) -> int:
+    """Return how many frames of a video can be decoded."""
+    capture = cv2.VideoCapture(str(path))
+    try:
+        count = 0
+        while capture.grab() and capture.retrieve()[0]:
+            count += 1
+        return count
+    finally:
+        capture.release()
+
+
+def _next(capture: Any) -> Image8 | None:  # noqa: ANN401  (OpenCV is untyped)
+    found, frame = capture.read()
+    return np.ascontiguousarray(frame[..., ::-1]) if found else None
+
+
+def _count(frame: Image8 | None, capture: Any) -> int:  # noqa: ANN401
+    """Return how many frames are left, the one in hand included."""
+    count = 0
+    while frame is not None:
+        count, frame = count + 1, _next(capture)
+    return count
+
+
+def _size(capture: Any) -> tuple[int, int]:  # noqa: ANN401
+    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))

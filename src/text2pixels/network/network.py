@@ -1,0 +1,197 @@
+"""The fusion network: infrared, visible luminance and phrases in, fused luminance out.
+
+    full      (x, y) = low + high ------------------> z = w x_low + (1 - w) y_low + u x_high + v y_high + d
+    1/2       stem ------------------------------------------ + decode, pixel shuffle --^
+    1/4         extractor (1) ------------------- + merge ----^
+    1/8           tokens, attention (2, 3, 4), codebook (5, 6) --^   what the phrases say goes round the codebook, too
+
+Convolutions work on half and quarter resolution, where a multiplication sees four to sixteen times
+the pixels; the sources themselves are blended at full resolution, so their sharpness is kept: their
+low frequencies by a weight w, their details each by a gain (u, v), plus a correction d per pixel.
+Where one source's details are much stronger around a pixel, the other's are masked: its logit of u or
+v falls by kappa times the logarithm of the ratio. An untrained network, w = 1/2 and u = v = 1 but for
+the masking, adds the stronger details to the mean of the rest, as fusion by pyramids does. Every
+operation is linear in the number of pixels.
+
+Shapes: B batch; H, W image; C channels of a resolution; E token width; h, w token grid (1/8);
+T phrases, S = T + 1 with the null token last; D dimension of a phrase vector.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from text2pixels.config import Network
+from text2pixels.errors import InputError
+from text2pixels.network.attention import CrossAttention, SelfAttention
+from text2pixels.network.codebook import Codebook
+from text2pixels.network.extractor import Extractor
+
+STRIDE = 8  # pixels per token
+MINIMUM_SIDE = 16  # pixels: reflection at the border needs them
+_COARSE = 4  # pixels a side: low frequencies and the strength of details are taken on means of such squares
+_LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
+_LEAK = 0.1  # slope of ReLUs below 0
+_NOISE = 1 / 255  # details this weak are not told from none
+
+
+class Fusion(NamedTuple):
+    """What the network gives back.
+
+    Attributes:
+        fused_B1HW: fused luminance in [0, 1], of exactly the input's size.
+        commitment: g(z) of equation (11), scalar; 0 without codebook.
+        perplexity: of code use, scalar in [1, codes]; 0 without codebook.
+        attention: (B, S, h, w), for each token the distribution over phrases and, last, the null
+            token; h = ceil(H / 8), w = ceil(W / 8). None without cross-attention.
+    """
+
+    fused_B1HW: Tensor
+    commitment: Tensor
+    perplexity: Tensor
+    attention: Tensor | None
+
+
+class FusionNetwork(nn.Module):
+    """Text-guided fusion; see the module's docstring.
+
+    Args:
+        network: width, heads, codes and the switches of the ablations.
+
+    Raises:
+        InputError: widths that do not divide.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        channels, half, width = network.channels, network.channels // 2, network.channels * 2
+        if channels < 2 or channels % 2 or width % network.heads:
+            raise InputError(
+                f"network: channels should be even and heads should divide twice the channels; found channels "
+                f"{channels}, heads {network.heads}"
+            )
+        self.config = network
+        self.stem = nn.Conv2d(2 * 4, half, kernel_size=3, padding=1)
+        self.down = nn.Conv2d(half, channels, kernel_size=2, stride=2)
+        self.extractor = Extractor(channels)
+        self.embed = nn.Conv2d(channels, width, kernel_size=2, stride=2)
+        self.self_attention = SelfAttention(width, network.heads) if network.self_attention else None
+        self.cross_attention = (
+            CrossAttention(width, network.heads, network.text_dim) if network.cross_attention else None
+        )
+        self.feed_forward = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+        self.codebook = Codebook(network.codes, width) if network.codebook else None
+        self.spread = nn.Linear(width, channels)
+        # What the phrases say also goes round the codebook: rounded to the nearest of a few codes, most of
+        # what a prompt changes would be lost. Only what they add to silence: where attention is on the null
+        # token, and without text, nothing; so this path cannot serve as a bias of all pixels.
+        self.hear = nn.Linear(width, channels, bias=False) if network.cross_attention else None
+        self.merge = nn.Conv2d(channels, half, kernel_size=3, padding=1)
+        self.decode = nn.Conv2d(half, half, kernel_size=3, padding=1)
+        self.head = nn.Conv2d(half, 4 * 4, kernel_size=3, padding=1)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+        with torch.no_grad():
+            self.merge.weight.mul_(0.1)  # what is added to the stem begins small
+        self.kappa = nn.Parameter(torch.tensor(4.0))  # details half as strong are kept at an eighth
+        # Small, so that an untrained network does as the module's docstring says; and alike for the
+        # four pixels that share a cell, so that no checkerboard is there to be unlearned.
+        nn.init.normal_(self.head.weight, std=0.02 * (9 * half) ** -0.5)
+        with torch.no_grad():
+            self.head.weight.copy_(self.head.weight[::4].repeat_interleave(4, dim=0))
+
+    def forward(
+        self,
+        infrared_B1HW: Tensor,
+        visible_B1HW: Tensor,
+        text_BTD: Tensor | None = None,
+        mask_BT: Tensor | None = None,
+    ) -> Fusion:
+        """Fuse.
+
+        Args:
+            infrared_B1HW: in [0, 1]; any size from 16 pixels a side.
+            visible_B1HW: luminance in [0, 1], same size.
+            text_BTD: phrase vectors; None: no text.
+            mask_BT: True where there is a phrase, False where there is padding; None: no padding.
+        """
+        assert infrared_B1HW.shape == visible_B1HW.shape, (infrared_B1HW.shape, visible_B1HW.shape)
+        height, width = infrared_B1HW.shape[2:]
+        # One reflected token around the image and up to a whole number of tokens: the zeros around
+        # each convolution stay away from the image.
+        # (Rounded up with positive numbers: ONNX divides towards zero.)
+        rows, columns = (height + STRIDE - 1) // STRIDE, (width + STRIDE - 1) // STRIDE
+        margins = (STRIDE, STRIDE * (columns + 1) - width, STRIDE, STRIDE * (rows + 1) - height)
+        pair_B2HW = F.pad(torch.cat((infrared_B1HW, visible_B1HW), dim=1), margins, mode="reflect")
+
+        stem_BCHW = F.relu(self.stem(F.pixel_unshuffle(pair_B2HW, 2)), inplace=True)
+        features_BCHW = self.extractor(F.relu(self.down(stem_BCHW), inplace=True))
+
+        tokens_BhwE = self.embed(features_BCHW).permute(0, 2, 3, 1)
+        if self.self_attention is not None:
+            tokens_BhwE = self.self_attention(tokens_BhwE)
+        attention_BShw = heard_BhwE = None
+        if self.cross_attention is not None:
+            message_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
+            tokens_BhwE = tokens_BhwE + message_BhwE
+            heard_BhwE = message_BhwE - self.cross_attention.silence()
+            attention_BShw = attention_BShw[:, :, 1 : 1 + rows, 1 : 1 + columns]
+        tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
+        if self.codebook is not None:
+            tokens_BhwE, commitment, perplexity = self.codebook(tokens_BhwE)
+        else:
+            tokens_BhwE = F.normalize(tokens_BhwE, dim=-1)
+            commitment = perplexity = tokens_BhwE.new_zeros(())
+
+        # Unit vectors to unit variance.
+        coarse_BhwC = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5)
+        if self.hear is not None and heard_BhwE is not None:
+            coarse_BhwC = coarse_BhwC + self.hear(heard_BhwE)
+        coarse_BCHW = coarse_BhwC.permute(0, 3, 1, 2)
+        # Leaky, and none over what is added to the stem: with ReLUs, what the phrases say had within a few
+        # epochs pushed all features below 0, and attention and codebook were cut off for good.
+        merged_BCHW = self.merge(F.leaky_relu(features_BCHW + _double(coarse_BCHW), _LEAK, inplace=True))
+        decoded_BCHW = F.leaky_relu(self.decode(stem_BCHW + _double(merged_BCHW)), _LEAK, inplace=True)
+        maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
+        low_B2HW = _enlarged(_blurred(F.avg_pool2d(pair_B2HW, _COARSE), _LOW))
+        high_B2HW = pair_B2HW - low_B2HW
+        gain_B2HW = 2 * (maps_B4HW[:, 1:3].float() + self.kappa * _behind(high_B2HW)).sigmoid()
+        low_B1HW = torch.lerp(low_B2HW[:, 1:], low_B2HW[:, :1], maps_B4HW[:, :1].float().sigmoid())
+        raw_B1HW = low_B1HW + (gain_B2HW * high_B2HW).sum(dim=1, keepdim=True) + maps_B4HW[:, 3:].float()
+        raw_B1HW = raw_B1HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width]
+        fused_B1HW = raw_B1HW.clamp(0, 1)
+        if self.training:
+            # A pixel beyond the range keeps its gradient, or it would never come back.
+            fused_B1HW = fused_B1HW.detach() + (raw_B1HW - raw_B1HW.detach())
+        return Fusion(fused_B1HW, commitment, perplexity, attention_BShw)
+
+
+def _behind(high_B2HW: Tensor) -> Tensor:
+    """Return how far each source's details are behind the other's around a pixel: log of the ratio, at most 0."""
+    strength_B2hw = (_blurred(F.avg_pool2d(high_B2HW.abs(), _COARSE), _AROUND) + _NOISE).log()
+    lead_B1hw = strength_B2hw[:, :1] - strength_B2hw[:, 1:]
+    return _enlarged(torch.cat((lead_B1hw, -lead_B1hw), dim=1).clamp(max=0))
+
+
+def _blurred(image_B2hw: Tensor, side: int) -> Tensor:
+    """Return the image after two box filters of so many pixels a side, borders reflected."""
+    for _ in range(2):
+        image_B2hw = F.avg_pool2d(F.pad(image_B2hw, [side // 2] * 4, mode="reflect"), kernel_size=side, stride=1)
+    return image_B2hw
+
+
+def _enlarged(image_B2hw: Tensor) -> Tensor:
+    """Return an image of means over squares at full resolution, bilinear."""
+    return F.interpolate(image_B2hw, scale_factor=float(_COARSE), mode="bilinear", align_corners=False)
+
+
+def _double(features_BCHW: Tensor) -> Tensor:
+    """Return features at twice the resolution, bilinear."""
+    return F.interpolate(features_BCHW, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -1,0 +1,205 @@
+"""Stage `ingest`: raw files to checked 8-bit pairs, a manifest and a quarantine.
+
+Reads what ``datasets.<dataset>.path`` names and writes ``data/interim/<dataset>``:
+``infrared/NAME.png`` (gray), ``visible/NAME.png`` (RGB), ``manifest.parquet``, ``quarantine.parquet`` and
+``prints.parquet`` (perceptual hashes, see data/leaks.py). The folder is made aside and renamed; an
+interrupted run goes on where it stopped, because the folder aside bears a fingerprint of everything the
+result depends on. The same input gives the same bytes, however many workers there are.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+
+from text2pixels import config, executors, layout
+from text2pixels.datasets import archive, folder, intake, leaks, listing, partition, simulated
+from text2pixels.datasets.adapter import Adapter, Candidate
+from text2pixels.datasets.admission import Admission, Tally
+from text2pixels.datasets.catalogue import DATASETS
+from text2pixels.datasets.manifest import Registration, stream_manifest
+from text2pixels.datasets.quarantine import write_quarantine
+from text2pixels.datasets.source import open_source
+from text2pixels.datasets.tally_table import print_leaks, print_tally
+from text2pixels.errors import InputError
+from text2pixels.progress import track
+from text2pixels.registry import look_up, unknown
+
+SECTIONS: tuple[str, ...] = ("datasets", "simulator", "ingest")
+
+FEW = 32  # pairs that are in before worker processes have started
+OPTIONS = ("adapter", "infrared_range", "split")  # that every data set understands
+
+
+def run(dataset: str) -> None:
+    """Ingest one data set of params.yaml.
+
+    Raises:
+        InputError: unknown data set or option, missing or damaged source, or no pair that could be used.
+    """
+    params = config.load(SECTIONS)
+    source = params.datasets.get(dataset, config.Source())
+    ingest(dataset, source, params.ingest, layout.interim(dataset), params.simulator)
+
+
+def ingest(
+    dataset: str,
+    source: config.Source,
+    settings: config.Ingest,
+    target: Path,
+    simulator: config.Simulator | None = None,
+) -> Tally:
+    """Bring a data set in under ``target``, print what came in and what did not, and return the counts.
+
+    Args:
+        dataset: a name of `DATASETS`, or any other with ``source.options["adapter"]`` naming one.
+        source: where the raw files are; ignored by the simulator.
+        settings: workers, limits.
+        target: the folder to make; what was there is replaced, at the end.
+        simulator: parameters of the embedded set; None: its defaults.
+
+    Raises:
+        InputError: see `run`.
+    """
+    adapter = replace(look_up(DATASETS, str(source.options.get("adapter", dataset)), "data set"), name=dataset)
+    _check_options(adapter, source)
+    _check_target(target)
+    if source.path is not None and not adapter.embedded:
+        _check_apart(Path(source.path), target)
+    simulator = simulator or config.Simulator()
+    span = _span(source)
+    split_rule, split_of = partition.rule(adapter, source.options)
+    aside = _aside(target, [asdict(source), settings.minimum_side, simulator if adapter.embedded else None])
+    classes = adapter.classes or folder.classes_of(source.options)
+    aligned = source.aligned and not (adapter.embedded and simulator.misalign)
+    rules = intake.Rules(str(aside), aligned, settings.minimum_side, classes, span)
+    admission = Admission(dataset, aside, Registration() if aligned else Registration("none", "doubtful"))
+    scratch = target.parent / f".{dataset}.unpacked"
+    if adapter.embedded:
+        draw = partial(simulated.draw, simulator=simulator, rules=rules)
+        total = simulator.train + simulator.val + simulator.test
+        _take_in(simulated.candidates(simulator), draw, aside, settings, admission, total)
+        if simulator.misalign:
+            simulated.write_truth(simulator, aside)
+    else:
+        try:
+            with open_source(adapter, source.path, scratch) as root:
+                find = adapter.find or listing.find
+                found = admission.candidates(find(adapter, root, source.options))
+                candidates = (replace(candidate, split=split_of(candidate)) for candidate in found)
+                _take_in(candidates, partial(intake.take_in, rules=rules), aside, settings, admission)
+        except InputError:
+            _forget(aside, kept=admission.tally.pairs.found)
+            raise
+    tally = admission.tally
+    tally.check()
+    admission.find_leaks()
+    print_tally(tally, split_rule)
+    if not tally.pairs.admitted:
+        _forget(aside)
+        raise InputError(_nothing(tally, source))
+    write_quarantine(aside / "quarantine.parquet", tally.quarantined)
+    leaks.write_prints(aside / "prints.parquet", admission.names, admission.infrared_dhash, admission.visible_dhash)
+    shutil.rmtree(aside / "rows", ignore_errors=True)
+    if target.exists():
+        shutil.rmtree(target)
+    aside.rename(target)
+    archive.discard(scratch)
+    return tally
+
+
+def _take_in(
+    candidates: Iterator[Candidate],
+    work: Callable[[Candidate], intake.Outcome],
+    aside: Path,
+    settings: config.Ingest,
+    admission: Admission,
+    total: int | None = None,
+) -> None:
+    first = list(islice(candidates, FEW + 1))
+    workers = settings.workers if len(first) > FEW else 1
+    with executors.open_executor(workers, settings.dask) as executor:
+        ahead = executors.AHEAD * max(settings.workers, 1)
+        outcomes = executors.map_ordered(executor, work, chain(first, candidates), ahead)
+        pairs = admission.pairs(track(outcomes, f"ingest {admission.tally.dataset}", total))
+        stream_manifest(aside / "manifest.parquet", pairs)
+
+
+def _check_target(target: Path) -> None:
+    """Refuse to replace a folder that is not ours."""
+    if target.exists() and not (target / "manifest.parquet").is_file() and (target.is_file() or any(target.iterdir())):
+        raise InputError(f"{target} is there and was not made by t2p ingest: name another folder, or remove it")
+
+
+def _check_apart(source: Path, target: Path) -> None:
+    """Refuse a target that is the source or holds it: it is replaced as a whole.
+
+    Raises:
+        InputError: it is, or does.
+    """
+    read, written = source.resolve(), target.resolve()
+    if written == read or written in read.parents:
+        raise InputError(f"the output {target} would replace what is read, {source}: name another folder")
+
+
+def _forget(aside: Path, kept: int = 0) -> None:
+    """Remove the folder aside where it holds nothing that another run could go on from."""
+    if not kept:
+        shutil.rmtree(aside)
+
+
+def _aside(target: Path, inputs: list[object]) -> Path:
+    """Return the folder the set is made in: that of an interrupted run with the same inputs, or a new one."""
+    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode())
+    for module in sorted(Path(intake.__file__).parent.rglob("*.py")):
+        digest.update(module.read_bytes())
+    aside = target.absolute().parent / f".{target.name}.{digest.hexdigest()[:12]}.part"
+    for stale in target.parent.glob(f".{target.name}.*.part"):
+        if stale != aside:
+            shutil.rmtree(stale)
+    for part in ("infrared", "visible", "rows"):
+        (aside / part).mkdir(parents=True, exist_ok=True)
+    return aside
+
+
+def _check_options(adapter: Adapter, source: config.Source) -> None:
+    known = (*OPTIONS, *adapter.options)
+    for option in source.options:
+        if option not in known:
+            raise InputError(f"datasets.{adapter.name}.options: {unknown(option, known, 'option')}")
+
+
+def _span(source: config.Source) -> tuple[float, float] | None:
+    """Return the option ``infrared_range``: the counts that become 0 and 255."""
+    said = source.options.get("infrared_range")
+    if said is None:
+        return None
+    try:
+        low, high = (float(value) for value in said)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if low >= high:
+        raise InputError(f"options.infrared_range: expected two rising counts such as [7000, 9000], found {said!r}")
+    return low, high
+
+
+def compare() -> list[leaks.Leak]:
+    """Compare every ingested data set with every other, and return and print what shows on both sides of a split."""
+    folders = [path.parent for path in sorted(layout.interim("x").parent.glob("*/manifest.parquet"))]
+    found = leaks.across_splits([entry for folder in folders for entry in leaks.read_prints(folder)])
+    print_leaks(found, [folder.name for folder in folders])
+    return found
+
+
+def _nothing(tally: Tally, source: config.Source) -> str:
+    if not tally.quarantined:
+        return f"datasets.{tally.dataset}: no image at {source.path}"
+    row = tally.quarantined[0]
+    return (
+        f"datasets.{tally.dataset}: none of {tally.pairs.found} pairs at {source.path} could be used; "
+        f"the first: {row.name}: {row.reason} ({row.detail})"
+    )

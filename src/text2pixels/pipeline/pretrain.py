@@ -1,0 +1,39 @@
+"""Stage `pretrain`: the detector that the training of a fusion network begins with.
+
+Trained on the infrared and on the visible images of the train split of all labelled data sets. With
+one fold (the committed split) every method's detector begins with it, too; with several,
+`pretrain_folds` makes start weights that have not seen a fold's test pairs.
+"""
+
+from text2pixels import config, layout
+from text2pixels.datasets.manifest import Pair, in_split, read_manifest
+from text2pixels.detection.pretraining import both, categories_of, start_weights
+from text2pixels.detection.weights import save
+from text2pixels.files import whole_folder
+from text2pixels.progress import console
+
+SECTIONS: tuple[str, ...] = ("seed", "datasets", "detect")
+
+
+def run() -> None:
+    """Write `layout.detector()`.
+
+    Raises:
+        InputError: a data set is not registered, or the weights do not fit.
+    """
+    params = config.load(SECTIONS)
+    labelled = [(dataset, pair) for dataset in params.datasets for pair in _labelled(dataset)]
+    categories = categories_of([pair for _, pair in labelled])
+    examples = [example for dataset, pair in labelled for example in both(layout.processed(dataset), pair, categories)]
+    if not categories:
+        console.print("pretrain: no training pair has boxes; the detector stays untrained")
+    detector, facts = start_weights(examples, categories, params.detect, params.seed, "pretrain the detector")
+    if "tensors" in facts:
+        console.print(f"pretrain: {facts['tensors']} tensors of {facts['start']} fit YOLOv5u-{params.detect.scale}")
+    with whole_folder(layout.detector()) as folder:
+        save(folder, detector, facts)
+
+
+def _labelled(dataset: str) -> list[Pair]:
+    pairs = read_manifest(layout.processed(dataset) / "manifest.parquet")
+    return [pair for pair in in_split(pairs, "train") if pair.labelled]

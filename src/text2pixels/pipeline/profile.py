@@ -1,0 +1,149 @@
+"""Stage `profile` of a baseline: what fusing one pair costs, reports/profile/<method>.json."""
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from text2pixels import config, layout
+from text2pixels.device import pick_device
+from text2pixels.files import whole_file
+from text2pixels.image.files import Image8
+from text2pixels.methods.catalogue import BASELINES
+from text2pixels.methods.door import fuse_luminance
+from text2pixels.registry import look_up
+
+SECTIONS: tuple[str, ...] = ("fuse", "measure")
+
+_WARM_UP = 64  # pixels, side of the pair that loads libraries before anything is measured
+
+
+class Cost(TypedDict):
+    """The content of a profile: one pair of the given size, batch 1, from 8-bit images to 8-bit image."""
+
+    method: str
+    width: int  # pixels
+    height: int  # pixels
+    device: str
+    threads: int
+    parameters: int  # that fusing uses
+    macs: int | None  # multiply-accumulates of convolutions, products and attention; None: no network
+    seconds: float  # median over the repeats
+    repeats: int
+    peak_bytes: int | None  # memory beyond what was held before; None where it cannot be measured
+
+
+def run(method: str) -> None:
+    """Measure one baseline.
+
+    Raises:
+        InputError: the method is unknown or its weights are missing.
+    """
+    params = config.load(SECTIONS)
+    folder = Path(params.fuse.weights) if params.fuse.weights else None
+    write_cost(measure_baseline(method, folder, params.fuse.device, params.measure))
+
+
+def measure_baseline(name: str, weights: Path | None, device: str, settings: config.Profile) -> Cost:
+    """Measure one baseline; see `measure`.
+
+    Raises:
+        InputError: the method is unknown or its weights are missing.
+    """
+    method = look_up(BASELINES, name, "method").load(weights, device)
+    return measure(
+        name,
+        lambda infrared, visible: fuse_luminance(method, infrared, visible),
+        method.fuser.parameters,
+        pick_device(device) if method.network else torch.device("cpu"),
+        settings,
+    )
+
+
+def measure(
+    method: str,
+    fuse: Callable[[Image8, Image8], Image8],
+    parameters: int,
+    device: torch.device,
+    settings: config.Profile,
+) -> Cost:
+    """Measure what fusing one pair costs.
+
+    Args:
+        method: Name under which the cost is kept.
+        fuse: Takes the infrared (H, W) and the visible RGB (H, W, 3), returns the fused luminance.
+        parameters: Number of parameters that fusing uses.
+        device: Where it runs.
+        settings: Size of the pair and number of repeats.
+    """
+    fuse(*_pair(_WARM_UP, _WARM_UP))
+    infrared, visible = _pair(settings.width, settings.height)
+    held = _start_memory(device)
+    fuse(infrared, visible)
+    peak = _peak_memory(device, held)
+    seconds = []
+    for _ in range(settings.repeats):
+        start = time.perf_counter()
+        fuse(infrared, visible)  # the image comes back to the CPU, so a GPU has finished
+        seconds.append(time.perf_counter() - start)
+    return Cost(
+        method=method,
+        width=settings.width,
+        height=settings.height,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        threads=torch.get_num_threads(),
+        parameters=parameters,
+        macs=_count_macs(fuse, infrared, visible) if parameters else None,
+        seconds=round(statistics.median(seconds), 6),
+        repeats=settings.repeats,
+        peak_bytes=peak,
+    )
+
+
+def write_cost(cost: Cost) -> None:
+    """Write ``layout.cost(method)``."""
+    with whole_file(layout.cost(cost["method"])) as aside:
+        aside.write_text(json.dumps(cost, indent=2) + "\n")
+
+
+def _count_macs(fuse: Callable[[Image8, Image8], Image8], infrared: Image8, visible: Image8) -> int:
+    # Not for methods without a network: entering the counter loads seconds' worth of torch's compiler.
+    with FlopCounterMode(display=False) as counter:
+        fuse(infrared, visible)
+    return int(counter.get_total_flops()) // 2
+
+
+def _pair(width: int, height: int) -> tuple[Image8, Image8]:
+    """Return noise: the cost of no method here depends on what an image shows."""
+    noise = np.random.default_rng(0)
+    infrared = noise.integers(0, 256, (height, width), dtype=np.uint8)
+    return infrared, noise.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def _start_memory(device: torch.device) -> int | None:
+    """Begin to watch the peak; return the bytes held now, None where that cannot be measured."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return torch.cuda.memory_allocated(device)
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # Linux: resets VmHWM
+    except OSError:
+        return None
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _peak_memory(device: torch.device, held: int | None) -> int | None:
+    if held is None:
+        return None
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) - held
+    lines = Path("/proc/self/status").read_text().splitlines()
+    peak = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    return max(0, peak - held)

@@ -1,0 +1,43 @@
+"""Stage `prompt`: what each pair of a data set shows, in phrases."""
+
+from pathlib import Path
+
+from text2pixels import config, layout
+from text2pixels.datasets.manifest import read_manifest
+from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.progress import console, track
+from text2pixels.prompts.captioner import Captioner
+from text2pixels.prompts.table import Prompt, describe, write_prompts
+from text2pixels.prompts.tags import Tagger
+from text2pixels.prompts.user_prompts import read_csv
+
+SECTIONS: tuple[str, ...] = ("prompt",)
+
+
+def run(dataset: str) -> None:
+    """Write the prompts of a data set; the user's own CSV wins over what is measured.
+
+    Raises:
+        InputError: no manifest, an unreadable image, or a mistake in the CSV.
+    """
+    params = config.load(SECTIONS)
+    folder = layout.processed(dataset)
+    pairs = read_manifest(folder / "manifest.parquet")
+    names = {pair.name for pair in pairs}
+    own = read_csv(Path(params.prompt.csv), dataset, names) if params.prompt.csv else {}
+    tagger = Tagger(params.prompt.tagger, params.prompt.tagger_pretrained) if params.prompt.tagger else None
+    captioner = (
+        Captioner(params.prompt.captioner, params.prompt.captioner_pretrained) if params.prompt.captioner else None
+    )
+
+    prompts: list[Prompt] = []
+    for pair in track(pairs, f"prompt {dataset}"):
+        visible, infrared = read_rgb(folder / pair.visible), read_gray(folder / pair.infrared)
+        tags = tagger.tags(visible) if tagger else None
+        caption = captioner.caption(visible) if captioner else ""
+        for prompt in describe(pair, visible, infrared, tags, caption):
+            phrases = own.get((pair.name, prompt.kind))
+            prompts.append(Prompt(pair.pair_id, prompt.kind, tuple(phrases), "csv") if phrases else prompt)
+    write_prompts(layout.prompts(dataset), prompts)
+    if own:
+        console.print(f"prompt {dataset}: {len(own)} of {len(prompts)} prompts are from {params.prompt.csv}")

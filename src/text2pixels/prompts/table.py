@@ -1,0 +1,147 @@
+"""Prompts of a data set: one row per pair and kind, one Arrow schema, one place.
+
+Kinds: `coarse` says scene, time and weather; `fine` adds the objects with counts, sizes and places,
+and the conditions of both images. `origin` says what wrote the phrases: any of "boxes",
+"declared" (time of day as the data set states it), "statistics", "captioner", "tags", joined with
+"+"; or "csv", the user's own.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from text2pixels.datasets.manifest import Pair
+from text2pixels.errors import InputError
+from text2pixels.files import whole_file
+from text2pixels.image.colour import luminance
+from text2pixels.prompts import conditions, phrases
+
+KINDS = ("coarse", "fine")
+
+SCHEMA = pa.schema(
+    [
+        pa.field("pair_id", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("phrases", pa.list_(pa.string()), nullable=False),
+        pa.field("origin", pa.string(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """The phrases of a pair; see the module's docstring and `SCHEMA`."""
+
+    pair_id: str
+    kind: str
+    phrases: tuple[str, ...]
+    origin: str
+
+
+def describe(
+    pair: Pair,
+    visible: NDArray[np.uint8],
+    infrared: NDArray[np.uint8],
+    tags: Mapping[str, str] | None = None,
+    caption: str = "",
+) -> list[Prompt]:
+    """Write the coarse and the fine prompt of a pair.
+
+    Args:
+        pair: its row of the manifest.
+        visible: RGB (H, W, 3), 8 bits.
+        infrared: gray (H, W), 8 bits, aligned to the visible image.
+        tags: phrases for "scene", "time" and "weather" from a tagger; what the data set declares or
+            the statistics decide goes before its time and weather.
+        caption: a captioner's sentence, one phrase more in the fine prompt.
+    """
+    measured = conditions.measure(visible, infrared)
+    declared = pair.time_of_day != "unknown"
+    time = pair.time_of_day if declared else conditions.time_of_day(measured)
+    groups = {
+        "scene": _scene(pair, measured, time),
+        "time": conditions.of_time(time),
+        "weather": conditions.of_weather(measured, time),
+    }
+    for group, phrase in (tags or {}).items():
+        groups[group] = [phrase, *groups["scene"]] if group == "scene" else groups[group] or [phrase]
+
+    coarse = phrases.unique(phrase for group in groups.values() for phrase in group)
+    fine = phrases.unique(
+        [
+            *coarse,
+            *phrases.of_objects(pair.boxes, pair.width, pair.height),
+            *conditions.of_objects(pair.boxes, luminance(visible), infrared),
+            *conditions.of_visible(measured, time),
+            *conditions.of_infrared(measured),
+            *[caption] * bool(caption),
+        ]
+    )
+    origin = "+".join(
+        ["boxes"] * bool(pair.boxes) + ["declared"] * declared + ["statistics"] + ["tags"] * (tags is not None)
+    )
+    return [
+        Prompt(pair.pair_id, "coarse", tuple(coarse), origin),
+        Prompt(pair.pair_id, "fine", tuple(fine), origin + "+captioner" * bool(caption)),
+    ]
+
+
+def _scene(pair: Pair, measured: conditions.Statistics, time: str) -> list[str]:
+    """Return where we are: what the objects imply, and vegetation, whose colour daylight shows."""
+    nouns = {name for name, _ in phrases.by_noun(pair.boxes)}
+    scene = ["a street"] if nouns & phrases.STREET else ["outdoors"]
+    if time != "night" and measured.green_above >= 0.1:
+        scene.append("a tree")
+    elif time != "night" and measured.green >= 0.1:
+        scene.append("green vegetation")
+    return scene
+
+
+def write_prompts(path: Path, prompts: Sequence[Prompt]) -> None:
+    """Write the prompts sorted by pair and kind, so that the same prompts give the same bytes."""
+    rows = [asdict(prompt) for prompt in sorted(prompts, key=lambda prompt: (prompt.pair_id, prompt.kind))]
+    with whole_file(path) as aside:
+        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
+
+
+def read_prompts(path: Path, kind: str) -> dict[str, list[str]]:
+    """Return the phrases of one kind by pair_id.
+
+    Raises:
+        InputError: the file is missing or has another schema.
+    """
+    table = _read(path)
+    return {
+        row["pair_id"]: row["phrases"]
+        for row in table.select(["pair_id", "kind", "phrases"]).to_pylist()
+        if row["kind"] == kind
+    }
+
+
+def distinct_phrases(paths: Iterable[Path]) -> list[str]:
+    """Return every phrase of the prompt files once, sorted.
+
+    Raises:
+        InputError: a file is missing or has another schema.
+    """
+    found: set[str] = set()
+    for path in paths:
+        # In Arrow: a hundred thousand rows take a blink.
+        found |= set(_read(path)["phrases"].combine_chunks().flatten().unique().to_pylist())
+    return sorted(found)
+
+
+def _read(path: Path) -> pa.Table:
+    if not path.is_file():
+        raise InputError(f"no prompts at {path}: run t2p prompt --dataset {path.stem}")
+    table = pq.read_table(path)
+    if table.schema.names != SCHEMA.names:
+        raise InputError(
+            f"{path} has columns {table.schema.names}, expected {SCHEMA.names}: run t2p prompt --dataset {path.stem}"
+        )
+    return table

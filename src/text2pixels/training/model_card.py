@@ -1,0 +1,158 @@
+"""A trained network made ready for others: the checkpoint with its history, and a card that tells it."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from text2pixels import config, layout
+from text2pixels.datasets.manifest import Pair, in_split, read_manifest
+from text2pixels.errors import InputError
+from text2pixels.files import sha256, whole_folder
+from text2pixels.network import checkpoint
+
+CARD = "MODEL_CARD.md"
+METRICS = Path("reports/metrics.json")
+_SPLITS = ("train", "val", "test")
+
+
+def export_checkpoint(model: Path, folder: Path) -> None:
+    """Write weights.safetensors, network.json with all that made it, and the model card into a folder.
+
+    What made it is read where the pipeline left it: params.yaml, the registered data sets, the
+    model's history, and reports/metrics.json where there is one.
+
+    Raises:
+        InputError: the model, its variant in params.yaml or a data set that it was trained on is missing.
+    """
+    network, metadata = checkpoint.read(model)
+    params = config.load(("profile", "seed", "variants", "network", "losses", "train"))
+    variant = str(metadata.get("variant", ""))
+    if variant not in params.variants:
+        raise InputError(
+            f"{model} was trained as the variant '{variant}', which params.yaml lacks ({', '.join(params.variants)}): "
+            "export where the model was trained"
+        )
+    sections = config.with_overrides(config.parse(config.read_yaml(config.PARAMS_FILE)), variant)
+    if sections[0] != network.config:
+        raise InputError(f"{model} has another network than the variant '{variant}' of params.yaml: train it again")
+    facts = metadata | {
+        "profile": params.profile,
+        "recipe": {"network": asdict(network.config), "losses": asdict(sections[1]), "train": asdict(sections[2])},
+        "splits": {name: _splits(layout.processed(name) / "manifest.parquet") for name in metadata["datasets"]},
+        "validation": _validation(model / "history.parquet", int(metadata["epoch"])),
+        "benchmark": _benchmark(METRICS, variant),
+    }
+    if folder.exists() and any(path.name not in _FILES for path in folder.iterdir()):
+        raise InputError(f"{folder} holds other files than a model's: name an empty folder, or one to replace")
+    with whole_folder(folder) as aside:
+        checkpoint.save(aside, network, facts)
+        size = (aside / checkpoint.WEIGHTS).stat().st_size
+        parameters = sum(weights.numel() for weights in network.parameters())
+        (aside / CARD).write_text(card(facts, parameters, size, sha256(aside / checkpoint.WEIGHTS)))
+
+
+_FILES = {checkpoint.WEIGHTS, checkpoint.DESCRIPTION, CARD}
+
+
+def card(facts: dict[str, Any], parameters: int, size: int, digest: str) -> str:
+    """Return the model card as Markdown; every figure in it comes from ``facts``, the network's metadata."""
+    train = facts["recipe"]["train"]
+    recipe = json.dumps(facts["recipe"], indent=2)
+    splits = [
+        [name, split, str(row["pairs"]), f"`{row['sha256'][:16]}`"]
+        for name, rows in facts["splits"].items()
+        for split, row in rows.items()
+    ]
+    validation = [[name, f"{value:.4f}"] for name, value in facts["validation"].items()]
+    benchmark = [
+        [name, metric, f"{value:g}"] for name, row in facts["benchmark"].items() for metric, value in row.items()
+    ]
+    text = (
+        f"phrases ({facts['prompts']} prompts) as vectors of `{facts['encoder_identity']}`"
+        if facts["prompts"] != "none"
+        else "none"
+    )
+    return f"""# Model card
+
+A fusion network of text2pixels: infrared and visible luminance in, fused luminance out, any size from 16x16.
+{parameters:,} parameters, {size / 1e6:.2f} MB, SHA-256 `{digest[:16]}`. Variant `{facts["variant"]}` of profile
+`{facts["profile"]}`.
+
+## Data
+
+Trained on the split `train`, chosen by the split `val`; the split `test` was not seen. A split's digest is over the
+contents of its pairs, so that anyone can tell whether theirs is the same.
+
+{_table(["data set", "split", "pairs", "digest"], splits)}
+
+## Recipe
+
+Strategy `{facts["strategy"]}`, {train["epochs"]} epochs, of which number {facts["epoch"]} was kept ({facts["of"]}),
+seed {facts["seed"]}. Text: {text}. All settings:
+
+```json
+{recipe}
+```
+
+## Figures
+
+On the validation split, in that epoch:
+
+{_table(["loss", "value"], validation)}
+
+On the test splits, means over pairs as the report computes them (intervals and other methods are there):
+
+{_table(["data set", "metric", "value"], benchmark) if benchmark else "not measured yet"}
+
+## Limits
+
+- The two images must be aligned to the pixel; `t2p register` aligns them or says that it cannot.
+- Trained on the data sets above alone: other cameras, other wavelengths and other scenes are a guess.
+- Detail that neither image shows is not invented, but noise of either may be taken over.
+- Text raises the contrast of what it names, as far as training taught it where that is (benchmarks/text_effect.py
+  measures it). Phrases that its training never saw are understood as far as their vectors are
+  near known ones; without CLIP installed they come from the encoder `distilled`, whose own card tells how far.
+- Not for decisions on which somebody's safety depends.
+
+## Licence
+
+The weights: AGPL-3.0-only, like the code. The data sets keep their own terms; see `t2p ingest` for each one's.
+"""
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _splits(manifest: Path) -> dict[str, dict[str, Any]]:
+    pairs = read_manifest(manifest)
+    members = {split: in_split(pairs, split) for split in _SPLITS}
+    return {split: {"pairs": len(each), "sha256": _digest(each)} for split, each in members.items() if each}
+
+
+def _digest(pairs: Sequence[Pair]) -> str:
+    contents = sorted(f"{pair.infrared_sha256} {pair.visible_sha256}\n" for pair in pairs)
+    return hashlib.sha256("".join(contents).encode()).hexdigest()
+
+
+def _validation(path: Path, epoch: int) -> dict[str, float]:
+    """Return the validation figures of an epoch as "level name" -> value."""
+    if not path.is_file():
+        raise InputError(f"no history at {path}: export the folder that t2p train wrote")
+    table = pq.read_table(path)
+    rows = table.filter(pc.equal(table["epoch"], epoch)).to_pylist()
+    return {f"{row['level']} {row['name']}": row["value"] for row in rows if row["name"].startswith("validation")}
+
+
+def _benchmark(path: Path, variant: str) -> dict[str, dict[str, float]]:
+    """Return data set -> metric -> value of a variant; empty before the report was made."""
+    if not path.is_file():
+        return {}
+    return {name: methods[variant] for name, methods in json.loads(path.read_text()).items() if variant in methods}

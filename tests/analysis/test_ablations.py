@@ -1,0 +1,154 @@
+"""Ablations: grouped by what they change, compared with the reference pair by pair and seed by seed."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from text2pixels import config, layout
+from text2pixels.analysis.ablations import (
+    COLUMNS,
+    KINDS,
+    OTHER,
+    changes_of,
+    groups,
+    kind_of,
+    paired_precision,
+    reference_of,
+    settings_of,
+)
+from text2pixels.analysis.average_precision import average_precision
+from text2pixels.analysis.results import read_results
+from text2pixels.detection.table import read_detections
+from text2pixels.pipeline import report
+
+PAPER = Path(__file__).parents[2] / "profiles/paper.yaml"
+SEEDED = {
+    "ours": {},
+    "ours-s1": {"train": {"seed": 1}},
+    "joint": {"train": {"strategy": "joint"}},
+    "joint-s1": {"train": {"strategy": "joint", "seed": 1}},
+    "late": {"train": {"prompts": "none", "seed": 7}},
+}
+
+
+@pytest.fixture
+def compared(benchmark):
+    params = config.load(report.SECTIONS)
+    return groups(params.variants, read_results(params).datasets, params.seed, params.report.bootstrap)
+
+
+def test_groups_follow_from_the_overrides_alone(compared):
+    found = {group.kind.title: [row.setting.name for row in group.tables[0].rows] for group in compared}
+    assert found == {"Attention": ["ours", "no-codebook"], "Other changes": ["ours", "mixed"]}
+
+
+def test_differences_are_paired_and_say_which_way_is_better(compared):
+    table = compared[0].tables[0]
+    reference, variant = (dict(zip(table.columns, row.cells, strict=True)) for row in table.rows)
+    assert table.columns[:4] == ("SF", "EN", "SD", "AG") and table.columns[-1] == "AP50"
+    assert all(cell.difference is None and cell.verdict == "" for cell in reference.values())
+    change = variant["SD"].difference
+    assert change.mean == pytest.approx(variant["SD"].value - reference["SD"].value)
+    assert change.low <= change.mean <= change.high < 0 and variant["SD"].verdict == "worse"
+    assert variant["AP50"].difference.mean == pytest.approx(variant["AP50"].value - 1)
+
+
+def test_the_page_names_overrides_and_its_limits(benchmark):
+    page = (layout.site() / "ablations.html").read_text()
+    assert "<code>network.cross_attention: false</code>" in page
+    assert "<code>network.codebook: false</code>, <code>train.prompts: none</code>" in page
+    assert "trained <strong>once</strong>" in page and "simulated" in page
+    assert 'href="ablations.html"' in (layout.site() / "index.html").read_text()
+
+
+def test_ablations_show_on_their_own_page_and_in_downloads_alone(benchmark):
+    pages = [page for page in layout.site().rglob("*.html") if page.name not in ("ablations.html", "provenance.html")]
+    assert not [page.name for page in pages if "no-codebook" in page.read_text()]
+    assert not list(layout.site().rglob("*no-codebook*"))
+    for name in ("scores", "detection", "training"):
+        assert "no-codebook" in (layout.site() / f"downloads/{name}.csv").read_text(), name
+
+
+def test_one_variant_has_no_page(own_benchmark):
+    text = config.PARAMS_FILE.read_text()
+    start, end = text.index("variants:"), text.index("simulator:\n  train:")
+    config.PARAMS_FILE.write_text(text[:start] + "variants:\n  ours: {}\n" + text[end:])
+    report.run()
+    assert not (layout.site() / "ablations.html").exists()
+    assert "ablations.html" not in (layout.site() / "index.html").read_text()
+
+
+def seeded(values):
+    """A data set of four images where a variant's every metric is an image's number plus the variant's own."""
+    rows = [
+        (f"p{image}", variant, metric, image + value)
+        for variant, value in values.items()
+        for metric in COLUMNS
+        for image in range(4)
+    ]
+    scores = pd.DataFrame(rows, columns=["pair_id", "method", "metric", "value"])
+    return SimpleNamespace(scores=scores, precision={}, detections={})
+
+
+def test_variants_that_differ_in_their_seed_alone_are_one_setting():
+    found = [(setting.name, setting.variants, setting.seeds) for setting in settings_of(SEEDED, 0)]
+    assert found == [
+        ("ours", ("ours", "ours-s1"), (0, 1)),
+        ("joint", ("joint", "joint-s1"), (0, 1)),
+        ("late", ("late",), (7,)),
+    ]
+    assert kind_of(settings_of(SEEDED, 0)[1].changes).title == "Strategy"
+    assert reference_of({"joint": SEEDED["joint"], "ours-s1": SEEDED["ours-s1"]}) == "ours-s1"
+
+
+def test_seeds_are_averaged_paired_and_must_agree():
+    # Seed 1 is 10 higher for everybody: paired by seed, that does not blur the differences.
+    data = seeded({"ours": 0, "ours-s1": 10, "joint": 1, "joint-s1": 14, "late": 5.5})
+    found = {group.kind.title: group.tables[0].rows for group in groups(SEEDED, [data], 0, 50)}
+    assert list(found) == ["Strategy", "Prompts"]
+    reference, joint = (row.cells[0] for row in found["Strategy"])
+    assert (reference.value, reference.spread) == pytest.approx((1.5 + 5, 50**0.5))
+    assert joint.each == pytest.approx((1, 4)) and joint.difference.mean == pytest.approx(2.5)
+    assert joint.verdict == "better" and "by seed +1, +4" in joint.note
+    late = found["Prompts"][1].cells[0]
+    assert late.each == pytest.approx((5.5, -4.5)), "no common seed: compared with each"
+    assert np.isnan(late.spread) and late.verdict == "", "the seeds disagree"
+    assert replace(late, each=(0.5,)).verdict == "better"
+
+
+def test_other_seeds_of_the_reference_alone_have_a_table():
+    variants = {name: SEEDED[name] for name in ("ours", "ours-s1")}
+    (group,) = groups(variants, [seeded({"ours": 0, "ours-s1": 2})], 0, 50)
+    assert group.kind.title == "Seeds" and [row.setting.name for row in group.tables[0].rows] == ["ours"]
+
+
+def test_paired_precision_is_the_difference_of_the_two_and_nought_with_itself(benchmark):
+    ours, other = (read_detections(layout.detections("simulator", name)) for name in ("ours", "mixed"))
+    values = [
+        next(row.value for row in average_precision(table, 10) if (row.category, row.metric) == ("all", "AP50"))
+        for table in (other, ours)
+    ]
+    change = paired_precision(other, ours, 100)
+    assert change.mean == pytest.approx(values[0] - values[1])
+    assert change.low <= change.mean <= change.high <= 0 and change.count == 3
+    assert (paired_precision(ours, ours, 100).low, paired_precision(ours, ours, 100).high) == (0, 0)
+
+
+def test_the_papers_ablations_fall_into_the_papers_groups():
+    variants = config.parse(config.read_yaml(PAPER)).variants
+    assert reference_of(variants) == "ours"
+    found = {name: kind_of(changes_of(overrides, {})).title for name, overrides in variants.items() if overrides}
+    assert sorted(set(found.values())) == sorted(kind.title for kind in KINDS)
+    assert [name for name, title in found.items() if title == "Losses"] == ["no-structure-loss", "no-content-loss"]
+
+
+def test_a_reference_with_overrides_of_its_own():
+    variants = {"a": {"losses": {"texture": 1.0}}, "b": {"losses": {"texture": 1.0}, "network": {"codebook": False}}}
+    assert reference_of(variants) == "a"
+    assert changes_of(variants["b"], variants["a"]) == {"network.codebook": "false"}
+    assert changes_of({}, variants["a"]) == {"losses.texture": "as in params.yaml"}
+    assert kind_of({}) is OTHER and kind_of({"network.channels": "16"}) is OTHER

@@ -1,0 +1,98 @@
+"""Average precision: ours against faster-coco-eval, and against cases one can do by hand."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from text2pixels.analysis import average_precision as evaluation
+from text2pixels.detection.suppression import Detection
+from text2pixels.detection.table import SCHEMA, Outcome, read_detections, write_detections
+from text2pixels.errors import InputError
+from text2pixels.image.boxes import Box
+
+
+def table_of(tmp_path, results):
+    write_detections(tmp_path / "d.parquet", [Outcome(*result) for result in results])
+    return read_detections(tmp_path / "d.parquet")
+
+
+def random_results(rng, images=12, categories=("Car", "People")):
+    results = []
+    for number in range(images):
+        boxes, found = [], []
+        for _ in range(rng.integers(0, 5)):
+            category = str(rng.choice(categories))
+            x, y, w, h = (float(v) for v in rng.uniform([0, 0, 10, 10], [100, 100, 60, 60]))
+            boxes.append(Box(category, x, y, w, h))
+            for _ in range(rng.integers(0, 3)):
+                dx, dy, dw, dh = (float(v) for v in rng.normal(0, 4, 4))
+                score = float(np.float32(rng.integers(1, 20) / 20))  # ties on purpose
+                found.append(Detection(category, score, x + dx, y + dy, w + dw, h + dh))
+        for _ in range(rng.integers(0, 3)):
+            x, y, w, h = (float(v) for v in rng.uniform([0, 0, 10, 10], [100, 100, 60, 60]))
+            found.append(Detection(str(rng.choice(categories)), float(np.float32(rng.uniform())), x, y, w, h))
+        results.append((f"d/{number}", boxes, found))
+    return results
+
+
+def test_a_perfect_detector_scores_one_and_an_empty_one_nought(tmp_path):
+    box = Box("Car", 5, 5, 20, 10)
+    perfect = table_of(tmp_path, [("d/a", [box], [Detection("Car", 0.9, 5, 5, 20, 10)]), ("d/b", [], [])])
+    blind = table_of(tmp_path, [("d/a", [box], []), ("d/b", [], [])])
+    assert [row.value for row in evaluation.average_precision(perfect, 20)] == [1.0] * 4
+    assert [row.value for row in evaluation.average_precision(blind, 20)] == [0.0] * 4
+
+
+def test_a_loose_box_counts_at_half_overlap_only(tmp_path):
+    # 20x10 shifted by 4 pixels: overlap 160 / 240 = 0.667, so 4 of the 10 thresholds.
+    table = table_of(tmp_path, [("d/a", [Box("Car", 0, 0, 20, 10)], [Detection("Car", 0.5, 4, 0, 20, 10)])])
+    values = {row.metric: row.value for row in evaluation.average_precision(table, 10) if row.category == "Car"}
+    assert values["AP50"] == 1.0
+    assert values["AP50:95"] == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_resamples_agree_with_faster_coco_eval_on_the_same_images(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    results = random_results(rng)
+    rows = table_of(tmp_path, results).to_pylist()
+    images = [row["pair_id"] for row in rows if row["kind"] == "image"]
+    truths = [row for row in rows if row["kind"] == "truth"]
+    found = [row for row in rows if row["kind"] == "detection"]
+    categories = sorted({row["category"] for row in truths})
+    matches = evaluation._match(images, truths, found, categories)
+    draws = np.stack([np.ones(len(images), dtype=np.int64), rng.multinomial(len(images), np.full(12, 1 / 12))])
+    ours = np.stack([evaluation._resampled(match, draws) for match in matches])
+    np.testing.assert_allclose(ours[:, :, 0], evaluation.coco_precision(images, truths, found, categories), atol=1e-9)
+    # The second draw, spelled out: each image as often as it was drawn.
+    copies = [(f"{image}#{k}", image) for image, n in zip(images, draws[1], strict=True) for k in range(n)]
+    repeat = lambda rows: [row | {"pair_id": new} for new, old in copies for row in rows if row["pair_id"] == old]  # noqa: E731
+    drawn = repeat(truths)
+    if {row["category"] for row in drawn} == set(categories):
+        expected = evaluation.coco_precision([new for new, _ in copies], drawn, repeat(found), categories)
+        np.testing.assert_allclose(ours[:, :, 1], expected, atol=0.02)  # ties of equal scores fall otherwise
+
+
+def test_intervals_hold_the_estimate_and_repeat(tmp_path):
+    table = table_of(tmp_path, random_results(np.random.default_rng(7), images=40))
+    first, again = (evaluation.average_precision(table, 200, seed=3) for _ in range(2))
+    assert first == again
+    for row in first:
+        assert row.low <= row.value <= row.high
+        assert row.images == 40
+    assert {row.category for row in first} == {"Car", "People", evaluation.ALL}
+
+
+def test_a_set_without_labels_has_no_precision(tmp_path):
+    assert evaluation.average_precision(table_of(tmp_path, [])) == []
+
+
+def test_a_file_of_another_schema_is_refused(tmp_path):
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
+    with pytest.raises(InputError, match="expected"):
+        read_detections(tmp_path / "other.parquet")
+    with pytest.raises(InputError, match="t2p detect"):
+        read_detections(tmp_path / "none.parquet")
+    assert SCHEMA.names[:3] == ["protocol", "fold", "pair_id"]

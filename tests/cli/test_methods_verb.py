@@ -1,0 +1,57 @@
+"""`t2p baselines` and `t2p profile` for people."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from text2pixels.cli import app
+from text2pixels.errors import InputError
+from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "220")
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [*map(str, arguments)])
+    if isinstance(result.exception, Exception):
+        raise result.exception
+    return result.stdout
+
+
+def test_lists_every_method_and_what_is_missing(tmp_path):
+    listing = run("baselines")
+    for name, fuser in BASELINES.items():
+        assert name in listing
+        for file in fuser.files:
+            assert file.sha256 in listing  # how to know the right file
+    for absent in NOT_RUNNABLE:
+        assert absent.title in listing
+    assert "official: missing" in listing
+
+
+def test_tells_another_file_from_a_missing_one(tmp_path):
+    (tmp_path / "weights/tardal").mkdir(parents=True)
+    (tmp_path / "weights/tardal/tardal.pt").write_bytes(b"something else")
+    listing = run("baselines", "--weights", "weights")
+    assert "official: mismatch" in listing
+    assert "weights mismatch: tardal" in listing
+
+
+def test_profile_prints_the_cost_and_writes_nothing(tmp_path):
+    cost = json.loads(run("profile", "wavelet", "--width", 40, "--height", 24, "--repeats", 1))
+    assert (cost["method"], cost["width"], cost["height"]) == ("wavelet", 40, 24)
+    assert cost["seconds"] > 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_profile_of_nothing_or_of_two_is_a_mistake():
+    for arguments in ((), ("average", "--method", "max"), ("--method", "max", "--variant", "ours")):
+        with pytest.raises(InputError, match="profile what"):
+            run("profile", *arguments)
+    with pytest.raises(InputError, match="did you mean average"):
+        run("profile", "avrage")

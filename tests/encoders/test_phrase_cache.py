@@ -1,0 +1,86 @@
+import multiprocessing
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from text2pixels.encoders import cache
+from text2pixels.encoders import catalogue as encoders
+
+
+class Counting(encoders.Hash):
+    """Counts what it encodes; its vectors depend on its identity, as a real model's on its weights."""
+
+    def __init__(self, identity: str = "counting@1") -> None:
+        self.identity, self.calls = identity, []
+
+    def encode(self, phrases: Sequence[str]) -> encoders.Vectors:
+        self.calls += phrases
+        return {
+            phrase: vector
+            for phrase, vector in zip(
+                phrases, super().encode([self.identity + p for p in phrases]).values(), strict=True
+            )
+            if phrase != "unknown"
+        }
+
+
+def test_each_phrase_is_encoded_once_ever(tmp_path):
+    first, second = Counting(), Counting()
+    vectors, encoded = cache.encode(first, ["b", "a", "b"], tmp_path)
+    again, none = cache.encode(second, ["a", "b"], tmp_path)
+    assert (encoded, none) == (2, 0)
+    assert (first.calls, second.calls) == (["b", "a"], [])
+    assert list(vectors) == ["b", "a"]
+    assert all(np.array_equal(vectors[phrase], again[phrase]) for phrase in "ab")
+
+
+def test_changed_weights_never_hit_an_old_row(tmp_path):
+    old, _ = cache.encode(Counting("model@1"), ["a"], tmp_path)
+    new, encoded = cache.encode(Counting("model@2"), ["a"], tmp_path)
+    assert encoded == 1
+    assert not np.array_equal(old["a"], new["a"])
+    # Even in the other's file, a row answers only to its own identity.
+    (path, *_) = sorted(tmp_path.glob("*.parquet"))
+    assert not (cache.read(path, "model@1") and cache.read(path, "model@2"))
+
+
+def test_phrases_that_the_encoder_lacks_are_left_out(tmp_path):
+    assert list(cache.encode(Counting(), ["a", "unknown"], tmp_path)[0]) == ["a"]
+
+
+def test_nothing_is_asked_of_the_encoder_for_nothing(tmp_path):
+    assert cache.encode(Counting(), [], tmp_path) == ({}, 0)
+    assert not list(tmp_path.iterdir())
+
+
+def _encode(folder: Path, numbers: range, start, counts) -> None:
+    start.wait()
+    for number in numbers:  # a write a phrase, so that the two collide
+        counts.put(cache.encode(encoders.Hash(), [f"phrase {number}"], folder)[1])
+
+
+def test_two_processes_neither_lose_rows_nor_encode_twice(tmp_path):
+    context = multiprocessing.get_context("fork")
+    start, counts = context.Barrier(2), context.Queue()
+    workers = [
+        context.Process(target=_encode, args=(tmp_path, numbers, start, counts))
+        for numbers in (range(20), range(10, 30))
+    ]
+    for worker in workers:
+        worker.start()
+    encoded = sum(counts.get(timeout=30) for _ in range(40))
+    for worker in workers:
+        worker.join(30)
+    assert encoded == 30
+    (path,) = tmp_path.glob("*.parquet")
+    assert set(cache.read(path, encoders.Hash().identity)) == {f"phrase {number}" for number in range(30)}
+
+
+def test_the_file_does_not_depend_on_the_order_of_phrases(tmp_path):
+    cache.encode(encoders.Hash(), ["a", "b"], tmp_path / "one")
+    cache.encode(encoders.Hash(), ["b"], tmp_path / "two")
+    cache.encode(encoders.Hash(), ["a"], tmp_path / "two")
+    (one,), (two,) = (tmp_path / "one").glob("*.parquet"), (tmp_path / "two").glob("*.parquet")
+    assert one.name == two.name
+    assert one.read_bytes() == two.read_bytes()

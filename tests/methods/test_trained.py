@@ -1,0 +1,189 @@
+"""The library's front door: `text2pixels.load(...).fuse(...)`."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import text2pixels
+from text2pixels.config import Network
+from text2pixels.errors import InputError
+from text2pixels.image.colour import luminance, quantise, restore_colour
+from text2pixels.methods import trained as inference
+from text2pixels.network import checkpoint
+from text2pixels.network.network import FusionNetwork
+
+HASH = {"encoder": "hash", "encoder_identity": "hash/shake256/512", "prompts": "fine"}
+
+
+def model(folder, metadata=HASH, **changes):
+    torch.manual_seed(0)
+    network = FusionNetwork(Network(**{"channels": 8, "heads": 2, "codes": 16} | changes)).train()
+    network(*torch.rand(2, 4, 1, 32, 32), torch.randn(4, 2, 512))
+    with torch.no_grad():
+        network.head.weight *= 20
+    checkpoint.save(folder, network, metadata)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """The cache of phrase vectors is made in the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def fuser(tmp_path_factory):
+    return text2pixels.load(model(tmp_path_factory.mktemp("model")), device="cpu")
+
+
+@pytest.fixture
+def pair():
+    noise = np.random.default_rng(0)
+    return noise.integers(0, 256, (37, 50), dtype=np.uint8), noise.integers(0, 256, (37, 50, 3), dtype=np.uint8)
+
+
+def test_fuses_what_the_network_says_and_keeps_the_colour(fuser, pair):
+    infrared, visible = pair
+    with torch.no_grad():
+        images = (torch.from_numpy(image)[None, None] for image in (infrared / np.float32(255), luminance(visible)))
+        expected = quantise(fuser.network(*images).fused_B1HW[0, 0].numpy())
+    np.testing.assert_array_equal(fuser.fuse_luminance(infrared, visible), expected)
+    np.testing.assert_array_equal(fuser.fuse(infrared, visible), restore_colour(expected, visible))
+    gray = visible[..., 0]
+    np.testing.assert_array_equal(fuser.fuse(infrared, gray), fuser.fuse_luminance(infrared, gray))
+
+
+def test_gives_back_the_kind_it_was_given(fuser, pair):
+    infrared, visible = pair
+    fused = fuser.fuse(infrared, visible)
+    assert fused.dtype == np.uint8
+    assert fused.shape == visible.shape
+
+    floating = fuser.fuse(infrared / 255, visible / 255)
+    assert floating.dtype == np.float64
+    np.testing.assert_array_equal(np.round(floating * 255), fused)
+
+    picture = fuser.fuse(Image.fromarray(infrared), Image.fromarray(visible))
+    np.testing.assert_array_equal(np.asarray(picture), fused)
+
+    tensor = fuser.fuse(torch.from_numpy(infrared), torch.from_numpy(visible).permute(2, 0, 1))
+    assert tensor.dtype == torch.uint8
+    np.testing.assert_array_equal(tensor.permute(1, 2, 0).numpy(), fused)
+
+    half = fuser.fuse(torch.from_numpy(infrared)[None] / 255, torch.from_numpy(visible[..., 0])[None].bfloat16() / 255)
+    assert half.dtype == torch.bfloat16
+    assert half.shape == (1, 37, 50)
+
+
+def test_takes_many_pairs_of_different_sizes(fuser, pair):
+    infrared, visible = pair
+    fused = fuser.fuse([infrared, infrared[:20], infrared], [visible, visible[:20], visible[..., 0]], "a person")
+    assert [image.shape for image in fused] == [(37, 50, 3), (20, 50, 3), (37, 50)]
+    np.testing.assert_array_equal(fused[1], fuser.fuse(infrared[:20], visible[:20], "a person"))
+    batch = fuser.fuse(torch.rand(2, 1, 24, 32), torch.rand(2, 3, 24, 32))
+    assert batch.shape == (2, 3, 24, 32)
+
+
+def test_a_colour_infrared_counts_with_its_luminance(fuser, pair):
+    infrared, visible = pair
+    colour = np.repeat(infrared[..., None], 3, axis=2)
+    np.testing.assert_array_equal(fuser.fuse(colour, visible), fuser.fuse(infrared, visible))
+
+
+def test_a_prompt_is_a_sentence_or_phrases(fuser, pair):
+    text = fuser.encode("a person; at night")
+    assert text.phrases == ["a person", "at night"]
+    assert text.vectors_TD.shape == (2, 512)
+    np.testing.assert_array_equal(
+        fuser.fuse(*pair, "a person; at night"), fuser.fuse(*pair, prompt=["a person", "at night"])
+    )
+    np.testing.assert_array_equal(fuser.fuse(*pair, prompt=[]), fuser.fuse(*pair))
+
+
+def test_attention_says_which_phrase_lit_which_pixels(fuser, pair):
+    maps = fuser.attention(*pair, "a person; a car")
+    assert list(maps) == ["a person", "a car", inference.NO_PHRASE]
+    assert all(each.shape == (37, 50) for each in maps.values())
+    np.testing.assert_allclose(sum(maps.values()), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("infrared", "visible", "message"),
+    [
+        (np.zeros((40, 40), np.uint8), np.zeros((40, 41, 3), np.uint8), "infrared is 40x40 and the visible 41x40"),
+        (np.zeros((8, 40), np.uint8), np.zeros((8, 40, 3), np.uint8), "at least 16"),
+        (np.zeros((40, 40), np.int32), np.zeros((40, 40, 3), np.uint8), "found int32"),
+        (np.zeros((40, 40), np.uint8), np.full((40, 40, 3), 255.0), "found 255 to 255"),
+        (np.full((40, 40), np.nan), np.zeros((40, 40, 3), np.uint8), r"should be in \[0, 1\]"),
+        (np.zeros((40, 40, 4), np.uint8), np.zeros((40, 40, 3), np.uint8), r"found \(40, 40, 4\)"),
+        (np.zeros((0, 40), np.uint8), np.zeros((0, 40), np.uint8), "empty"),
+        ("ir.png", "vis.png", "found str"),
+        (Image.new("RGBA", (40, 40)), Image.new("RGB", (40, 40)), "found RGBA"),
+        (torch.zeros(2, 40, 40), torch.zeros(3, 40, 40), r"found \(2, 40, 40\)"),
+        ([np.zeros((40, 40), np.uint8)] * 2, [np.zeros((40, 40), np.uint8)], "2 infrared and 1 visible"),
+    ],
+)
+def test_images_that_cannot_be_used_are_the_users_error(fuser, infrared, visible, message):
+    with pytest.raises(InputError, match=message):
+        fuser.fuse(infrared, visible)
+
+
+def test_vectors_of_another_dimension(fuser, pair):
+    with pytest.raises(InputError, match="of 512 numbers, found 4"):
+        fuser.fuse_luminance(*pair, np.zeros((1, 4), np.float32))
+
+
+def test_an_encoder_other_than_that_of_training(tmp_path, pair):
+    folder = model(tmp_path / "model", HASH | {"encoder_identity": "hash/other/512"})
+    with pytest.raises(InputError, match="trained with the text encoder hash/other/512, here is hash/shake256/512"):
+        text2pixels.load(folder, "cpu").fuse(*pair, "a person")
+
+
+def test_a_network_without_cross_attention_reads_no_text(tmp_path, pair):
+    fuser = text2pixels.load(model(tmp_path / "model", cross_attention=False), "cpu")
+    np.testing.assert_array_equal(fuser.fuse_luminance(*pair, np.ones((1, 7), np.float32)), fuser.fuse_luminance(*pair))
+    for ask in (fuser.fuse, fuser.attention):
+        with pytest.raises(InputError, match="without cross-attention"):
+            ask(*pair, prompt="a person")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+    ],
+)
+def test_too_little_memory_is_said_in_one_line(fuser, pair, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(fuser, "network", fail)
+    with pytest.raises(InputError, match="too little memory to fuse 1 x 50x37 pixels on cpu"):
+        fuser.fuse_luminance(*pair)
+
+
+def test_other_failures_are_not_hidden(fuser, pair, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(fuser, "network", fail)
+    with pytest.raises(RuntimeError, match="a defect"):
+        fuser.fuse_luminance(*pair)
+
+
+def test_without_weights_the_error_names_the_ways_out(monkeypatch, tmp_path):
+    monkeypatch.setattr(inference, "SHIPPED", tmp_path / "none")
+    with pytest.raises(InputError, match=r"t2p train.*--model FOLDER"):
+        text2pixels.load()
+
+
+def test_importing_the_package_does_not_import_torch():
+    code = "import sys, text2pixels; print(text2pixels.__version__, 'torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert answer.split()[1] == "False"

@@ -1,0 +1,226 @@
+"""The stage as a whole: the same bytes serial and parallel, again and after an interruption."""
+
+import os
+import shutil
+import sys
+
+import fakes
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from text2pixels import config, executors, layout
+from text2pixels.commands import ingest as command
+from text2pixels.datasets import intake, simulated
+from text2pixels.datasets.manifest import read_manifest
+from text2pixels.errors import InputError
+from text2pixels.pipeline import ingest as stage
+
+ONE = config.Ingest(workers=1)
+
+
+def files(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A folder of 40 pairs, one of which is broken, one a copy and one without partner."""
+    rng = np.random.default_rng(3)
+    for number in range(40):
+        fakes.save(tmp_path / f"raw/ir/{number:02d}.png", fakes.picture(rng, 1))
+        fakes.save(tmp_path / f"raw/vi/{number:02d}.jpg", fakes.picture(rng))
+    (tmp_path / "raw/ir/07.png").write_bytes(b"")
+    shutil.copy(tmp_path / "raw/ir/01.png", tmp_path / "raw/ir/08.png")
+    (tmp_path / "raw/vi/09.jpg").unlink()
+    return config.Source(path=str(tmp_path / "raw"))
+
+
+def test_processes_give_the_bytes_of_one_process(source, tmp_path):
+    stage.ingest("folder", source, ONE, tmp_path / "one")
+    stage.ingest("folder", source, config.Ingest(workers=2), tmp_path / "two")
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    assert len(read_manifest(tmp_path / "one/manifest.parquet")) == 37
+
+
+def test_a_second_run_gives_the_same_bytes_and_replaces_the_first(source, tmp_path):
+    stage.ingest("folder", source, ONE, tmp_path / "out")
+    first = files(tmp_path / "out")
+    (tmp_path / "out/stale.txt").write_text("from elsewhere")
+    stage.ingest("folder", source, ONE, tmp_path / "out")
+    assert files(tmp_path / "out") == first
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(source, tmp_path, monkeypatch):
+    stage.ingest("folder", source, ONE, tmp_path / "whole")
+    read = intake.read_visible
+    seen = []
+
+    def interrupted(path):
+        if len(seen) == 20:
+            raise KeyboardInterrupt
+        seen.append(path.stem)
+        return read(path)
+
+    monkeypatch.setattr(intake, "read_visible", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stage.ingest("folder", source, ONE, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    first = list(seen)
+    seen.clear()
+    monkeypatch.setattr(intake, "read_visible", lambda path: (seen.append(path.stem), read(path))[1])
+    stage.ingest("folder", source, ONE, tmp_path / "out")
+    assert set(first) & set(seen) <= {"08"}, "pairs that were done are done again"  # the images of a copy are not kept
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_file_that_changed_meanwhile_is_read_again(source, tmp_path, monkeypatch):
+    rules = intake.Rules(str(tmp_path / "aside"), True, 32, {})
+    (tmp_path / "aside/rows").mkdir(parents=True)
+    raw = tmp_path / "raw"
+    candidate = intake.Candidate("00", str(raw / "ir/00.png"), str(raw / "vi/00.jpg"))
+    first = intake.take_in(candidate, rules)
+    monkeypatch.setattr(intake, "read_infrared", lambda *_: pytest.fail("read although nothing changed"))
+    assert intake.take_in(candidate, rules) == first
+    monkeypatch.undo()
+    fakes.save(raw / "ir/00.png", fakes.picture(np.random.default_rng(99), 1))
+    second = intake.take_in(candidate, rules)
+    assert first.taken is not None and second.taken is not None
+    assert second.taken.infrared_sha256 != first.taken.infrared_sha256
+    assert second.taken.visible_sha256 == first.taken.visible_sha256
+
+
+def test_a_folder_of_somebody_else_is_not_replaced(source, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/mine.jpg").write_text("dear to me")
+    with pytest.raises(InputError, match="was not made by t2p ingest"):
+        stage.ingest("folder", source, ONE, tmp_path / "photos")
+    assert (tmp_path / "photos/mine.jpg").read_text() == "dear to me"
+
+
+def test_a_worker_that_dies_gets_one_line(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "partial", lambda *_, **__: _die)
+    with pytest.raises(InputError, match="a worker process died"):
+        stage.ingest("folder", source, config.Ingest(workers=2), tmp_path / "out")
+
+
+def _die(_):
+    os._exit(1)
+
+
+def test_the_command_takes_a_folder_and_needs_no_params(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    app.command()(command.ingest)
+    raw = fakes.write("m3fd", tmp_path / "raw")
+    done = CliRunner().invoke(app, [str(raw), "--dataset", "m3fd", "--workers", "1"])
+    assert done.exit_code == 0 and "ingest m3fd" in done.output
+    assert len(read_manifest(layout.interim("m3fd") / "manifest.parquet")) == 3
+    done = CliRunner().invoke(app, ["--leaks"])
+    assert done.exit_code == 0 and "leaks in m3fd: 0" in done.output
+
+
+def test_another_parameter_does_not_find_the_work_of_the_last(source, tmp_path):
+    one = stage._aside(tmp_path / "out", [1])
+    (one / "rows/x.json").write_text("{}")
+    two = stage._aside(tmp_path / "out", [2])
+    assert one != two and not one.exists() and not list((two / "rows").iterdir())
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(datasets, simulator="{}"):
+        (tmp_path / "params.yaml").write_text(
+            "profile: test\nseed: 0\nencoders: [hash]\nbaselines: []\nvariants: {}\n"
+            f"ingest: {{workers: 1}}\nsimulator: {simulator}\ndatasets: {datasets}\n"
+        )
+
+    return write
+
+
+def test_the_stage_reads_params_and_writes_the_layout(project, tmp_path):
+    fakes.write("roadscene", tmp_path / "somewhere")
+    project("{roadscene: {path: somewhere}}")
+    stage.run("roadscene")
+    pairs = read_manifest(layout.interim("roadscene") / "manifest.parquet")
+    assert {pair.name: pair.split for pair in pairs} == {
+        "FLIR_00006": "train",
+        "FLIR_00211": "test",
+        "FLIR_00977": "test",
+        "FLIR_video_00018": "train",
+    }
+    assert {pair.time_of_day for pair in pairs if pair.labelled} == {"night"}
+
+
+def test_the_simulator_needs_no_files(project):
+    project("{simulator: {}}", "{train: 2, val: 1, test: 1, width: 96, height: 64, misalign: 0.02}")
+    stage.run("simulator")
+    pairs = read_manifest(layout.interim("simulator") / "manifest.parquet")
+    assert sorted(pair.split for pair in pairs) == ["test", "train", "train", "val"]
+    assert all(pair.labelled and pair.registration.status == "doubtful" for pair in pairs)
+    assert (layout.interim("simulator") / "homographies.json").is_file()
+
+
+TINY = config.Simulator(train=30, val=3, test=3, width=64, height=48, misalign=0.02)
+
+
+def test_drawing_over_processes_gives_the_bytes_of_one(tmp_path):
+    for workers in (1, 2):
+        settings = config.Ingest(workers=workers)
+        stage.ingest("simulator", config.Source(), settings, tmp_path / str(workers), TINY)
+    assert files(tmp_path / "1") == files(tmp_path / "2")
+    assert len(read_manifest(tmp_path / "1/manifest.parquet")) == 36
+
+
+def test_drawing_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    stage.ingest("simulator", config.Source(), ONE, tmp_path / "whole", TINY)
+    kept, stored = simulated.store, []
+
+    def interrupted(name, *rest):
+        if len(stored) == 20:
+            raise KeyboardInterrupt
+        stored.append(name)
+        return kept(name, *rest)
+
+    monkeypatch.setattr(simulated, "store", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stage.ingest("simulator", config.Source(), ONE, tmp_path / "out", TINY)
+    again = []
+    monkeypatch.setattr(simulated, "store", lambda name, *rest: (again.append(name), kept(name, *rest))[1])
+    stage.ingest("simulator", config.Source(), ONE, tmp_path / "out", TINY)
+    assert len(again) == 16 and not set(again) & set(stored)
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+
+
+def test_an_unknown_data_set_names_the_nearest(project):
+    project("{roadscen: {path: x}}")
+    with pytest.raises(InputError, match="unknown data set 'roadscen'; did you mean roadscene"):
+        stage.run("roadscen")
+
+
+def test_dask_that_is_not_there_names_the_extra(source, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"dask: tcp://127.0.0.1:9 needs .* pip install 'text2pixels\[dask\]'$"):
+        stage.ingest("folder", source, config.Ingest(dask="tcp://127.0.0.1:9"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_that_does_not_answer_gets_one_line():
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
+    with (
+        pytest.raises(InputError, match="no Dask scheduler answers at carrier-pigeon://home"),
+        executors.open_executor(1, "carrier-pigeon://home"),
+    ):
+        pass
+
+
+def test_a_dask_cluster_gives_the_bytes_of_one_process(source, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    stage.ingest("folder", source, ONE, tmp_path / "one")
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as there:
+        stage.ingest("folder", source, config.Ingest(dask=there.scheduler_address), tmp_path / "two")
+    assert files(tmp_path / "one") == files(tmp_path / "two")

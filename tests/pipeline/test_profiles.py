@@ -1,0 +1,104 @@
+from dataclasses import fields
+
+import pytest
+import yaml
+
+from text2pixels import config
+from text2pixels.errors import InputError
+from text2pixels.pipeline import profiles
+
+PROFILE = """# why
+profile: small
+seed: 0
+datasets:
+  roadscene: {path: data/raw/RoadScene}
+encoders: [hash]
+baselines: [average]
+variants: {ours: {}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/small.yaml").write_text(PROFILE)
+    return tmp_path
+
+
+def test_params_hold_every_section_in_full(project):
+    (project / "data/raw/RoadScene").mkdir(parents=True)
+    params, missing = profiles.write_params("small", {})
+    assert not missing
+    written = yaml.safe_load((project / "params.yaml").read_text())
+    assert written["profile"] == "small"
+    assert set(written) == {field.name for field in fields(config.Params)}
+    assert set(written["train"]) == {field.name for field in fields(config.Train)}
+    assert config.parse(written) == params
+    assert profiles.write_params(None, {}) == (params, {})
+
+
+def test_values_and_the_data_folder_are_changed(project):
+    (project / "../sets/RoadScene").resolve().mkdir(parents=True, exist_ok=True)
+    profiles.write_params("small", profiles.parse_changes(["train.epochs=7", "network.codebook=false"]), data="../sets")
+    written = yaml.safe_load((project / "params.yaml").read_text())
+    assert written["train"]["epochs"] == 7
+    assert written["network"]["codebook"] is False
+    assert written["datasets"]["roadscene"]["path"] == "../sets/RoadScene"
+
+
+def test_a_bad_change_leaves_params_as_they_were(project):
+    profiles.write_params("small", {})
+    before = (project / "params.yaml").read_text()
+    with pytest.raises(InputError, match=r"train\.epoch: unknown key"):
+        profiles.write_params("small", {"train.epoch": 7})
+    with pytest.raises(InputError, match="'seed' is a value"):
+        profiles.write_params("small", {"seed.x": 7})
+    assert (project / "params.yaml").read_text() == before
+
+
+def test_an_unknown_profile_names_the_nearest():
+    with pytest.raises(InputError, match="did you mean small"):
+        profiles.write_params("smal", {})
+
+
+@pytest.mark.parametrize("change", ["train.epochs", "=3", "a=["])
+def test_a_change_is_key_equals_value(change):
+    with pytest.raises(InputError):
+        profiles.parse_changes([change])
+
+
+def test_a_baseline_without_weights_leaves_the_benchmark_visibly(project):
+    params, missing = profiles.write_params("small", {"baselines": ["average", "tardal"]})
+    assert params.baselines == ("average",)
+    assert "weights missing" in missing["tardal"]
+    with pytest.raises(InputError, match="unknown method 'avrage'; did you mean average"):
+        profiles.write_params("small", {"baselines": ["avrage"]})
+
+
+def test_weights_and_phrase_vectors_are_wired_where_they_belong(project):
+    (project / "w/yolov5").mkdir(parents=True)
+    (project / "w/yolov5/yolov5n.pt").touch()
+    params, _ = profiles.write_params("small", {}, weights="w", phrases="vectors.parquet")
+    assert (params.fuse.weights, params.detect.weights) == ("w", "w/yolov5/yolov5n.pt")
+    assert (params.encoders, params.train.encoder, params.embed.table) == (("table",), "table", "vectors.parquet")
+
+
+def test_a_file_that_is_not_given_is_a_path_that_dvc_can_watch(project):
+    """With null in its place DVC ends in "unexpected error"."""
+    profiles.write_params("small", {})
+    written = yaml.safe_load((project / "params.yaml").read_text())
+    assert [written[section][key] for section, key in config.WATCHED] == [config.NOT_GIVEN] * 4
+    read = config.load(("prompt", "embed", "fuse", "detect"))
+    assert (read.prompt.csv, read.embed.table, read.fuse.weights, read.detect.weights) == (None,) * 4
+    profiles.write_params(None, {"prompt.csv": "own.csv"})
+    assert config.load(("prompt",)).prompt.csv == "own.csv"
+    profiles.write_params(None, {"prompt.csv": None})
+    assert config.load(("prompt",)).prompt.csv is None
+
+
+def test_a_data_set_that_is_not_there_is_named_with_the_way_to_get_it(project):
+    params, missing = profiles.write_params("small", {})
+    assert "roadscene" in params.datasets and "Get RoadScene" in missing["roadscene"]
+    with pytest.raises(InputError, match=r"nothing at nowhere/RoadScene\. Get RoadScene"):
+        profiles.write_params("small", {}, data="nowhere")

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from text2pixels.errors import InputError
+from text2pixels.prompts.user_prompts import read_csv, split
+
+
+def written(tmp_path: Path, content: str | bytes) -> Path:
+    path = tmp_path / "own.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def test_a_row_without_kind_stands_for_both(tmp_path):
+    path = written(tmp_path, "\ufeffname,phrases\na,A  Person; at night ;a person;\n")
+    assert read_csv(path, "d", {"a", "b"}) == {
+        ("a", "coarse"): ["a person", "at night"],
+        ("a", "fine"): ["a person", "at night"],
+    }
+
+
+def test_a_kind_is_given_per_row_and_columns_in_any_order(tmp_path):
+    path = written(tmp_path, 'kind,phrases,name\nfine,"one, two",d/a\n,x,other/a\n')
+    assert read_csv(path, "d", {"a"}) == {("a", "fine"): ["one, two"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "column 'name' is missing .found: nothing"),
+        ("name,text\na,b\n", "column 'phrases' is missing"),
+        ("name,phrases,colour\na,b,c\n", "unknown column 'colour'"),
+        ("name,phrases\nFLIR_001,x\n", "line 2: data set 'd' has no pair 'FLIR_001'; did you mean FLIR_0001"),
+        ("name,phrases\nzzz,x\n", "has no pair 'zzz'; it has 2 pairs"),
+        ("name,phrases\na, ; \n", "line 2: no phrases"),
+        ("name,phrases\na,x\na,y\n", "line 3: 'a' has coarse phrases already"),
+        ("name,phrases\na,x,y\n", "line 2: expected 2 fields; quote"),
+        ("name,phrases\na\n", "line 2: expected 2 fields"),
+        ("name,phrases,kind\na,x,middle\n", "kind 'middle' should be coarse or fine"),
+        ("name,phrases\na," + "x" * 301 + "\n", "has 301 characters, at most 300"),
+        (b"name,phrases\na,\xff\n", "not UTF-8"),
+        ('name,phrases\na,"x\n', "not a CSV file"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(tmp_path, content, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read_csv(written(tmp_path, content), "d", {"a", "FLIR_0001"})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_names_the_parameter(tmp_path):
+    with pytest.raises(InputError, match=r"prompt\.csv"):
+        read_csv(tmp_path / "no.csv", "d", {"a"})
+
+
+@given(st.text(max_size=80))
+def test_splitting_its_own_result_changes_nothing(text):
+    try:
+        phrases = split(text, "here")
+    except InputError:
+        return
+    assert split(";".join(phrases), "here") == phrases
