@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-import fakes
 import pytest
+from support import fakes
 
 from text2pixels import config
 from text2pixels.datasets import listing, partition

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import fakes
 import numpy as np
 import pytest
 from PIL import Image
+from support import fakes
 
 from text2pixels import config
 from text2pixels.datasets.manifest import read_manifest

@@ -1,11 +1,11 @@
 """The same scene on both sides of a split is found, by content and by look, within and across data sets."""
 
 import cv2
-import fakes
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import fakes
 
 from text2pixels import config
 from text2pixels.datasets.leaks import Print, across_splits, dhash, look_alikes, read_prints

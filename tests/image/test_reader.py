@@ -1,10 +1,10 @@
 """Decoding: every depth and every form of gray arrives as documented."""
 
 import cv2
-import fakes
 import numpy as np
 import pytest
 from PIL import Image
+from support import fakes
 
 from text2pixels.image.reader import Unusable, read_infrared, read_visible, to_8_bits
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-import slow_metrics as slow
+from support import slow_metrics as slow
 
 from text2pixels.metrics.score import score
 from text2pixels.metrics.table import METRICS, PUBLISHED

@@ -4,10 +4,10 @@ import os
 import shutil
 import sys
 
-import fakes
 import numpy as np
 import pytest
 import typer
+from support import fakes
 from typer.testing import CliRunner
 
 from text2pixels import config, executors, layout

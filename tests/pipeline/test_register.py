@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from test_estimate import TRUTH, other_camera, scene
+from support.two_cameras import TRUTH, other_camera, scene
 
 from text2pixels import layout
 from text2pixels.commands.register import register

@@ -3,7 +3,7 @@
 from shutil import copytree
 
 import pytest
-from tiny_benchmark import write_benchmark
+from support.tiny_benchmark import write_benchmark
 
 from text2pixels.pipeline import report
 

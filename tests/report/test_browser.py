@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from headless_chromium import Chromium
+from support.headless_chromium import Chromium
 
 from text2pixels import layout
 

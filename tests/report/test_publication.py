@@ -4,7 +4,7 @@ import csv
 import re
 
 import pytest
-from tiny_benchmark import ABLATIONS, METHODS
+from support.tiny_benchmark import ABLATIONS, METHODS
 from typer.testing import CliRunner
 
 from text2pixels import config

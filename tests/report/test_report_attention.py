@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from tiny_benchmark import HOSTILE, UNSEEN
-from tiny_model import write_model
+from support.tiny_benchmark import HOSTILE, UNSEEN
+from support.tiny_model import write_model
 
 from text2pixels import layout
 from text2pixels.config import Embed, Network

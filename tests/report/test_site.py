@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from tiny_benchmark import ABLATIONS, HOSTILE, METHODS
+from support.tiny_benchmark import ABLATIONS, HOSTILE, METHODS
 
 from text2pixels import layout
 from text2pixels.datasets.manifest import write_manifest

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import tiny_run
 import torch
+from support import tiny_run
 
 from text2pixels.config import Losses, Network, Train
 from text2pixels.detection.yolo import Detector

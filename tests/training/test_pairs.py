@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import tiny_run
 import torch
+from support import tiny_run
 
 from text2pixels.datasets.manifest import Pair
 from text2pixels.image.boxes import Box

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from tiny_model import write_model
 
+from support.tiny_model import write_model
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.datasets.quarantine import Quarantined, write_quarantine

@@ -1,0 +1,1 @@
+"""What several tests share: tiny data, reference implementations, a browser."""
