@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.catalogue import BASELINES
 from text2pixels.methods.door import fuse_luminance
 from text2pixels.progress import track

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from text2pixels.files import whole_file
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.metrics.table import METRICS, PUBLISHED
 from text2pixels.metrics.triple import SOURCES, Triple
 from text2pixels.metrics.windows import Border, gaussian, separable

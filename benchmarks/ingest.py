@@ -121,7 +121,7 @@ def sheet(data: str, out: str, shown: int = 4) -> None:
     """Ingest the data sets of a folder and draw some pairs of each, labelled ones first, infrared above visible."""
     from text2pixels import config
     from text2pixels.datasets.manifest import read_manifest
-    from text2pixels.image.files import read_gray, read_rgb
+    from text2pixels.image.png import read_gray, read_rgb
     from text2pixels.pipeline.ingest import ingest
 
     places = {"RoadScene": "roadscene", "TNO": "tno", "M3FD": "m3fd", "M3FD/M3FD_Fusion": "m3fd_fusion", "MSRS": "msrs"}

@@ -16,7 +16,7 @@ import torch
 from text2pixels.analysis.published import published_rows
 from text2pixels.datasets.partition import named
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.catalogue import BASELINES
 from text2pixels.methods.door import fuse_unrounded, round_output
 from text2pixels.metrics.score import Convention, score

@@ -25,7 +25,7 @@ import numpy as np
 from decidable import found_quarters
 
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.registration.estimate import estimate
 from text2pixels.registration.frames import corner_error, corners, transform
 

@@ -35,7 +35,7 @@ from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.trained import Fuser, load
 from text2pixels.progress import track
 from text2pixels.prompts.phrases import Noun, by_noun, names

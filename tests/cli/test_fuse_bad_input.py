@@ -11,7 +11,7 @@ from text2pixels.cli import app
 from text2pixels.config import Embed, Network
 from text2pixels.encoders.catalogue import build
 from text2pixels.errors import InputError
-from text2pixels.image.files import write_png
+from text2pixels.image.png import write_png
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 

@@ -10,7 +10,7 @@ from text2pixels.config import Embed, Network
 from text2pixels.encoders.catalogue import build
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import read_gray, read_rgb, write_png
+from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.methods import trained as inference
 from text2pixels.methods.video import CODECS
 from text2pixels.network import checkpoint

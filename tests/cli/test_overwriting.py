@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from text2pixels.cli import app
 from text2pixels.errors import InputError
-from text2pixels.image.files import write_png
+from text2pixels.image.png import write_png
 
 NOISE = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from text2pixels.commands import score as command
 from text2pixels.errors import InputError
-from text2pixels.image.files import read_gray, write_png
+from text2pixels.image.png import read_gray, write_png
 from text2pixels.metrics.score import score
 from text2pixels.metrics.table import METRICS, PUBLISHED
 

@@ -13,7 +13,7 @@ from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
 from text2pixels.datasets.source import how_to_get
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.pipeline.ingest import ingest
 
 READ = sorted(name for name, adapter in DATASETS.items() if not adapter.embedded)

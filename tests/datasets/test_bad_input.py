@@ -20,7 +20,7 @@ from support import fakes
 from text2pixels import config
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.pipeline.ingest import ingest
 
 RNG = np.random.default_rng(7)

@@ -13,7 +13,7 @@ from text2pixels.detection.finetune import detect
 from text2pixels.detection.yolo import build_network
 from text2pixels.detection.zero_shot import IMAGE_SIZE, coco_classes, read_coco
 from text2pixels.errors import InputError
-from text2pixels.image.files import read_rgb
+from text2pixels.image.png import read_rgb
 
 SHARED = Path(__file__).parents[2] / "../shared"
 CLASSIC = SHARED / "weights/yolov5/yolov5n.pt"

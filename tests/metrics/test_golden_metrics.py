@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.metrics.score import score
 
 SHARED = Path(__file__).parents[2] / "../shared"

@@ -16,7 +16,7 @@ from text2pixels.detection.table import read_detections
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
-from text2pixels.image.files import write_png
+from text2pixels.image.png import write_png
 from text2pixels.pipeline import detect, pretrain, pretrain_folds
 
 PARAMS = """

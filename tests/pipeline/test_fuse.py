@@ -10,7 +10,7 @@ from text2pixels.config import Embed, Network
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.encoders.catalogue import build
 from text2pixels.errors import InputError
-from text2pixels.image.files import read_gray, read_rgb, write_png
+from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.methods.catalogue import BASELINES
 from text2pixels.methods.door import fuse_luminance
 from text2pixels.network import checkpoint

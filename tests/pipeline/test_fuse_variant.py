@@ -13,7 +13,7 @@ from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.errors import InputError
-from text2pixels.image.files import read_gray, write_png
+from text2pixels.image.png import read_gray, write_png
 from text2pixels.methods import trained as inference
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
@@ -56,7 +56,7 @@ def workspace(tmp_path, monkeypatch):
 
 
 def sources(name):
-    from text2pixels.image.files import read_rgb
+    from text2pixels.image.png import read_rgb
 
     folder = layout.processed(SET)
     return read_gray(folder / f"infrared/{name}.png"), read_rgb(folder / f"visible/{name}.png")

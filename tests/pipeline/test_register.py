@@ -11,7 +11,7 @@ from text2pixels.datasets.manifest import Pair, Registration, read_manifest, wri
 from text2pixels.datasets.quarantine import Quarantined, read_quarantine, write_quarantine
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
-from text2pixels.image.files import read_gray, read_rgb, write_png
+from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.pipeline.register import run
 
 SIZE = (300, 380)

@@ -7,7 +7,7 @@ import pytest
 
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.prompts import conditions
 
 

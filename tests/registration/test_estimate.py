@@ -7,7 +7,7 @@ from support.two_cameras import TRUTH, other_camera, scene
 
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.registration.estimate import Estimate, estimate, estimate_rig, judge
 from text2pixels.registration.frames import corner_error, corners, transform
 from text2pixels.registration.judgement import Peak, loose_quarters

@@ -33,7 +33,7 @@ def test_each_phrase_with_a_vector_has_a_map_of_one_pixel_a_token(benchmark, tmp
 
 
 def test_maps_are_the_networks_attention_and_phrases_share_a_scale(benchmark, tmp_path):
-    from text2pixels.image.files import read_gray, read_rgb
+    from text2pixels.image.png import read_gray, read_rgb
 
     pair, folder = benchmark[0], layout.processed("simulator")
     heat = maps_of(pair, tmp_path)

@@ -13,7 +13,7 @@ from text2pixels.detection.suppression import Detection
 from text2pixels.detection.table import Outcome, write_detections
 from text2pixels.files import sha256
 from text2pixels.image.boxes import Box
-from text2pixels.image.files import write_png
+from text2pixels.image.png import write_png
 from text2pixels.pipeline import profiles, score
 from text2pixels.prompts.table import Prompt, write_prompts
 

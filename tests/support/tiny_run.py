@@ -16,7 +16,7 @@ from text2pixels.config import Losses, Network, Train
 from text2pixels.datasets.manifest import Pair
 from text2pixels.detection.yolo import Detector
 from text2pixels.image.boxes import Box
-from text2pixels.image.files import write_png
+from text2pixels.image.png import write_png
 from text2pixels.network.network import FusionNetwork
 from text2pixels.training import loop
 from text2pixels.training import state as resumable

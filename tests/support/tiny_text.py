@@ -9,7 +9,7 @@ import pytest
 
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.image.boxes import Box
-from text2pixels.image.files import write_png
+from text2pixels.image.png import write_png
 
 TINY = {
     "embed_dim": 16,

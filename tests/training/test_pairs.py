@@ -8,7 +8,7 @@ from support import tiny_run
 from text2pixels.datasets.manifest import Pair
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import quantise, restore_colour
-from text2pixels.image.files import read_gray, read_rgb, write_png
+from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.training.objective import colour
 from text2pixels.training.pairs import TrainingPair, View, batches, central_view, random_view
 

@@ -33,7 +33,7 @@ def detect(
     from text2pixels.detection.examples import Example
     from text2pixels.detection.finetune import detect as detect_examples
     from text2pixels.detection.weights import read
-    from text2pixels.image.files import read_rgb
+    from text2pixels.image.png import read_rgb
 
     examples = [Example(str(path), partial(read_rgb, path), ()) for path in images]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -23,7 +23,7 @@ def prompt(
         raise InputError("give either --dataset NAME, or an infrared and a visible image: t2p prompt ir.png vis.png")
 
     from text2pixels.datasets.manifest import Pair
-    from text2pixels.image.files import read_gray, read_rgb
+    from text2pixels.image.png import read_gray, read_rgb
     from text2pixels.prompts.table import describe
 
     gray, rgb = read_gray(infrared), read_rgb(visible)

@@ -10,7 +10,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import check_outputs
 
 if TYPE_CHECKING:
-    from text2pixels.image.files import Image8
+    from text2pixels.image.colour import Image8
     from text2pixels.registration.estimate import Estimate
 
 
@@ -66,7 +66,7 @@ def _write(
     warped: Path | None,
 ) -> None:
     from text2pixels.files import whole_file
-    from text2pixels.image.files import write_png
+    from text2pixels.image.png import write_png
 
     if matrix is not None:
         with whole_file(matrix) as aside:

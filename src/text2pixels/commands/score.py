@@ -75,7 +75,7 @@ def _images(folder: Path) -> dict[str, Path]:
 
 def _score_files(fused: Path, infrared: Path, visible: Path, convention: "Convention") -> dict[str, float]:
     from text2pixels.image.colour import luminance, quantise
-    from text2pixels.image.files import read_rgb
+    from text2pixels.image.png import read_rgb
     from text2pixels.metrics import score as metrics
 
     images = [quantise(luminance(read_rgb(path))) for path in (fused, infrared, visible)]

@@ -15,8 +15,9 @@ from text2pixels.datasets import boxes, leaks
 from text2pixels.datasets.adapter import Candidate, LabelFile, Labels
 from text2pixels.datasets.labels import Unlabelled, read_labels
 from text2pixels.files import whole_file
-from text2pixels.image import files as images
 from text2pixels.image.boxes import Box
+from text2pixels.image.colour import Image8
+from text2pixels.image.png import encode_png
 from text2pixels.image.reader import Unusable, read_infrared, read_visible
 
 Fault = tuple[str, str, str]  # kind, reason, detail
@@ -30,7 +31,7 @@ class Rules:
     aligned: bool
     minimum_side: int  # pixels
     classes: Mapping[str, str]
-    span: tuple[float, float] | None = None  # see decode.to_8_bits
+    span: tuple[float, float] | None = None  # see image.reader.to_8_bits
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def take_in(candidate: Candidate, rules: Rules) -> Outcome:
     return outcome
 
 
-def check_images(infrared: images.Image8, visible: images.Image8, rules: Rules) -> None:
+def check_images(infrared: Image8, visible: Image8, rules: Rules) -> None:
     """Refuse what no later stage can use.
 
     Raises:
@@ -98,9 +99,7 @@ def check_images(infrared: images.Image8, visible: images.Image8, rules: Rules) 
             raise Unusable("blank", f"{side} is {image.flat[0]} throughout")
 
 
-def store(
-    name: str, infrared: images.Image8, visible: images.Image8, labels: LabelFile | Labels | None, rules: Rules
-) -> Outcome:
+def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labels | None, rules: Rules) -> Outcome:
     """Write the two images and return the pair with its checked boxes."""
     height, width = visible.shape[:2]
     faults: list[Fault] = []
@@ -135,9 +134,9 @@ def store(
     return Outcome(name, taken, tuple(faults), **counts)
 
 
-def _write(rules: Rules, side: str, name: str, image: images.Image8) -> str:
+def _write(rules: Rules, side: str, name: str, image: Image8) -> str:
     """Write one image, whole or not at all, and return the SHA-256 of the file."""
-    data = images.encode_png(image)
+    data = encode_png(image)
     with whole_file(Path(rules.folder) / side / f"{name}.png") as aside:
         aside.write_bytes(data)
     return hashlib.sha256(data).hexdigest()

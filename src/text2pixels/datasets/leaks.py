@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
-from text2pixels.image.files import Image8
+from text2pixels.image.colour import Image8
 
 NEAR = 10  # bits of 64, in the infrared and in the visible, that still mean the same view
 

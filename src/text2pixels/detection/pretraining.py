@@ -16,7 +16,7 @@ from text2pixels.detection.weights import transplant
 from text2pixels.detection.yolo import Detector
 from text2pixels.device import pick_device
 from text2pixels.files import sha256
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 
 _NO_LABELS = ("object",)  # the one category of a detector that nobody will train or test
 

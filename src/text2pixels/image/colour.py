@@ -6,10 +6,12 @@ BT.601 full range (JPEG), as the field's scripts use it.
 import numpy as np
 from numpy.typing import NDArray
 
+Image8 = NDArray[np.uint8]  # gray (H, W) or RGB (H, W, 3)
+
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
-def luminance(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+def luminance(rgb: Image8) -> NDArray[np.float32]:
     """Return BT.601 luma, (H, W) in [0, 1], of an 8-bit RGB image (H, W, 3), not rounded."""
     y: NDArray[np.float32] = rgb.astype(np.float32) @ _LUMA / np.float32(255)
     # Gray pixels come out exact: the weights sum to 1 only up to rounding.
@@ -17,9 +19,9 @@ def luminance(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.where(gray, rgb[..., 0] / np.float32(255), y)
 
 
-def quantise(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+def quantise(image: NDArray[np.float32]) -> Image8:
     """Clip to [0, 1], scale to 0..255 and round half up: the benchmark's door for every method."""
-    levels: NDArray[np.uint8] = np.floor(np.clip(image, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    levels: Image8 = np.floor(np.clip(image, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     return levels
 
 
@@ -29,7 +31,7 @@ def stretch(image: NDArray[np.float32], top: float) -> NDArray[np.float32]:
     return (image - low) * (np.float32(top) / (high - low)) if high > low else image
 
 
-def restore_colour(fused: NDArray[np.uint8], visible: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def restore_colour(fused: Image8, visible: Image8) -> Image8:
     """Give the fused luminance (H, W) the chroma of the visible RGB image (H, W, 3).
 
     RGB = Y' + (RGB_visible - Y_visible), which keeps Cb and Cr. Where that leaves the gamut, chroma
@@ -42,5 +44,5 @@ def restore_colour(fused: NDArray[np.uint8], visible: NDArray[np.uint8]) -> NDAr
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(chroma > 0, (255 - y) / chroma, np.where(chroma < 0, -y / chroma, np.inf))
     scale = np.minimum(room.min(axis=2, keepdims=True), 1)
-    coloured: NDArray[np.uint8] = np.clip(np.floor(y + chroma * scale + 0.5), 0, 255).astype(np.uint8)
+    coloured: Image8 = np.clip(np.floor(y + chroma * scale + 0.5), 0, 255).astype(np.uint8)
     return coloured

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from text2pixels.image.files import Image8
+from text2pixels.image.colour import Image8
 
 MAXIMUM_PIXELS = 80_000_000
 PALETTE_SPREAD = 16  # levels between channels at the 99th percentile; JPEG noise on gray stays below

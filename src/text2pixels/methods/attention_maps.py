@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from text2pixels.errors import InputError
-from text2pixels.image.files import Image8
+from text2pixels.image.colour import Image8
 from text2pixels.methods.engine import Engine, Phrases
 
 _BACKGROUND = 0.35  # share of the visible image in the picture

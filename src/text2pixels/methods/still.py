@@ -6,7 +6,8 @@ import cv2
 
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
-from text2pixels.image.files import Image8, read_gray, read_rgb
+from text2pixels.image.colour import Image8
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.door import check_pair
 from text2pixels.methods.pairing import IMAGES
 

@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 
 from text2pixels.errors import InputError
-from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import Image8
+from text2pixels.image.colour import Image8, luminance, quantise
 from text2pixels.methods.engine import Engine, Phrases
 from text2pixels.progress import bar
 

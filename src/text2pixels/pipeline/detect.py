@@ -1,8 +1,8 @@
 """Stage `detect`: a method's images under every detection protocol that applies.
 
 The k-fold protocol is the same for every method: folds, start weights, seed and budget. Each fold's
-detector is fine-tuned on the method's images of the other folds and tested on the fold's. A trained
-variant is tested with its own detector besides, on the test split.
+detector is fine-tuned on the method's images of the other folds and tested on the fold's. A method
+that was trained together with a detector is tested with that one besides, on the test split.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,8 +28,8 @@ from text2pixels.device import pick_device
 from text2pixels.errors import InputError
 from text2pixels.executors import map_ordered, open_executor
 from text2pixels.image.colour import restore_colour
-from text2pixels.image.files import read_gray, read_rgb
-from text2pixels.methods.catalogue import BASELINES
+from text2pixels.image.png import read_gray, read_rgb
+from text2pixels.methods.card import read_card
 from text2pixels.progress import console, track
 
 SECTIONS: tuple[str, ...] = ("seed", "detect")
@@ -116,9 +116,9 @@ def _zero_shot(
 def _own(
     method: str, pairs: Sequence[Pair], examples: dict[str, Example], settings: config.Detect, seed: int
 ) -> list[_Job]:
-    """Return the test of a variant's own detector: a fusion network learned from the labels of other splits."""
+    """Return the test of the detector that came with a method: the two learned from the labels of other splits."""
     test = tuple(examples[pair.pair_id] for pair in in_split(pairs, "test"))
-    if method in BASELINES or not test:
+    if not (layout.model(method) / "detector.json").is_file() or not test:
         return []
     return [_Job(OWN, None, layout.model(method), (), test, settings, seed, None)]
 
@@ -162,9 +162,9 @@ def _known(example: Example, categories: Sequence[str]) -> Example:
 def _example(dataset: str, method: str, pair: Pair) -> Example:
     fused = layout.fused(dataset, method) / f"{pair.name}.png"
     if not fused.is_file():
-        raise InputError(f"no fused image {fused}: run t2p fuse --dataset {dataset} --method {method} again")
-    coloured = method not in BASELINES or BASELINES[method].colour
-    return Example(pair.pair_id, partial(_read, fused, layout.processed(dataset) / pair.visible, coloured), pair.boxes)
+        raise InputError(f"no fused image {fused}: run dvc repro fuse")
+    colour = read_card(layout.model(method))[0].colour
+    return Example(pair.pair_id, partial(_read, fused, layout.processed(dataset) / pair.visible, colour), pair.boxes)
 
 
 def _read(fused: Path, visible: Path, coloured: bool) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import read_manifest
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.progress import console, track
 from text2pixels.prompts.captioner import Captioner
 from text2pixels.prompts.table import Prompt, describe, write_prompts

@@ -19,11 +19,11 @@ from text2pixels.datasets.manifest import Pair, in_split
 from text2pixels.errors import InputError
 from text2pixels.executors import AHEAD, map_ordered, open_executor
 from text2pixels.files import whole_file
-from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import Image8, read_gray, read_rgb
+from text2pixels.image.colour import Image8, luminance, quantise
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.metrics.score import Convention, score
 from text2pixels.metrics.table import CONVENTIONS, HEADLINE, METRICS
-from text2pixels.pipeline.fused import pairs_to_fuse
+from text2pixels.pipeline.fuse import pairs_to_fuse
 from text2pixels.progress import track
 
 SECTIONS: tuple[str, ...] = ("score",)

@@ -7,7 +7,7 @@ from text2pixels.datasets.manifest import Pair, Registration
 from text2pixels.datasets.quarantine import Quarantined
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.image.files import read_gray, read_rgb, write_png
+from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.registration.apply import Rectangle, common_field, warp
 from text2pixels.registration.estimate import Estimate, estimate
 from text2pixels.registration.frames import Image8

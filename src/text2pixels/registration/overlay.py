@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels.image.files import Image8
+from text2pixels.image.colour import Image8
 from text2pixels.registration.apply import warp
 from text2pixels.registration.frames import Matrix, scaling
 

@@ -16,7 +16,7 @@ from text2pixels.datasets.manifest import Pair
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance
-from text2pixels.image.files import read_gray, read_rgb
+from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods import trained as inference
 from text2pixels.network.network import STRIDE
 from text2pixels.prompts.table import read_prompts

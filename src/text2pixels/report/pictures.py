@@ -6,8 +6,8 @@ import cv2
 
 from text2pixels import layout
 from text2pixels.datasets.manifest import Pair
-from text2pixels.image.colour import restore_colour
-from text2pixels.image.files import Image8, read_gray, read_rgb
+from text2pixels.image.colour import Image8, restore_colour
+from text2pixels.image.png import read_gray, read_rgb
 
 THUMBNAIL = 240  # pixels, width
 QUALITY = 90  # of WebP in the viewer, where one looks for artefacts

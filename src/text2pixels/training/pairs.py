@@ -142,7 +142,7 @@ def _mirrored(phrase: str) -> str:
 
 def _read(item: TrainingPair, view: View) -> tuple[NDArray[np.float32], tuple[Box, ...]]:
     """Return infrared, luminance and chroma (5, H, W), and the boxes, as the view has them."""
-    from text2pixels.image.files import read_gray, read_rgb
+    from text2pixels.image.png import read_gray, read_rgb
 
     infrared = _see(read_gray(item.folder / item.pair.infrared), view)
     visible = _see(read_rgb(item.folder / item.pair.visible), view)

@@ -1,4 +1,8 @@
-"""Reading and writing the images of a processed data set: 8-bit PNG, infrared gray, visible RGB."""
+"""The pipeline's own images: 8-bit PNG that it wrote itself, infrared gray, visible RGB.
+
+Fast and strict: what is not exactly that is an error. A user's file, whatever its format and depth, is read
+by `text2pixels.image.reader`.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -8,18 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2pixels.errors import InputError
+from text2pixels.image.colour import Image8
 
 # What OpenCV's decoders have to say of a broken file, this project says itself, as an error or a quarantine row.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
-
-Image8 = NDArray[np.uint8]
 
 
 def read_gray(path: Path) -> Image8:
     """Read an 8-bit gray image, (H, W).
 
     A colour file is an error here: decoding it to gray in one step differs from a conversion by up
-    to 20 levels, so colour is always read with `read_rgb` and converted with `fusion.colour`.
+    to 20 levels, so colour is always read with `read_rgb` and converted with `text2pixels.image.colour`.
 
     Raises:
         InputError: missing, unreadable, or not 8-bit gray.
