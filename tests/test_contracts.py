@@ -1,24 +1,22 @@
 """The house rules: what no single module can see."""
 
-import ast
 import importlib
 import re
 import subprocess
 import sys
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
 from text2pixels import config
+from text2pixels.closure import SOURCE, closure, imports
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.methods.catalogue import BASELINES
 from text2pixels.pipeline import profiles
 
 ROOT = Path(__file__).parents[1]
-SOURCE = ROOT / "src"
 DEFINITIONS = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 STAGES = {name: definition.get("do", definition) for name, definition in DEFINITIONS.items()}
 PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
@@ -35,40 +33,6 @@ def tracked() -> list[str]:
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
     return [name for name in answer.stdout.splitlines() if (ROOT / name).is_file()]
-
-
-@cache
-def imports(path: Path) -> frozenset[str]:
-    """All modules that a file imports, at its top or inside functions."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
-    return frozenset(found)
-
-
-def module_file(name: str) -> Path | None:
-    path = SOURCE / Path(*name.split("."))
-    if path.with_suffix(".py").is_file():
-        return path.with_suffix(".py")
-    return path / "__init__.py" if (path / "__init__.py").is_file() else None
-
-
-@cache
-def closure(path: Path) -> frozenset[Path]:
-    """The project's files that a file imports, directly or not."""
-    seen, queue = {path}, [path]
-    while queue:
-        for name in imports(queue.pop()):
-            # The package itself is a facade that imports on use: `from text2pixels import config` needs nothing of it.
-            file = module_file(name) if name.startswith("text2pixels.") else None
-            if file and file not in seen:
-                seen.add(file)
-                queue.append(file)
-    return frozenset(seen)
 
 
 @pytest.mark.parametrize(

@@ -46,19 +46,6 @@ class Source(Section):
 
 
 @dataclass(frozen=True)
-class Simulator(Section):
-    """The embedded data set: see data/simulator/."""
-
-    train: int = 96
-    val: int = 12
-    test: int = 24
-    width: int = 320  # pixels
-    height: int = 256  # pixels
-    misalign: float = 0.0  # most displacement of the infrared frame's corners, share of the diagonal, up to 0.2
-    seed: int = 0
-
-
-@dataclass(frozen=True)
 class Ingest(Section):
     """Reading raw files in."""
 
@@ -213,7 +200,6 @@ class Params(Section):
     encoders: tuple[str, ...]
     baselines: tuple[str, ...]
     variants: dict[str, dict[str, dict[str, Any]]]  # trained networks: name -> section -> key -> value
-    simulator: Simulator = field(default_factory=Simulator)
     ingest: Ingest = field(default_factory=Ingest)
     register: Register = field(default_factory=Register)
     prompt: Prompt = field(default_factory=Prompt)

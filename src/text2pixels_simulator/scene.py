@@ -8,7 +8,6 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from text2pixels import config
 from text2pixels.datasets.manifest import SPLITS
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
@@ -120,13 +119,13 @@ def simulate(
     )
 
 
-def splits(simulator: config.Simulator) -> Iterator[tuple[str, int]]:
+def splits(train: int, val: int, test: int) -> Iterator[tuple[str, int]]:
     """Yield (split, index) of every pair; conditions take turns, so that each split has all of them.
 
     Raises:
         InputError: a split has a negative size.
     """
-    sizes = (simulator.train, simulator.val, simulator.test)
+    sizes = (train, val, test)
     if min(sizes) < 0:
         raise InputError(f"simulator: train, val and test are {sizes}; none may be negative")
     index = 0

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from text2pixels import config, executors, layout
 from text2pixels.commands import ingest as command
-from text2pixels.datasets import intake, simulated
+from text2pixels.datasets import catalogue, intake, simulated
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.errors import InputError
 from text2pixels.pipeline import ingest as stage
@@ -122,21 +122,39 @@ def test_the_command_takes_a_folder_and_needs_no_params(tmp_path, monkeypatch):
     assert done.exit_code == 0 and "leaks in m3fd: 0" in done.output
 
 
-def test_another_parameter_does_not_find_the_work_of_the_last(source, tmp_path):
-    one = stage._aside(tmp_path / "out", [1])
-    (one / "rows/x.json").write_text("{}")
-    two = stage._aside(tmp_path / "out", [2])
-    assert one != two and not one.exists() and not list((two / "rows").iterdir())
+def test_the_fingerprint_covers_the_code_and_the_simulator_only_where_it_draws(monkeypatch):
+    asked = []
+    monkeypatch.setattr(stage, "digest", lambda files: asked.append({file.parent.name for file in files}) or "x")
+    for name in ("folder", "simulator"):
+        source = config.Source()
+        stage._fingerprint(catalogue.adapter_of(name, source), source, ONE)
+    read, drawn = asked
+    assert {"datasets", "image", "pipeline"} <= read
+    assert drawn - read == {"text2pixels_simulator"}
+
+
+def test_a_second_ingest_into_the_same_folder_is_refused_while_the_first_runs(source, tmp_path, monkeypatch):
+    read, refused = intake.read_visible, []
+
+    def meanwhile(path):
+        if not refused:
+            with pytest.raises(InputError, match="another ingest is writing") as error:
+                stage.ingest("folder", source, ONE, tmp_path / "out")
+            refused.append(error)
+        return read(path)
+
+    monkeypatch.setattr(intake, "read_visible", meanwhile)
+    stage.ingest("folder", source, ONE, tmp_path / "out")
+    assert refused and len(read_manifest(tmp_path / "out/manifest.parquet")) == 37
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    def write(datasets, simulator="{}"):
+    def write(datasets):
         (tmp_path / "params.yaml").write_text(
-            "profile: test\nseed: 0\nencoders: [hash]\nbaselines: []\nvariants: {}\n"
-            f"ingest: {{workers: 1}}\nsimulator: {simulator}\ndatasets: {datasets}\n"
+            f"profile: test\nseed: 0\nencoders: [hash]\nmethods: {{}}\ningest: {{workers: 1}}\ndatasets: {datasets}\n"
         )
 
     return write
@@ -157,7 +175,7 @@ def test_the_stage_reads_params_and_writes_the_layout(project, tmp_path):
 
 
 def test_the_simulator_needs_no_files(project):
-    project("{simulator: {}}", "{train: 2, val: 1, test: 1, width: 96, height: 64, misalign: 0.02}")
+    project("{simulator: {options: {train: 2, val: 1, test: 1, width: 96, height: 64, misalign: 0.02}}}")
     stage.run("simulator")
     pairs = read_manifest(layout.interim("simulator") / "manifest.parquet")
     assert sorted(pair.split for pair in pairs) == ["test", "train", "train", "val"]
@@ -165,19 +183,19 @@ def test_the_simulator_needs_no_files(project):
     assert (layout.interim("simulator") / "homographies.json").is_file()
 
 
-TINY = config.Simulator(train=30, val=3, test=3, width=64, height=48, misalign=0.02)
+TINY = config.Source(options={"train": 30, "val": 3, "test": 3, "width": 64, "height": 48, "misalign": 0.02})
 
 
 def test_drawing_over_processes_gives_the_bytes_of_one(tmp_path):
     for workers in (1, 2):
         settings = config.Ingest(workers=workers)
-        stage.ingest("simulator", config.Source(), settings, tmp_path / str(workers), TINY)
+        stage.ingest("simulator", TINY, settings, tmp_path / str(workers))
     assert files(tmp_path / "1") == files(tmp_path / "2")
     assert len(read_manifest(tmp_path / "1/manifest.parquet")) == 36
 
 
 def test_drawing_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    stage.ingest("simulator", config.Source(), ONE, tmp_path / "whole", TINY)
+    stage.ingest("simulator", TINY, ONE, tmp_path / "whole")
     kept, stored = simulated.store, []
 
     def interrupted(name, *rest):
@@ -188,10 +206,10 @@ def test_drawing_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
     monkeypatch.setattr(simulated, "store", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        stage.ingest("simulator", config.Source(), ONE, tmp_path / "out", TINY)
+        stage.ingest("simulator", TINY, ONE, tmp_path / "out")
     again = []
     monkeypatch.setattr(simulated, "store", lambda name, *rest: (again.append(name), kept(name, *rest))[1])
-    stage.ingest("simulator", config.Source(), ONE, tmp_path / "out", TINY)
+    stage.ingest("simulator", TINY, ONE, tmp_path / "out")
     assert len(again) == 16 and not set(again) & set(stored)
     assert files(tmp_path / "out") == files(tmp_path / "whole")
 

@@ -17,11 +17,20 @@ from text2pixels.pipeline.register import run
 SIZE = (300, 380)
 
 
-def set_up(folder: Path, monkeypatch, aligned: bool, visible: dict[str, np.ndarray], **register: object) -> None:
+def set_up(
+    folder: Path,
+    monkeypatch,
+    aligned: bool,
+    visible: dict[str, np.ndarray],
+    *,
+    adapter=("folder", {}),
+    **register: object,
+) -> None:
     """Write params.yaml and an ingested data set `mine`; the infrared of pair k is scene(k)."""
     monkeypatch.chdir(folder)
-    params = {"profile": "x", "seed": 0, "datasets": {"mine": {"path": "raw", "aligned": aligned}}}
-    params |= {"encoders": [], "baselines": [], "variants": {}, "register": {"workers": 1} | register}
+    source = {"path": "raw", "aligned": aligned, "options": {"adapter": adapter[0]} | adapter[1]}
+    params = {"profile": "x", "seed": 0, "datasets": {"mine": source}}
+    params |= {"encoders": [], "methods": {}, "register": {"workers": 1} | register}
     Path("params.yaml").write_text(yaml.safe_dump(params))
     interim, pairs = layout.interim("mine"), []
     for number, (name, image) in enumerate(visible.items()):
@@ -45,6 +54,14 @@ def test_a_source_declared_aligned_passes_through(tmp_path, monkeypatch):
     assert pair.registration == Registration("identity", "declared", None)
     for path in ("infrared/a.png", "visible/a.png", "quarantine.parquet"):
         assert (processed / path).read_bytes() == (interim / path).read_bytes()
+
+
+def test_a_simulated_set_of_any_name_that_is_drawn_misaligned_does_not_pass_through(tmp_path, monkeypatch):
+    visible = {"a": other_camera(scene(0), TRUTH, SIZE, 1)}
+    set_up(tmp_path, monkeypatch, True, visible, adapter=("simulator", {"misalign": 0.1}))
+    run("mine")
+    (pair,) = read_manifest(layout.processed("mine") / "manifest.parquet")
+    assert pair.registration.status == "good"
 
 
 def test_pairs_are_aligned_cropped_or_quarantined(tmp_path, monkeypatch):

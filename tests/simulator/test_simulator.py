@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from text2pixels import config
 from text2pixels.datasets.manifest import TIMES_OF_DAY
 from text2pixels.errors import InputError
 from text2pixels_simulator import CATEGORIES, CONDITIONS, announce, scene, simulate, splits, true_homography
@@ -63,16 +62,15 @@ def test_a_pair_is_announced_as_it_is_drawn(index):
 
 
 def test_splits_have_the_sizes_asked_for_and_every_condition():
-    settings = config.Simulator(train=15, val=5, test=10, width=64, height=48)
     indices = {"train": [], "val": [], "test": []}
-    for split, index in splits(settings):
+    for split, index in splits(15, 5, 10):
         indices[split].append(index)
     assert {split: len(each) for split, each in indices.items()} == {"train": 15, "val": 5, "test": 10}
     assert sorted(chain.from_iterable(indices.values())) == list(range(30))
     for each in indices.values():
         conditions = [CONDITIONS[index % len(CONDITIONS)] for index in each]
         assert all(conditions.count(condition) == len(each) // 5 for condition in CONDITIONS)
-    assert announce(next(splits(settings))[1], seed=0)[0] == "day-00000"
+    assert announce(next(splits(15, 5, 10))[1], seed=0)[0] == "day-00000"
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (48, 200), (640, 360), (1280, 1024)])
@@ -242,4 +240,4 @@ def test_mistakes_are_told_in_one_line():
     with pytest.raises(InputError, match="negative"):
         simulate(-1, **SIZE)
     with pytest.raises(InputError, match="negative"):
-        list(splits(config.Simulator(train=-1)))
+        list(splits(-1, 12, 24))

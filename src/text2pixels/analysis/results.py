@@ -12,7 +12,7 @@ from text2pixels import config, layout
 from text2pixels.analysis.average_precision import Precision
 from text2pixels.analysis.detection import LEADERBOARD, folds_of, precision_of
 from text2pixels.datasets.adapter import Adapter
-from text2pixels.datasets.catalogue import DATASETS
+from text2pixels.datasets.catalogue import adapter_of
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
 from text2pixels.detection.table import K_FOLD, read_detections, select
@@ -104,7 +104,7 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
     detections = {method: read_detections(layout.detections(name, method)) for method in methods}
     return DatasetResults(
         name=name,
-        adapter=DATASETS[name],
+        adapter=adapter_of(name, params.datasets[name]),
         pairs=pairs,
         test=test,
         quarantine=pd.DataFrame([vars(row) for row in read_quarantine(folder / "quarantine.parquet")]),

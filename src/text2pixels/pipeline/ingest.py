@@ -2,7 +2,7 @@
 
 Reads what ``datasets.<dataset>.path`` names and writes ``data/interim/<dataset>``:
 ``infrared/NAME.png`` (gray), ``visible/NAME.png`` (RGB), ``manifest.parquet``, ``quarantine.parquet`` and
-``prints.parquet`` (perceptual hashes, see data/leaks.py). The folder is made aside and renamed; an
+``prints.parquet`` (perceptual hashes, see datasets/leaks.py). The folder is made aside and renamed; an
 interrupted run goes on where it stopped, because the folder aside bears a fingerprint of everything the
 result depends on. The same input gives the same bytes, however many workers there are.
 """
@@ -17,22 +17,24 @@ from itertools import chain, islice
 from pathlib import Path
 
 from text2pixels import config, executors, layout
+from text2pixels.closure import closure, digest
 from text2pixels.datasets import archive, folder, intake, leaks, listing, partition, simulated
 from text2pixels.datasets.adapter import Adapter, Candidate
 from text2pixels.datasets.admission import Admission, Tally
-from text2pixels.datasets.catalogue import DATASETS
+from text2pixels.datasets.catalogue import adapter_of, is_aligned
 from text2pixels.datasets.manifest import Registration, stream_manifest
 from text2pixels.datasets.quarantine import write_quarantine
 from text2pixels.datasets.source import open_source
 from text2pixels.datasets.tally_table import print_leaks, print_tally
+from text2pixels.datasets.workplace import alone, open_workplace
 from text2pixels.errors import InputError
 from text2pixels.progress import track
-from text2pixels.registry import look_up, unknown
+from text2pixels.registry import unknown
 
-SECTIONS: tuple[str, ...] = ("datasets", "simulator", "ingest")
+SECTIONS: tuple[str, ...] = ("datasets", "ingest")
 
 FEW = 32  # pairs that are in before worker processes have started
-OPTIONS = ("adapter", "infrared_range", "split")  # that every data set understands
+OPTIONS = ("adapter", "infrared_range", "split")  # that every data set understands which is read from files
 
 
 def run(dataset: str) -> None:
@@ -43,58 +45,71 @@ def run(dataset: str) -> None:
     """
     params = config.load(SECTIONS)
     source = params.datasets.get(dataset, config.Source())
-    ingest(dataset, source, params.ingest, layout.interim(dataset), params.simulator)
+    ingest(dataset, source, params.ingest, layout.interim(dataset))
 
 
-def ingest(
-    dataset: str,
-    source: config.Source,
-    settings: config.Ingest,
-    target: Path,
-    simulator: config.Simulator | None = None,
-) -> Tally:
+def ingest(dataset: str, source: config.Source, settings: config.Ingest, target: Path) -> Tally:
     """Bring a data set in under ``target``, print what came in and what did not, and return the counts.
 
     Args:
         dataset: a name of `DATASETS`, or any other with ``source.options["adapter"]`` naming one.
-        source: where the raw files are; ignored by the simulator.
+        source: where the raw files are; the simulator needs no path.
         settings: workers, limits.
         target: the folder to make; what was there is replaced, at the end.
-        simulator: parameters of the embedded set; None: its defaults.
 
     Raises:
-        InputError: see `run`.
+        InputError: see `run`; also where another ingest is writing the same folder.
     """
-    adapter = replace(look_up(DATASETS, str(source.options.get("adapter", dataset)), "data set"), name=dataset)
+    adapter = adapter_of(dataset, source)
     _check_options(adapter, source)
     _check_target(target)
     if source.path is not None and not adapter.embedded:
         _check_apart(Path(source.path), target)
-    simulator = simulator or config.Simulator()
-    span = _span(source)
+    span = _span(adapter, source)
+    aligned = is_aligned(adapter, source)
     split_rule, split_of = partition.rule(adapter, source.options)
-    aside = _aside(target, [asdict(source), settings.minimum_side, simulator if adapter.embedded else None])
     classes = adapter.classes or folder.classes_of(source.options)
-    aligned = source.aligned and not (adapter.embedded and simulator.misalign)
-    rules = intake.Rules(str(aside), aligned, settings.minimum_side, classes, span)
-    admission = Admission(dataset, aside, Registration() if aligned else Registration("none", "doubtful"))
-    scratch = target.parent / f".{dataset}.unpacked"
-    if adapter.embedded:
-        draw = partial(simulated.draw, simulator=simulator, rules=rules)
-        total = simulator.train + simulator.val + simulator.test
-        _take_in(simulated.candidates(simulator), draw, aside, settings, admission, total)
-        if simulator.misalign:
-            simulated.write_truth(simulator, aside)
-    else:
-        try:
-            with open_source(adapter, source.path, scratch) as root:
-                find = adapter.find or listing.find
-                found = admission.candidates(find(adapter, root, source.options))
-                candidates = (replace(candidate, split=split_of(candidate)) for candidate in found)
-                _take_in(candidates, partial(intake.take_in, rules=rules), aside, settings, admission)
-        except InputError:
-            _forget(aside, kept=admission.tally.pairs.found)
-            raise
+    with alone(target):
+        aside = open_workplace(target, _fingerprint(adapter, source, settings))
+        rules = intake.Rules(str(aside), aligned, settings.minimum_side, classes, span)
+        admission = Admission(dataset, aside, Registration() if aligned else Registration("none", "doubtful"))
+        scratch = target.parent / f".{target.name}.unpacked"
+        if adapter.embedded:
+            _draw(adapter, source, rules, settings, admission)
+        else:
+            try:
+                with open_source(adapter, source.path, scratch) as root:
+                    find = adapter.find or listing.find
+                    found = admission.candidates(find(adapter, root, source.options))
+                    candidates = (replace(candidate, split=split_of(candidate)) for candidate in found)
+                    _take_in(candidates, partial(intake.take_in, rules=rules), aside, settings, admission)
+            except InputError:
+                _forget(aside, kept=admission.tally.pairs.found)
+                raise
+        _finish(aside, admission, split_rule, source)
+        if target.exists():
+            shutil.rmtree(target)
+        aside.rename(target)
+        archive.discard(scratch)
+    return admission.tally
+
+
+def _draw(
+    adapter: Adapter, source: config.Source, rules: intake.Rules, settings: config.Ingest, admission: Admission
+) -> None:
+    aside, drawn = Path(rules.folder), simulated.settings_of(adapter, source.options)
+    work = partial(simulated.draw, settings=drawn, rules=rules)
+    _take_in(simulated.candidates(drawn), work, aside, settings, admission, drawn.pairs)
+    if drawn.misalign:
+        simulated.write_truth(drawn, aside)
+
+
+def _finish(aside: Path, admission: Admission, split_rule: str, source: config.Source) -> None:
+    """Check and print the counts, and write the lists beside the manifest.
+
+    Raises:
+        InputError: not one pair came in.
+    """
     tally = admission.tally
     tally.check()
     admission.find_leaks()
@@ -105,11 +120,13 @@ def ingest(
     write_quarantine(aside / "quarantine.parquet", tally.quarantined)
     leaks.write_prints(aside / "prints.parquet", admission.names, admission.infrared_dhash, admission.visible_dhash)
     shutil.rmtree(aside / "rows", ignore_errors=True)
-    if target.exists():
-        shutil.rmtree(target)
-    aside.rename(target)
-    archive.discard(scratch)
-    return tally
+
+
+def _fingerprint(adapter: Adapter, source: config.Source, settings: config.Ingest) -> str:
+    """Return 12 hexadecimal digits over what a pair's outcome depends on besides its own files."""
+    packages = ("text2pixels", "text2pixels_simulator") if adapter.embedded else ("text2pixels",)
+    inputs = [asdict(source), settings.minimum_side, digest(closure(Path(__file__), packages))]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
 def _take_in(
@@ -152,28 +169,14 @@ def _forget(aside: Path, kept: int = 0) -> None:
         shutil.rmtree(aside)
 
 
-def _aside(target: Path, inputs: list[object]) -> Path:
-    """Return the folder the set is made in: that of an interrupted run with the same inputs, or a new one."""
-    digest = hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode())
-    for module in sorted(Path(intake.__file__).parent.rglob("*.py")):
-        digest.update(module.read_bytes())
-    aside = target.absolute().parent / f".{target.name}.{digest.hexdigest()[:12]}.part"
-    for stale in target.parent.glob(f".{target.name}.*.part"):
-        if stale != aside:
-            shutil.rmtree(stale)
-    for part in ("infrared", "visible", "rows"):
-        (aside / part).mkdir(parents=True, exist_ok=True)
-    return aside
-
-
 def _check_options(adapter: Adapter, source: config.Source) -> None:
-    known = (*OPTIONS, *adapter.options)
+    known = (*(("adapter",) if adapter.embedded else OPTIONS), *adapter.options)
     for option in source.options:
         if option not in known:
             raise InputError(f"datasets.{adapter.name}.options: {unknown(option, known, 'option')}")
 
 
-def _span(source: config.Source) -> tuple[float, float] | None:
+def _span(adapter: Adapter, source: config.Source) -> tuple[float, float] | None:
     """Return the option ``infrared_range``: the counts that become 0 and 255."""
     said = source.options.get("infrared_range")
     if said is None:
@@ -183,7 +186,8 @@ def _span(source: config.Source) -> tuple[float, float] | None:
     except (TypeError, ValueError):
         low = high = 0.0
     if low >= high:
-        raise InputError(f"options.infrared_range: expected two rising counts such as [7000, 9000], found {said!r}")
+        where = f"datasets.{adapter.name}.options.infrared_range"
+        raise InputError(f"{where}: expected two rising counts such as [7000, 9000], found {said!r}")
     return low, high
 
 

@@ -104,12 +104,12 @@ def _missing_weights(params: config.Params) -> dict[str, str]:
 
 def _missing_data(params: config.Params) -> dict[str, str]:
     """Return the data sets whose raw files are not where params.yaml says, each with the way to get them."""
-    from text2pixels.datasets.catalogue import DATASETS
+    from text2pixels.datasets.catalogue import adapter_of
     from text2pixels.datasets.source import how_to_get
 
     absent = {}
     for name, source in params.datasets.items():
-        adapter = look_up(DATASETS, str(source.options.get("adapter", name)), "data set")
+        adapter = adapter_of(name, source)
         if not adapter.embedded and source.path is not None and not Path(source.path).exists():
             absent[name] = f"datasets.{name}.path: nothing at {source.path}. {how_to_get(adapter, source.path)}"
     return absent

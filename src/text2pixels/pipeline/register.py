@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from text2pixels import config, layout
+from text2pixels.datasets.catalogue import adapter_of, is_aligned
 from text2pixels.datasets.manifest import Pair, Registration, read_manifest, write_manifest
 from text2pixels.datasets.quarantine import Quarantined, read_quarantine, write_quarantine
 from text2pixels.errors import InputError
@@ -24,7 +25,7 @@ from text2pixels.progress import console, track
 from text2pixels.registration.dataset import align, read
 from text2pixels.registration.estimate import Estimate, estimate_rig
 
-SECTIONS: tuple[str, ...] = ("datasets", "simulator", "register")
+SECTIONS: tuple[str, ...] = ("datasets", "register")
 
 RIG_PAIRS = 16  # spread over the set: more add little, and all are held in memory
 
@@ -36,18 +37,14 @@ def run(dataset: str) -> None:
         InputError: the manifest is missing, the rig's images differ in size, or no pair could be registered.
     """
     params = config.load(SECTIONS)
+    source = params.datasets.get(dataset, config.Source())
     interim = layout.interim(dataset)
     pairs = read_manifest(interim / "manifest.parquet")
     with whole_folder(layout.processed(dataset)) as aside:
-        if _declared_aligned(dataset, params):
+        if is_aligned(adapter_of(dataset, source), source):
             _pass_through(interim, aside, pairs)
         else:
             _register(interim, aside, pairs, params.register)
-
-
-def _declared_aligned(dataset: str, params: config.Params) -> bool:
-    source = params.datasets.get(dataset, config.Source())
-    return source.aligned and (dataset != "simulator" or params.simulator.misalign == 0)
 
 
 def _pass_through(interim: Path, aside: Path, pairs: list[Pair]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from text2pixels.closure import digest
 from text2pixels.errors import InputError
 from text2pixels.files import sha256, whole_file
 
@@ -20,15 +21,19 @@ FILE = "state.pt"
 
 
 def fingerprint(settings: Mapping[str, Any], code: Iterable[Path], data: Iterable[Path]) -> str:
-    """Return 16 hexadecimal digits over parameters, sources (folders of .py files) and data files."""
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    digest.update(torch.__version__.encode())
-    for folder in code:
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(f"{folder.name}/{path.relative_to(folder)} {sha256(path)}\n".encode())
+    """Return 16 hexadecimal digits over what a run's result depends on.
+
+    Args:
+        settings: parameters, as JSON knows them.
+        code: source files; `text2pixels.closure.closure` of the stage's module names them all.
+        data: files that are read.
+    """
+    total = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    total.update(torch.__version__.encode())
+    total.update(digest(code).encode())
     for path in data:
-        digest.update(f"{path} {sha256(path)}\n".encode())
-    return digest.hexdigest()[:16]
+        total.update(f"{path} {sha256(path)}\n".encode())
+    return total.hexdigest()[:16]
 
 
 def save(folder: Path, run: str, state: dict[str, Any]) -> None:
