@@ -27,7 +27,7 @@ from torch import Tensor
 from text2pixels.files import whole_file
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.metrics.table import METRICS, PUBLISHED
+from text2pixels.metrics.table import METRICS, STRETCHED
 from text2pixels.metrics.triple import SOURCES, Triple
 from text2pixels.metrics.windows import Border, gaussian, separable
 from text2pixels.progress import track
@@ -123,11 +123,11 @@ SAME = {name: Row(name, ROUNDED) for name in ("EN", "SD", "SF", "AG", "CC", "SCD
 ROWS: dict[str, dict[str, Row]] = {
     "CDDFuse_Evaluator": SAME
     | {
-        "MI": Row("MI", "natural logarithm", PUBLISHED["MI"]),
-        "PSNR": Row("PSNR", "peak is the fused image's maximum", PUBLISHED["PSNR"]),
+        "MI": Row("MI", "natural logarithm", STRETCHED["MI"]),
+        "PSNR": Row("PSNR", "peak is the fused image's maximum", STRETCHED["PSNR"]),
         "VIF": Row("VIF", ROUNDED),
-        "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", PUBLISHED["Qabf"]),
-        "SSIM": Row("SSIM", "uniform 7x7, range 2 on 0..255, float32", PUBLISHED["SSIM"]),
+        "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", STRETCHED["Qabf"]),
+        "SSIM": Row("SSIM", "uniform 7x7, range 2 on 0..255, float32", STRETCHED["SSIM"]),
         "SSIM_dr255": Row("SSIM", "uniform 7x7, sample covariance", ssim(uniform(7), 255, 49 / 48)),
     },
     "IVIF_ZOO": SAME
@@ -136,7 +136,7 @@ ROWS: dict[str, dict[str, Row]] = {
         "MI": Row("MI", ROUNDED),
         "PSNR": Row("PSNR", "divided by 255 twice", lambda triple: METRICS["PSNR"](triple) + 20 * math.log10(255)),
         "VIF": Row("VIF", "windows off-centre; not reproduced"),
-        "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", PUBLISHED["Qabf"]),
+        "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", STRETCHED["Qabf"]),
         "SSIM": Row("SSIM", "range 1 on 0..255; then float32 cancellation shows", ssim(gaussian(11, 1.5), 1)),
         "MS_SSIM": Row("MS_SSIM", "range 1 on 0..255; then float32 cancellation shows", ms_ssim_of_range_one),
     },

@@ -44,7 +44,7 @@ def measure(name: str, pairs: list[tuple[np.ndarray, np.ndarray]], weights: Path
     for image, (infrared, visible) in zip(fused, pairs, strict=True):
         y = quantise(luminance(visible))
         score(image, infrared, y)
-        score(image, infrared, y, HEADLINE, "published")
+        score(image, infrared, y, HEADLINE, "stretched")
     return fusing, time.perf_counter() - start
 
 

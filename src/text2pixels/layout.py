@@ -56,8 +56,8 @@ def fused(dataset: str, method: str) -> Path:
 
 
 def fused_stretched(dataset: str, method: str) -> Path:
-    """Return the folder of the same images under the convention `published`: stretched before they are rounded."""
-    return fused(dataset, method) / "published"
+    """Return the folder of the same images under the convention `stretched`: stretched before they are rounded."""
+    return fused(dataset, method) / "stretched"
 
 
 def scores(dataset: str, method: str) -> Path:

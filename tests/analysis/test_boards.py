@@ -41,7 +41,7 @@ def results():
         quarantine=pd.DataFrame(),
         prompts=pd.DataFrame(),
         scores=table(names, "standard", METRICS, "average"),
-        published=table(names, "published", HEADLINE, "sdnet"),
+        stretched=table(names, "stretched", HEADLINE, "sdnet"),
         detections={},
         folds=0,
         protocols={},
@@ -65,11 +65,11 @@ def test_each_published_list_has_means_ranks_and_intervals_of_its_own(results):
 
 def test_the_change_of_ranking_compares_the_same_metrics_among_fused_methods(results):
     changes = boards(results, METHODS, resamples=20)[1].changes
-    assert [(change.method, change.standard_place, change.published_place) for change in changes] == [
+    assert [(change.method, change.standard_place, change.stretched_place) for change in changes] == [
         ("average", 1, 2),
         ("sdnet", 2, 1),
     ]
-    assert (changes[0].standard, changes[0].published) == (1, 2)
+    assert (changes[0].standard, changes[0].stretched) == (1, 2)
 
 
 def test_a_part_of_a_published_list_is_no_published_list(results):

@@ -11,7 +11,7 @@ from text2pixels.commands import score as command
 from text2pixels.errors import InputError
 from text2pixels.image.png import read_gray, write_png
 from text2pixels.metrics.score import score
-from text2pixels.metrics.table import METRICS, PUBLISHED
+from text2pixels.metrics.table import METRICS, STRETCHED
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def test_folders_as_a_table_of_means(folders):
     assert all(name in output for name in METRICS)
 
 
-def test_the_published_convention_is_labelled(folders):
-    arguments = [folders / "fused", folders / "infrared", folders / "visible", "--published"]
-    assert "convention: published" in t2p_score(*arguments)
-    assert set(json.loads(t2p_score(*arguments, "--json"))["b"]) == set(PUBLISHED)
+def test_the_stretched_convention_is_labelled(folders):
+    arguments = [folders / "fused", folders / "infrared", folders / "visible", "--stretched"]
+    assert "convention: stretched" in t2p_score(*arguments)
+    assert set(json.loads(t2p_score(*arguments, "--json"))["b"]) == set(STRETCHED)
 
 
 def test_one_directory_lacks_an_image(folders):

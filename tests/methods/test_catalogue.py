@@ -33,7 +33,7 @@ def pair(height, width):
 def test_fuses_any_size_to_8_bits_of_that_size(name, size):
     infrared, visible = pair(*size)
     method = load(name)
-    for convention in ("standard", "unstretched", "published"):
+    for convention in ("standard", "unstretched", "stretched"):
         fused = fuse_luminance(method, infrared, visible, convention=convention)
         assert fused.shape == size
         assert fused.dtype == np.uint8

@@ -48,10 +48,10 @@ def test_the_entry_says_how_8_bits_are_made(rule, standard):
     assert output_of(values, rule, "unstretched") == [0, 100, 101, 255]
 
 
-def test_published_clips_and_then_stretches_the_float_output():
-    assert output_of([-50.0, 50.25, 100.5, 300.0], "round", "published") == [0, 50, 101, 255]
+def test_stretched_clips_and_then_stretches_the_float_output():
+    assert output_of([-50.0, 50.25, 100.5, 300.0], "round", "stretched") == [0, 50, 101, 255]
     # 20.4 and 20.8 round to 20 and 21: after that the stretch would be another.
-    assert output_of([20.0, 20.4, 20.8, 21.0], "round", "published") == [0, 102, 204, 255]
+    assert output_of([20.0, 20.4, 20.8, 21.0], "round", "stretched") == [0, 102, 204, 255]
 
 
 @pytest.mark.parametrize("rule", ["round", "truncate", "stretch to maximum", "stretch min-max"])

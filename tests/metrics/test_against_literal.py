@@ -7,7 +7,7 @@ import pytest
 from support import slow_metrics as slow
 
 from text2pixels.metrics.score import score
-from text2pixels.metrics.table import METRICS, PUBLISHED
+from text2pixels.metrics.table import METRICS, STRETCHED
 
 SIZES = {"VIF": (44, 47), "MS_SSIM": (176, 176), "Qcv": (35, 50), "Qcb": (33, 46)}  # others 23 x 18
 TOLERANCE = {"FMI_pixel": 2e-6, "FMI_gradient": 2e-6}  # float32; others 1e-9
@@ -33,11 +33,11 @@ STANDARD = {
     "Qcb": slow.qcb,
     "Qcv": slow.qcv,
 }
-DIFFERENT_IN_PUBLISHED = {
+DIFFERENT_IN_STRETCHED = {
     "MI": lambda f, a, b: slow.mi(f, a, b) * math.log(2),
-    "PSNR": slow.psnr_published,
-    "Qabf": slow.qabf_published,
-    "SSIM": slow.ssim_published,
+    "PSNR": slow.psnr_stretched,
+    "Qabf": slow.qabf_stretched,
+    "SSIM": slow.ssim_stretched,
 }
 
 
@@ -66,12 +66,12 @@ def test_standard(name):
     assert score(*images, [name])[name] == pytest.approx(expected, rel=tolerance, abs=tolerance)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_published(name):
+@pytest.mark.parametrize("name", STRETCHED)
+def test_stretched(name):
     images = scene(SIZES.get(name, (23, 18)), seed=7)
-    transcription = DIFFERENT_IN_PUBLISHED.get(name, STANDARD[name])
+    transcription = DIFFERENT_IN_STRETCHED.get(name, STANDARD[name])
     expected = transcription(*(image.astype(np.float64) for image in images))
-    assert score(*images, [name], "published")[name] == pytest.approx(expected, rel=1e-9)
+    assert score(*images, [name], "stretched")[name] == pytest.approx(expected, rel=1e-9)
 
 
 def test_an_image_fused_with_itself():

@@ -158,11 +158,11 @@ def test_what_cannot_be_scored_is_said(images, message):
 def test_an_unknown_metric_is_answered_with_the_nearest():
     with pytest.raises(InputError, match="did you mean SSIM"):
         select(["SIM"], "standard")
-    with pytest.raises(InputError, match="convention published"):
-        select(["Qcv"], "published")
+    with pytest.raises(InputError, match="convention stretched"):
+        select(["Qcv"], "stretched")
 
 
-@pytest.mark.parametrize("metric", [*CONVENTIONS["standard"].values(), *CONVENTIONS["published"].values()])
+@pytest.mark.parametrize("metric", [*CONVENTIONS["standard"].values(), *CONVENTIONS["stretched"].values()])
 def test_specs_are_complete(metric):
     assert metric.direction in ("higher", "lower")
     assert metric.low < metric.high

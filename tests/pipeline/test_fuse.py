@@ -56,7 +56,7 @@ def files_of(method):
 
 def test_fuses_the_test_split_and_every_labelled_pair(registered):
     fuse.run("tiny", "infrared")
-    assert files_of("infrared") == ["b.png", "d.png", "published/d.png"]
+    assert files_of("infrared") == ["b.png", "d.png", "stretched/d.png"]
     for name in ("b", "d"):
         fused = read_gray(layout.fused("tiny", "infrared") / f"{name}.png")
         np.testing.assert_array_equal(fused, read_gray(layout.processed("tiny") / f"infrared/{name}.png"))
@@ -66,7 +66,7 @@ def test_test_pairs_come_stretched_before_rounding_too(registered):
     fuse.run("tiny", "average")
     infrared, visible = (layout.processed("tiny") / f"{name}/d.png" for name in ("infrared", "visible"))
     method = BASELINES["average"].load(None)
-    stretched = fuse_luminance(method, read_gray(infrared), read_rgb(visible), convention="published")
+    stretched = fuse_luminance(method, read_gray(infrared), read_rgb(visible), convention="stretched")
     assert (stretched.min(), stretched.max()) == (0, 255)
     np.testing.assert_array_equal(read_gray(layout.fused_stretched("tiny", "average") / "d.png"), stretched)
 
@@ -74,7 +74,7 @@ def test_test_pairs_come_stretched_before_rounding_too(registered):
 def test_a_second_run_replaces_the_folder(registered):
     write_png(layout.fused("tiny", "max") / "stale.png", np.zeros((4, 4), np.uint8))
     fuse.run("tiny", "max")
-    assert files_of("max") == ["b.png", "d.png", "published/d.png"]
+    assert files_of("max") == ["b.png", "d.png", "stretched/d.png"]
 
 
 def test_a_failure_leaves_nothing_half_written(registered):

@@ -51,7 +51,7 @@ def dataset(tmp_path, monkeypatch):
 def test_a_row_per_test_image_convention_and_metric(dataset):
     run("tiny", "max")
     rows = pq.read_table(layout.scores("tiny", "max")).to_pylist()
-    both = [("standard", metric) for metric in METRICS] + [("published", metric) for metric in HEADLINE]
+    both = [("standard", metric) for metric in METRICS] + [("stretched", metric) for metric in HEADLINE]
     assert [(row["pair_id"], row["convention"], row["metric"]) for row in rows] == [
         (f"tiny/{name}", *entry) for name in "ab" for entry in both
     ]
@@ -66,7 +66,7 @@ def test_a_row_per_test_image_convention_and_metric(dataset):
             assert row["value"] == expected[row["metric"]]
             assert row["reason"] is None
     stretched = read_gray(layout.fused_stretched("tiny", "max") / "a.png")
-    expected = score(stretched, *sources, HEADLINE, "published")
+    expected = score(stretched, *sources, HEADLINE, "stretched")
     for row in rows[len(METRICS) : len(both)]:
         assert row["value"] == (None if row["metric"] == "VIF" else expected[row["metric"]])
 
@@ -109,10 +109,10 @@ def test_a_method_that_returns_a_source_has_no_scd_and_says_why(dataset):
     [
         (lambda fused: (fused / "b.png").unlink(), r"lacks b\.png"),
         (lambda fused: (fused / "c.png").unlink(), r"lacks c\.png"),
-        (lambda fused: (fused / "published/b.png").unlink(), r"published lacks b\.png"),
-        (lambda fused: (fused / "published").rename("elsewhere"), r"lacks published: fuse the data set again"),
-        (lambda fused: (fused / "c.png").rename(fused / "published/c.png"), r"lacks c\.png"),
-        (lambda fused: write_png(fused / "published/c.png", np.eye(3)), r"published holds c\.png"),
+        (lambda fused: (fused / "stretched/b.png").unlink(), r"stretched lacks b\.png"),
+        (lambda fused: (fused / "stretched").rename("elsewhere"), r"lacks stretched: fuse the data set again"),
+        (lambda fused: (fused / "c.png").rename(fused / "stretched/c.png"), r"lacks c\.png"),
+        (lambda fused: write_png(fused / "stretched/c.png", np.eye(3)), r"stretched holds c\.png"),
         (lambda fused: write_png(fused / "d.png", np.zeros((20, 24), np.uint8)), r"holds d\.png, which belongs to no"),
         (lambda fused: (fused / "notes.txt").write_text("?"), r"holds notes\.txt"),
         (lambda fused: write_png(fused / "a.png", np.zeros((24, 20), np.uint8)), r"a\.png is 20x24 pixels, .* 24x20"),

@@ -86,7 +86,7 @@ def test_the_best_fused_method_is_bold_and_arrows_say_which_way(published):
 def test_csv_holds_intervals_tests_and_both_conventions(published):
     folder, _ = published
     rows = rows_of(folder / "fusion-simulator.csv")
-    assert {row["convention"] for row in rows} == {"standard", "published"}
+    assert {row["convention"] for row in rows} == {"standard", "stretched"}
     assert {row["method"] for row in rows} == set(METHODS)
     entropy = next(row for row in rows if (row["metric"], row["method"]) == ("EN", "ours"))
     assert float(entropy["low"]) <= float(entropy["mean"]) <= float(entropy["high"]) and entropy["images"] == "3"

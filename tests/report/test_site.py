@@ -74,12 +74,12 @@ def test_downloads_hold_every_row(benchmark):
     assert set(rows["method"]) == {*METHODS, *ABLATIONS} and rows["pair_id"].nunique() == 3
 
 
-def test_the_published_convention_has_a_page_and_says_its_name_wherever_it_shows(benchmark):
+def test_the_stretched_convention_has_a_page_and_says_its_name_wherever_it_shows(benchmark):
     page = (layout.site() / "published.html").read_text()
-    assert "Convention published, mean over 3 pairs" in page and "It inflates EN, SD, SF and AG" in page
-    assert "<title>Published convention" in page and "How the ranking changes" in page
+    assert "Convention stretched, mean over 3 pairs" in page and "It inflates EN, SD, SF and AG" in page
+    assert "<title>Stretched convention" in page and "How the ranking changes" in page
     index = (layout.site() / "index.html").read_text()
-    assert "Convention published, mean" not in index and 'href="published.html"' in index
+    assert "Convention stretched, mean" not in index and 'href="published.html"' in index
     assert "an old scikit-image" in (layout.site() / "metrics.html").read_text()
 
 

@@ -74,7 +74,7 @@ def psnr(f, a, b):
     return 20 * math.log10(255) - 10 * math.log10(mse(f, a, b))
 
 
-def psnr_published(f, a, b):
+def psnr_stretched(f, a, b):
     return 20 * math.log10(f.max()) - 10 * math.log10(mse(f, a, b))
 
 
@@ -145,7 +145,7 @@ def qabf(f, a, b, equal=lambda strength: 1.0):
     return num / den
 
 
-def qabf_published(f, a, b):
+def qabf_stretched(f, a, b):
     return qabf(f, a, b, equal=lambda strength: strength)
 
 
@@ -203,7 +203,7 @@ def ssim(f, a, b):
     return sum(ssim_parts(f, x, gaussian(11, 1.5), 255)[0] for x in (a, b))
 
 
-def ssim_published(f, a, b):
+def ssim_stretched(f, a, b):
     """scikit-image 0.19 on float images: range 2, 7 x 7, sample covariance."""
     return sum(ssim_parts(f, x, np.full((7, 7), 1 / 49), 2, 49 / 48)[0] for x in (a, b))
 

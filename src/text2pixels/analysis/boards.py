@@ -17,9 +17,9 @@ class Change:
 
     method: str
     standard: float
-    published: float
+    stretched: float
     standard_place: int
-    published_place: int
+    stretched_place: int
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Board:
         count: Number of pairs.
         fusion: All metrics under the convention `standard`.
         ranking: Average ranks over those.
-        stretched: The metrics of published tables under the convention `published`.
+        stretched: The metrics of published tables under the convention `stretched`.
         printed: What others have printed for this list.
         changes: How the ranking over those metrics changes between the conventions, best under `standard` first.
     """
@@ -69,7 +69,7 @@ def _board(
 ) -> Board:
     chosen = {pair.pair_id for pair in data.test if pair.name in names}
     scores = data.scores[data.scores["pair_id"].isin(chosen)]
-    stretched = data.published[data.published["pair_id"].isin(chosen)]
+    stretched = data.stretched[data.stretched["pair_id"].isin(chosen)]
     columns, rows, ranking = fusion_table(scores, methods, resamples)
     stretched_columns, stretched_rows, after = fusion_table(stretched, methods, resamples)
     fused = [method for method in methods if method not in SOURCES]
@@ -88,11 +88,11 @@ def _board(
     )
 
 
-def _changes(standard: dict[str, float], published: dict[str, float]) -> list[Change]:
+def _changes(standard: dict[str, float], stretched: dict[str, float]) -> list[Change]:
     def place(ranks: dict[str, float], method: str) -> int:
         return 1 + sum(rank < ranks[method] for rank in ranks.values())
 
     return [
-        Change(method, rank, published[method], place(standard, method), place(published, method))
+        Change(method, rank, stretched[method], place(standard, method), place(stretched, method))
         for method, rank in sorted(standard.items(), key=lambda item: item[1])
     ]

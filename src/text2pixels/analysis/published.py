@@ -1,4 +1,4 @@
-"""Rows of published tables, as printed, beside which ours stand under the convention `published`.
+"""Rows of published tables, as printed, beside which ours stand under the convention `stretched`.
 
 ``published.csv`` has one row a list of pairs and method: the method by our name where we run it, by its
 authors' otherwise; the values as printed, empty where the table has no such column; how many pairs they

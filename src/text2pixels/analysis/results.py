@@ -24,7 +24,7 @@ class DatasetResults:
     """One data set: its pairs, and what every method made of its test split.
 
     ``scores`` has a row per image and metric (columns pair_id, method, convention, metric, value, reason)
-    under the convention `standard`, ``published`` under that one;
+    under the convention `standard`, ``stretched`` under that one;
     ``prompts`` has columns pair_id, kind, phrases, origin;
     ``detections`` maps a method to its table (detection/table.py) in folds, of the test split alone;
     ``folds`` is their number, 0 where there are none;
@@ -40,7 +40,7 @@ class DatasetResults:
     quarantine: pd.DataFrame
     prompts: pd.DataFrame
     scores: pd.DataFrame
-    published: pd.DataFrame
+    stretched: pd.DataFrame
     detections: dict[str, pa.Table]
     folds: int
     protocols: dict[str, dict[str, list[Precision]]]
@@ -110,7 +110,7 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         quarantine=pd.DataFrame([vars(row) for row in read_quarantine(folder / "quarantine.parquet")]),
         prompts=pd.read_parquet(_present(layout.prompts(name))),
         scores=scores[scores["convention"] == "standard"],
-        published=scores[scores["convention"] == "published"],
+        stretched=scores[scores["convention"] == "stretched"],
         detections={method: select(table, K_FOLD, expected) for method, table in detections.items()},
         folds=folds_of(detections),
         protocols=precision_of(detections, pairs, params.report.bootstrap),

@@ -15,10 +15,10 @@ def score(
     fused: Annotated[Path | None, typer.Argument(help="Fused image, or a folder of them.")] = None,
     infrared: Annotated[Path | None, typer.Argument(help="Infrared image, or a folder with the same names.")] = None,
     visible: Annotated[Path | None, typer.Argument(help="Visible image, or a folder with the same names.")] = None,
-    published: Annotated[
+    stretched: Annotated[
         bool,
         typer.Option(
-            "--published",
+            "--stretched",
             help="The convention of published tables, accidents included, instead of ours. The fused image must "
             "already be stretched to 0..255, as those tables do.",
         ),
@@ -35,7 +35,7 @@ def score(
         return
     if fused is None or infrared is None or visible is None:
         raise InputError("score what? Give a fused, an infrared and a visible image, or --dataset NAME --method NAME")
-    convention: Convention = "published" if published else "standard"
+    convention: Convention = "stretched" if stretched else "standard"
     scores = {
         name: _score_files(*paths, convention=convention) for name, paths in _matched(fused, infrared, visible).items()
     }

@@ -54,7 +54,7 @@ def _qabf(triple: Triple) -> Tensor:
     return _edge_transfer(triple, equal=1.0)
 
 
-def _qabf_published(triple: Triple) -> Tensor:
+def _qabf_stretched(triple: Triple) -> Tensor:
     return _edge_transfer(triple, equal=None)
 
 
@@ -121,9 +121,9 @@ QABF = Metric(
     "Orientations of 90 and -90 degrees count as opposite, as in the paper.",
 )
 
-QABF_PUBLISHED = replace(
+QABF_STRETCHED = replace(
     QABF,
-    function=_qabf_published,
+    function=_qabf_stretched,
     notes="Where g_A = g_F the relative strength is g_F instead of 1: up to 6e-4 higher.",
 )
 

@@ -85,7 +85,7 @@ MI = Metric(
     notes="In bits; many tables use the natural logarithm, which gives 0.6931 of it.",
 )
 
-MI_PUBLISHED = replace(
+MI_STRETCHED = replace(
     MI,
     high=16 * math.log(2),
     unit="nat",

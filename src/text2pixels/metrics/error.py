@@ -26,7 +26,7 @@ def _psnr(triple: Triple) -> Tensor:
     return _decibel(torch.full_like(_error(triple), 255), _error(triple))
 
 
-def _psnr_published(triple: Triple) -> Tensor:
+def _psnr_stretched(triple: Triple) -> Tensor:
     return _decibel(triple.fused.flatten(1).amax(dim=1), _error(triple))
 
 
@@ -63,8 +63,8 @@ PSNR = Metric(
     notes="Of the mean of the two squared errors. Highest for the plain average of the sources.",
 )
 
-PSNR_PUBLISHED = replace(
-    PSNR, function=_psnr_published, low=float("-inf"), notes="The peak is the fused image's own maximum."
+PSNR_STRETCHED = replace(
+    PSNR, function=_psnr_stretched, low=float("-inf"), notes="The peak is the fused image's own maximum."
 )
 
 METRICS = (MSE, PSNR)

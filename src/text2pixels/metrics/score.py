@@ -18,7 +18,7 @@ from text2pixels.metrics.triple import Triple
 from text2pixels.registry import look_up
 
 Image8 = NDArray[np.uint8]
-Convention = Literal["standard", "published"]
+Convention = Literal["standard", "stretched"]
 
 
 def score(

@@ -51,7 +51,7 @@ def _ssim(triple: Triple) -> Tensor:
     return infrared + visible
 
 
-def _ssim_published(triple: Triple) -> Tensor:
+def _ssim_stretched(triple: Triple) -> Tensor:
     """Return scikit-image's SSIM of float images, whose range it took to be -1..1."""
 
     def mean(image: Tensor) -> Tensor:
@@ -105,9 +105,9 @@ SSIM = Metric(
     "resolution; added over the sources, as the field does.",
 )
 
-SSIM_PUBLISHED = replace(
+SSIM_STRETCHED = replace(
     SSIM,
-    function=_ssim_published,
+    function=_ssim_stretched,
     notes="Uniform window 7 x 7, sample covariance, range 2 on values 0..255: an accident of an old scikit-image, "
     "which took floats to lie in -1..1. The constants vanish, so smooth areas count as dissimilar.",
     minimum_side=7,

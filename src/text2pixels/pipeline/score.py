@@ -2,7 +2,7 @@
 
 Metrics see what was saved: the 8-bit fused luminance, the 8-bit infrared image and the BT.601
 luminance of the visible image, rounded to 8 bits as the fused one was. Under the convention
-`published` they see the fused image as stretched before it was rounded, and are those of published tables.
+`stretched` they see the fused image as stretched before it was rounded, and are those of published tables.
 """
 
 import math
@@ -44,7 +44,7 @@ SCHEMA = pa.schema(
 # Whose images each convention looks at, and with which metrics.
 WHAT: dict[Convention, tuple[Callable[[str, str], Path], tuple[str, ...]]] = {
     "standard": (layout.fused, tuple(METRICS)),
-    "published": (layout.fused_stretched, HEADLINE),
+    "stretched": (layout.fused_stretched, HEADLINE),
 }
 
 

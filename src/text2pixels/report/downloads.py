@@ -10,7 +10,7 @@ from text2pixels.analysis.results import Results
 def write_downloads(folder: Path, results: Results) -> None:
     """Write scores (CSV and Parquet), average precisions and training histories into a new folder."""
     folder.mkdir()
-    tables = [table for data in results.datasets for table in (data.scores, data.published)]
+    tables = [table for data in results.datasets for table in (data.scores, data.stretched)]
     scores = pd.concat(tables, ignore_index=True)
     scores.to_csv(folder / "scores.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)

@@ -10,7 +10,7 @@ from text2pixels.analysis.leaderboard import Cell, Row, Table
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.methods.catalogue import BASELINES
 from text2pixels.metrics.spec import Metric
-from text2pixels.metrics.table import HEADLINE, METRICS, PUBLISHED
+from text2pixels.metrics.table import HEADLINE, METRICS, STRETCHED
 from text2pixels.report.markdown import bold, small, table
 from text2pixels.report.wording import figure, sentence
 
@@ -33,10 +33,10 @@ def fusion(data: DatasetResults, board: Board) -> str:
         _fusion_table(board.headline, METRICS),
         "\n## Other metrics\n\n" + _fusion_table(board.fusion.only(others), METRICS) if others else "",
         f"\n## Average rank over all metrics\n\n![Average ranks](ranks-{board.key}.svg)\n\n{_test(board)}\n",
-        "\n## Under the convention `published`\n\n",
+        "\n## Under the convention `stretched`\n\n",
         "Every method's output stretched per image to 0…255 and measured as the code behind many published tables does "
         "it, to be laid beside printed rows. It inflates EN, SD, SF and AG.\n\n",
-        _fusion_table(board.stretched, PUBLISHED),
+        _fusion_table(board.stretched, STRETCHED),
     ]
     if board.printed:
         names = board.stretched.columns

@@ -12,7 +12,7 @@ from text2pixels.analysis import ablations
 from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.leaderboard import Table, detection_table
 from text2pixels.analysis.results import DatasetResults, Results
-from text2pixels.metrics.table import METRICS, PUBLISHED
+from text2pixels.metrics.table import METRICS, STRETCHED
 from text2pixels.report import conditions, figures, pages
 from text2pixels.report.wording import sentence
 
@@ -74,7 +74,7 @@ def _publish_dataset(folder: Path, data: DatasetResults, results: Results, param
 def _fusion_rows(board: Board) -> list[dict[str, Any]]:
     """Return a row a convention, method and metric."""
     rows = []
-    for convention, table, specs in (("standard", board.fusion, METRICS), ("published", board.stretched, PUBLISHED)):
+    for convention, table, specs in (("standard", board.fusion, METRICS), ("stretched", board.stretched, STRETCHED)):
         for row in table.rows:
             for name, cell in zip(table.columns, row.cells, strict=True):
                 test = cell.comparison

@@ -16,7 +16,7 @@ from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.datasets.manifest import SPLITS, Pair
 from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
-from text2pixels.metrics.table import HEADLINE, METRICS, PUBLISHED
+from text2pixels.metrics.table import HEADLINE, METRICS, STRETCHED
 from text2pixels.progress import track
 from text2pixels.report import figures, formulas
 from text2pixels.report.attention import Attention
@@ -28,8 +28,8 @@ from text2pixels.report.wording import figure, sentence
 
 OWN_PAPER = "Li et al., From Text to Pixels, arXiv 2401.00421; trained here"
 
-# Defined otherwise under the convention `published`.
-_DIFFERENT = [name for name, metric in PUBLISHED.items() if metric is not METRICS[name]]
+# Defined otherwise under the convention `stretched`.
+_DIFFERENT = [name for name, metric in STRETCHED.items() if metric is not METRICS[name]]
 
 
 def write_site(folder: Path, results: Results, params: config.Params) -> list[dict[str, Any]]:
@@ -47,7 +47,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         ("Detection", "detection.html"),
         ("Methods", "methods.html"),
         ("Metrics", "metrics.html"),
-        ("Published convention", "published.html"),
+        ("Stretched convention", "published.html"),
         ("Data", "data.html"),
         ("Prompts", "prompts.html"),
         ("Training", "training.html"),
@@ -80,10 +80,10 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page("detection.html", "detection.html", datasets=views)
     page("methods.html", "methods.html", **_methods(results, views))
     glyphs, drawings = formulas.typeset({name: metric.formula for name, metric in METRICS.items()})
-    specs = {"specs": list(METRICS.values()), "others": [PUBLISHED[name] for name in HEADLINE if name in _DIFFERENT]}
+    specs = {"specs": list(METRICS.values()), "others": [STRETCHED[name] for name in HEADLINE if name in _DIFFERENT]}
     page("metrics.html", "metrics.html", **specs, glyphs=glyphs, drawings=drawings, inf=math.inf)
     titles = {method: BASELINES[method].title if method in BASELINES else None for method in _named(views)}
-    page("published.html", "published.html", datasets=views, specs=PUBLISHED, titles=titles)
+    page("published.html", "published.html", datasets=views, specs=STRETCHED, titles=titles)
     page("calibration.html", "calibration.html", rows=calibrations())
     page("data.html", "data.html", datasets=views)
     page("prompts.html", "prompts.html", datasets=views)
