@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from text2pixels.detection.examples import Example, batches, clip
+from text2pixels.detection.examples import Example, batches
 from text2pixels.detection.finetune import detect, fit
 from text2pixels.detection.suppression import Detection
 from text2pixels.image.boxes import Box
@@ -46,11 +46,6 @@ def test_an_image_of_whole_strides_is_not_resampled():
     image = rng.integers(0, 256, (64, 96, 3), dtype=np.uint8)
     (batch,) = batches([Example("d/a", lambda: image, ())], [0], 1, 96)
     assert np.array_equal((batch.images_B3HW[0].permute(1, 2, 0) * 255).round().numpy(), image)
-
-
-def test_a_box_mostly_outside_is_dropped():
-    assert clip(Box("Car", -8, 0, 10, 10), 64, 64) is None
-    assert clip(Box("Car", -4, 0, 10, 10), 64, 64) == Box("Car", 0, 0, 6, 10)
 
 
 class Oracle:

@@ -195,8 +195,9 @@ def test_an_epoch_of_lower_steps_sees_every_pair(tmp_path, strategy):
 
 
 def test_the_detection_gradient_reaches_the_fusion_network(tmp_path, monkeypatch):
+    from text2pixels.image.views import central_view
     from text2pixels.training.objective import Objective
-    from text2pixels.training.pairs import batches, central_view
+    from text2pixels.training.pairs import batches
 
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)

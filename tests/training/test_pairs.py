@@ -9,8 +9,9 @@ from text2pixels.datasets.manifest import Pair
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import quantise, restore_colour
 from text2pixels.image.png import read_gray, read_rgb, write_png
+from text2pixels.image.views import View, random_view
 from text2pixels.training.objective import colour
-from text2pixels.training.pairs import TrainingPair, View, batches, central_view, random_view
+from text2pixels.training.pairs import TrainingPair, batches
 
 
 @pytest.fixture
@@ -58,16 +59,6 @@ def test_a_mirrored_crop_swaps_left_and_right_in_the_prompt(item):
         ["a car on the left", "two people on the right", "at night"],
         ["a car on the right", "two people on the left", "at night"],
     ]
-
-
-@pytest.mark.parametrize("size", [(90, 60), (33, 500), (20, 40)])
-def test_the_central_view_is_in_whole_strides(size):
-    view = central_view(*size, 32)
-    assert view.width % 32 == 0
-    assert view.height % 32 == 0
-    assert min(view.width, view.height) >= 32
-    assert view.left >= 0
-    assert view.left + view.width / view.scale <= size[0] + 1e-6
 
 
 def test_colour_is_restored_as_for_the_benchmark(tmp_path):

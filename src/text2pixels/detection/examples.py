@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from text2pixels.detection.yolo import STRIDE
-from text2pixels.image.boxes import Box
+from text2pixels.image.boxes import Box, clip
 
 _PADDING = 114  # gray, as ultralytics pads
-_LEAST_VISIBLE = 0.3  # share of a box that must stay in the frame
-_LEAST_SIDE = 2.0  # pixels
 
 
 @dataclass(frozen=True)
@@ -143,12 +141,3 @@ def _on_canvas(boxes: Sequence[Box], frame: Frame, width: int, height: int, mirr
         if kept is not None:
             placed.append(kept)
     return tuple(placed)
-
-
-def clip(box: Box, width: int, height: int) -> Box | None:
-    """Return the part of a box within the frame, or None where too little of it is left."""
-    x0, y0 = max(box.x, 0.0), max(box.y, 0.0)
-    w, h = min(box.x + box.w, width) - x0, min(box.y + box.h, height) - y0
-    if min(w, h) < _LEAST_SIDE or w * h < _LEAST_VISIBLE * box.w * box.h:
-        return None
-    return Box(box.category, x0, y0, w, h)

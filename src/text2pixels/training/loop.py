@@ -19,6 +19,7 @@ import torch
 from text2pixels.config import Losses, Train
 from text2pixels.detection.yolo import STRIDE, Detector
 from text2pixels.errors import InputError
+from text2pixels.image.views import View, central_view, random_view
 from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import bar, console
 from text2pixels.registry import look_up
@@ -27,7 +28,7 @@ from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, low
 from text2pixels.training.guidance import shown
 from text2pixels.training.history import Row
 from text2pixels.training.objective import Objective
-from text2pixels.training.pairs import Tokens, TrainingPair, View, batches, central_view, random_view
+from text2pixels.training.pairs import Tokens, TrainingPair, batches
 from text2pixels.training.parallel import World, average, same_start, same_statistics
 
 # The second moment forgets in a hundred steps: along the directions in which f + g is flat, the

@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from text2pixels.datasets.manifest import Pair
-from text2pixels.detection.examples import clip
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
+from text2pixels.image.png import read_gray, read_rgb
+from text2pixels.image.views import View, place, see
 from text2pixels.training.guidance import named, pointing
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
-
-_SCALES = (0.75, 1.25)
-_SCALED = 0.5  # share of the crops that are scaled; the others keep their pixels as they are
 
 
 @dataclass(frozen=True)
@@ -76,36 +74,6 @@ class Crops:
         )
 
 
-@dataclass(frozen=True)
-class View:
-    """What of a pair is seen: a window of the source, its scale on the crop, and whether it is mirrored."""
-
-    left: float
-    top: float
-    width: int  # pixels of the crop
-    height: int
-    scale: float = 1.0
-    mirrored: bool = False
-
-
-def random_view(width: int, height: int, crop: int, rng: np.random.Generator) -> View:
-    """Return a square crop of an image of that size; a smaller image is enlarged to fill it."""
-    scale = float(rng.uniform(*_SCALES)) if rng.random() < _SCALED else 1.0
-    scale = max(scale, crop / min(width, height))
-    side = crop / scale
-    left, top = float(rng.uniform(0, width - side)), float(rng.uniform(0, height - side))
-    if scale == 1:
-        left, top = float(round(left)), float(round(top))
-    return View(left, top, crop, crop, scale, bool(rng.random() < 0.5))
-
-
-def central_view(width: int, height: int, stride: int) -> View:
-    """Return the middle of an image, in whole strides; an image below one stride is enlarged."""
-    scale = max(1.0, stride / min(width, height))
-    w, h = (int(side * scale + 1e-6) // stride * stride for side in (width, height))
-    return View(float(int((width - w / scale) / 2)), float(int((height - h / scale) / 2)), w, h, scale)
-
-
 def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens) -> Iterator[Crops]:
     """Yield one batch per plan, reading one ahead on as many threads as there are processors."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as readers:
@@ -142,35 +110,10 @@ def _mirrored(phrase: str) -> str:
 
 def _read(item: TrainingPair, view: View) -> tuple[NDArray[np.float32], tuple[Box, ...]]:
     """Return infrared, luminance and chroma (5, H, W), and the boxes, as the view has them."""
-    from text2pixels.image.png import read_gray, read_rgb
-
-    infrared = _see(read_gray(item.folder / item.pair.infrared), view)
-    visible = _see(read_rgb(item.folder / item.pair.visible), view)
+    infrared = see(read_gray(item.folder / item.pair.infrared), view)
+    visible = see(read_rgb(item.folder / item.pair.visible), view)
     y = luminance(visible)
     chroma = visible.astype(np.float32) / 255 - y[..., None]
     stacked = np.concatenate([infrared[None].astype(np.float32) / 255, y[None], chroma.transpose(2, 0, 1)])
-    boxes = (_place(box, view) for box in item.pair.boxes)
+    boxes = (place(box, view) for box in item.pair.boxes)
     return stacked, tuple(box for box in boxes if box is not None)
-
-
-def _see(image: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-    if view.scale == 1:
-        top, left = int(view.top), int(view.left)
-        seen = image[top : top + view.height, left : left + view.width]
-    else:
-        import cv2
-
-        # Pixel centres: crop + 0.5 = scale * (image + 0.5 - corner).
-        x, y = (view.scale * (0.5 - corner) - 0.5 for corner in (view.left, view.top))
-        matrix = np.array([[view.scale, 0, x], [0, view.scale, y]])
-        seen = cv2.warpAffine(
-            image, matrix, (view.width, view.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-    return np.ascontiguousarray(seen[:, ::-1]) if view.mirrored else seen
-
-
-def _place(box: Box, view: View) -> Box | None:
-    x, y, w, h = (value * view.scale for value in (box.x - view.left, box.y - view.top, box.w, box.h))
-    if view.mirrored:
-        x = view.width - x - w
-    return clip(Box(box.category, x, y, w, h), view.width, view.height)
