@@ -91,6 +91,46 @@ def crowd(raw: Path) -> None:
     (raw / "labels.json").write_text(json.dumps(data))
 
 
+def annotation(**changes: object) -> Callable[[Path], None]:
+    """Change the annotation of ``b``; None takes a key away."""
+
+    def spoil(raw: Path) -> None:
+        data = json.loads((raw / "labels.json").read_text())
+        data["annotations"][1] = {
+            key: value for key, value in (data["annotations"][1] | changes).items() if value is not None
+        }
+        (raw / "labels.json").write_text(json.dumps(data))
+
+    return spoil
+
+
+def entry(**changes: object) -> Callable[[Path], None]:
+    """Change the image entry of ``b``; None takes a key away."""
+
+    def spoil(raw: Path) -> None:
+        data = json.loads((raw / "labels.json").read_text())
+        data["images"][1] = {key: value for key, value in (data["images"][1] | changes).items() if value is not None}
+        (raw / "labels.json").write_text(json.dumps(data))
+
+    return spoil
+
+
+def category(name: object) -> Callable[[Path], None]:
+    def spoil(raw: Path) -> None:
+        data = json.loads((raw / "labels.json").read_text())
+        data["categories"].append({"id": 2, "name": name})
+        data["annotations"][1]["category_id"] = 2
+        (raw / "labels.json").write_text(json.dumps(data))
+
+    return spoil
+
+
+def not_a_dictionary(raw: Path) -> None:
+    data = json.loads((raw / "labels.json").read_text())
+    data["annotations"][1] = [1, 2]
+    (raw / "labels.json").write_text(json.dumps(data))
+
+
 def copy(one: str, other: str) -> Callable[[Path], None]:
     return lambda raw: (raw / other).write_bytes((raw / one).read_bytes())
 
@@ -109,12 +149,15 @@ def unreadable_name(raw: Path) -> None:
 
 
 def wide(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype(np.float32)
+    return pixels.astype(np.int32)
 
 
 GOOD = np.random.default_rng(8)
 PAIR = ("b", "pair")
 ENTRY = ("b", "labels")
+ALL = ("a", "b", "c")
+BOX = ("b", "box")
+UNLISTED = (("labels", "box", "box_unlisted"),)
 CASES = {
     # pairs
     "empty file": Case(text("ir/b.png", ""), ((*PAIR, "unreadable"),)),
@@ -127,7 +170,7 @@ CASES = {
         ((*PAIR, "unreadable"),),
     ),
     "decompression bomb": Case(bomb, ((*PAIR, "too_large"),)),
-    "floating point": Case(
+    "32-bit integers": Case(
         lambda raw: ((raw / "ir/b.png").unlink(), fakes.save(raw / "ir/b.tif", wide(fakes.picture(GOOD, 1)))),
         ((*PAIR, "unsupported_depth"),),
     ),
@@ -181,7 +224,47 @@ CASES = {
     "YOLO number without a name": Case(
         text("yolo/b.txt", "5 .5 .5 .1 .1"), (("b", "box", "class_unknown"),), ("a", "b", "c"), 2, "yolo"
     ),
+    "VOC of infinite size": Case(
+        text("voc/b.xml", "<annotation><size><width>inf</width><height>9</height></size></annotation>"),
+        ((*ENTRY, "label_unreadable"),),
+        ALL,
+        2,
+        "voc",
+    ),
+    "VOC in an encoding that is none": Case(
+        text("voc/b.xml", '<?xml version="1.0" encoding="klingon"?><annotation/>'),
+        ((*ENTRY, "label_unreadable"),),
+        ALL,
+        2,
+        "voc",
+    ),
+    "VOC among YOLO": Case(text("yolo/d.xml", "<annotation/>"), (("d", "file", "not_a_label"),), ALL, 3, "yolo"),
+    "COCO image without file name": Case(
+        entry(file_name=None), (("labels", "labels", "label_unreadable"), *UNLISTED), ALL
+    ),
+    "COCO image called by a dot": Case(
+        entry(file_name="."), (("labels", "labels", "label_unreadable"), *UNLISTED), ALL
+    ),
+    "COCO image listed twice": Case(entry(file_name="a.png"), (("a", "labels", "ambiguous"), *UNLISTED), ALL),
+    "COCO id twice": Case(entry(id=0), ((*ENTRY, "ambiguous"), *UNLISTED), ALL),
+    "COCO image of half a character": Case(entry(file_name="\ud800.png"), (("\\ud800", "labels", "unpaired"),), ALL),
     # boxes
+    "COCO without box": Case(annotation(bbox=None), ((*BOX, "box_malformed"),), ALL),
+    "COCO of five numbers": Case(annotation(bbox=[1, 2, 3, 4, 5]), ((*BOX, "box_malformed"),), ALL),
+    "COCO of texts": Case(annotation(bbox=["1", "2", "3", "4"]), ((*BOX, "box_malformed"),), ALL),
+    "COCO of a number beyond numbers": Case(annotation(bbox=[1, 2, 3, 10**400]), ((*BOX, "box_malformed"),), ALL),
+    "COCO of an unlisted image": Case(annotation(image_id=99), UNLISTED, ALL),
+    "COCO id as text": Case(annotation(image_id="1"), UNLISTED, ALL),
+    "COCO id as list": Case(annotation(image_id=[1]), UNLISTED, ALL),
+    "COCO annotation without image": Case(annotation(image_id=None), UNLISTED, ALL),
+    "COCO annotation that is none": Case(not_a_dictionary, UNLISTED, ALL),
+    "COCO category as text": Case(annotation(category_id="1"), ((*BOX, "class_unknown"),), ALL),
+    "COCO category as list": Case(annotation(category_id=[1]), ((*BOX, "class_unknown"),), ALL),
+    "COCO category of half a character": Case(category("\udc80"), ((*BOX, "class_unknown"),), ALL),
+    "YOLO number below zero": Case(text("yolo/b.txt", "-1 .5 .5 .1 .1"), ((*BOX, "class_unknown"),), ALL, 2, "yolo"),
+    "YOLO with one odd class": Case(
+        text("yolo/b.txt", "0 .5 .5 .1 .1\n7 .5 .5 .2 .2"), ((*BOX, "class_unknown"),), ALL, 3, "yolo"
+    ),
     "box outside": Case(boxes(("cat", [W, 4, 9, 9])), (("b", "box", "box_outside"),), ("a", "b", "c")),
     "box half outside": Case(boxes(("cat", [W - 5, 4, 10, 9])), (("b", "box", "box_outside"),), ("a", "b", "c")),
     "box without area": Case(boxes(("cat", [4, 4, 0, 9])), (("b", "box", "box_empty"),), ("a", "b", "c")),
@@ -197,6 +280,11 @@ CASES = {
     "a text among the images": Case(
         text("ir/notes.txt", "hot"), (("notes", "file", "not_an_image"),), ("a", "b", "c"), 3
     ),
+    "a pipe among the images": Case(lambda raw: os.mkfifo(raw / "ir/p.png"), (("p", "file", "not_regular"),), ALL, 3),
+    "a pipe among the labels": Case(
+        lambda raw: os.mkfifo(raw / "voc/p.xml"), (("p", "file", "not_regular"),), ALL, 3, "voc"
+    ),
+    "an archiver's litter": Case(copy("ir/b.png", "ir/._b.png"), (("._b", "file", "not_an_image"),), ALL, 3),
     "a system's litter": Case(text("vi/.DS_Store", "x"), ((".DS_Store", "file", "not_an_image"),), ("a", "b", "c"), 3),
 }
 
@@ -238,6 +326,28 @@ def test_bad_input_is_set_aside_with_its_reason_and_the_rest_goes_on(case, tmp_p
         assert read_rgb(tmp_path / "out" / pair.visible).shape == (pair.height, pair.width, 3)
 
 
+@pytest.mark.parametrize("declared", [["cat"], None], ids=["classes declared", "any class"])
+@pytest.mark.parametrize("change", [{"category_id": 7}, {"category_id": "1"}, {"category_id": None}])
+def test_a_category_that_the_file_does_not_name_is_no_category(change, declared, tmp_path):
+    make(tmp_path / "raw")
+    annotation(**change)(tmp_path / "raw")
+    options = {"labels": "labels.json", "format": "coco"} | ({"classes": declared} if declared else {})
+    tally = ingest(
+        "folder", config.Source(path=str(tmp_path / "raw"), options=options), config.Ingest(workers=1), tmp_path / "out"
+    )
+    assert [(row.name, row.reason) for row in tally.quarantined] == [("b", "class_unknown")]
+
+
+@pytest.mark.parametrize("said", [["night"], {"night": 1}, 7, "noon", None, "night"])
+def test_whatever_the_annotations_call_the_time_of_day_the_pair_comes_in(said, tmp_path):
+    make(tmp_path / "raw")
+    entry(time_of_day=said)(tmp_path / "raw")
+    source = config.Source(path=str(tmp_path / "raw"), options={"labels": "labels.json", "format": "coco"})
+    ingest("folder", source, config.Ingest(workers=1), tmp_path / "out")
+    times = {pair.name: pair.time_of_day for pair in read_manifest(tmp_path / "out/manifest.parquet")}
+    assert times == {"a": "unknown", "b": "night" if said == "night" else "unknown", "c": "unknown"}
+
+
 def test_there_are_thirty_kinds():
     assert len(CASES) >= 30
 
@@ -251,9 +361,22 @@ def test_a_set_without_one_good_pair_is_an_error_that_names_the_first_fault(tmp_
     assert not (tmp_path / "out").exists()
 
 
-def test_annotations_that_are_not_coco_stop_the_run_instead_of_losing_every_label(tmp_path):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"boxes": []}',
+        b'{"images": {}, "annotations": [], "categories": []}',
+        b"[]",
+        b"7",
+        b"\x80\x81",
+        b"",
+        b'{"images": ' + b"[" * 200_000,
+    ],
+    ids=["other keys", "no lists", "a list", "a number", "binary", "empty", "nested too deep"],
+)
+def test_annotations_that_are_not_coco_stop_the_run_instead_of_losing_every_label(content, tmp_path):
     make(tmp_path / "raw")
-    (tmp_path / "raw/labels.json").write_text('{"boxes": []}')
+    (tmp_path / "raw/labels.json").write_bytes(content)
     options = {"labels": "labels.json", "format": "coco"}
     with pytest.raises(ValueError, match=r"labels.json is not a COCO annotation file"):
         source = config.Source(path=str(tmp_path / "raw"), options=options)

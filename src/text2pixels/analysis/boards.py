@@ -56,10 +56,11 @@ def boards(data: DatasetResults, methods: Sequence[str], resamples: int) -> list
     """Return the board of all test pairs, then one for each published list; each has its own ranks and tests."""
     everything = frozenset(pair.name for pair in data.test)
     found = [_board(data, data.name, f"all {len(data.test)} test pairs", everything, methods, resamples)]
-    for name, title in test_lists(data.name).items():
-        chosen = named(data.name, name) & everything
+    listed = data.adapter.split_file or ""
+    for name, title in test_lists(listed).items():
+        chosen = named(listed, name) & everything
         # A folder that holds a part of the set is no published list.
-        if len(chosen) == len(named(data.name, name)):
+        if len(chosen) == len(named(listed, name)):
             found.append(_board(data, f"{data.name}-{name}", title, chosen, methods, resamples))
     return found
 

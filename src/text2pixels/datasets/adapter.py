@@ -13,8 +13,7 @@ from typing import Any, Literal
 from text2pixels.image.boxes import Box
 
 LabelFormat = Literal["coco", "voc", "yolo"]
-
-IMAGE_TYPES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+Problem = tuple[str, str]  # a reason of quarantine.REASONS, and the detail
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,8 @@ class Layout:
     """Where one part of a set lies, relative to its root; folder names match in any case.
 
     With suffixes, the pair's name is the file's stem without them ("FLIR_00002" + "_RGB"), and both
-    images may lie in one folder.
+    images may lie in one folder. A ``nested`` part may also have folders below its own: those of the same
+    path on both sides belong together, and one called train, val or test says what its pairs are for.
     """
 
     infrared: str
@@ -33,6 +33,7 @@ class Layout:
     visible_suffix: str = ""
     label_suffix: str = ""
     split: str | None = None  # what the publisher put in this part
+    nested: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,15 @@ class Labels:
     """What somebody drew on one image: boxes with the publisher's category names, in pixels.
 
     ``width`` and ``height`` are those of the image the boxes were drawn on, None where the file does
-    not say; ``normalised`` boxes are in shares of the image instead. ``crowds`` counts regions that
-    stand for many objects.
+    not say; ``normalised`` boxes are in shares of the image instead. ``faults`` are entries that make no
+    box: regions of many objects, entries without four numbers or of an unknown class.
     """
 
     boxes: tuple[Box, ...]
     width: int | None = None
     height: int | None = None
     normalised: bool = False
-    crowds: int = 0
+    faults: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,17 +80,18 @@ class Candidate:
     split: str | None = None  # as published: train, val or test
     scene: str | None = None  # frames of one scene never part; None: a scene of its own
     time_of_day: str = "unknown"
-    problem: tuple[str, str] | None = None  # reason and detail, where the name alone tells
+    problem: Problem | None = None  # where the name alone tells
 
 
 @dataclass(frozen=True)
 class Stray:
-    """A file that belongs to no pair: ``kind`` "file" or "labels", and the reason."""
+    """What belongs to no pair: ``kind`` "file", "labels" or "box", and the reason."""
 
     name: str
     kind: str
     reason: str
     detail: str
+    boxes: int = 0  # that go with labels
 
 
 Find = Callable[["Adapter", Path, Mapping[str, Any]], Iterator[Candidate | Stray]]
@@ -117,6 +119,7 @@ class Adapter:
     classes: Mapping[str, str] = field(default_factory=dict)
     yolo_names: tuple[str, ...] = ()  # what a YOLO file's class numbers stand for
     split: Literal["test", "published", "hash"] = "hash"
+    split_file: str | None = None  # the list in splits/ that comes before ``split``
     scene: Callable[[str], str | None] = lambda name: None
     time_of_day: Callable[[str], str] = lambda name: "unknown"
     find: Find | None = None

@@ -73,9 +73,12 @@ class Admission:
             if isinstance(entry, Candidate):
                 yield entry
                 continue
-            count = self.tally.labels if entry.kind == "labels" else self.tally.files
+            tally = self.tally
+            count = {"labels": tally.labels, "box": tally.boxes, "file": tally.files}[entry.kind]
             count.found += 1
             count.quarantined += 1
+            tally.boxes.found += entry.boxes
+            tally.boxes.along += entry.boxes
             self._quarantine(entry.name, entry.kind, entry.reason, entry.detail)
 
     def pairs(self, outcomes: Iterable[tuple[Candidate, Outcome]]) -> Iterator[Pair]:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from text2pixels.datasets import listing
+from text2pixels.datasets import listing, places
 from text2pixels.datasets.adapter import Adapter, Archive, Candidate, Layout, Stray
+from text2pixels.datasets.text import read_lines
 
 LISTS = {"align_train.txt": "train", "align_validation.txt": "test"}
 
@@ -20,13 +21,14 @@ _INFRARED, _VISIBLE = "_PreviewData", "_RGB"
 
 def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[Candidate | Stray]:
     """Yield the pairs, with the split that the published lists give them."""
-    base, layouts = listing.locate(adapter, root)
+    parts = places.locate(adapter, root)
+    base = parts[0].base
     listed: dict[str, str] = {}
     for file_name, split in LISTS.items():
         path = base / file_name
         if path.is_file():
-            listed |= dict.fromkeys((line.strip().removesuffix(_INFRARED) for line in path.open()), split)
-    for entry in listing.pair_up(adapter, base, layouts):
+            listed |= dict.fromkeys((line.removesuffix(_INFRARED) for line in read_lines(path)), split)
+    for entry in listing.pair_up(adapter, root, parts):
         if isinstance(entry, Candidate) and entry.name in listed:
             yield replace(entry, split=listed[entry.name])
         else:

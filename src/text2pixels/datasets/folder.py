@@ -1,5 +1,9 @@
 r"""Pairs of one's own: two folders, or one folder with two suffixes; labels as COCO, VOC or YOLO.
 
+The two folders may lie below others (``train/ir``, ``night/vi``), several times, and have folders below them
+(``ir/seq1/001.png`` belongs to ``vi/seq1/001.png``). Folders called train, val or test say what their pairs are
+for.
+
 Options of the source (all but the folder's path can be left out)::
 
     datasets:
@@ -12,25 +16,28 @@ Options of the source (all but the folder's path can be left out)::
           visible: rgb                   # the same folder as infrared where suffixes tell them apart
           infrared_suffix: _ir
           visible_suffix: _rgb
-          labels: labels.json            # a COCO file, or a folder of VOC or YOLO files
+          labels: labels.json            # a COCO file, or a folder of VOC or YOLO files, beside thermal/ or at path
           format: coco
           classes: [person, car]         # the order is YOLO's numbering; default: whatever the labels say
           scene: '^(\w+)_\d+$'           # the first group names the scene, which never parts between splits
-          infrared_range: [7000, 9000]   # of 16-bit counts, see data/decode.py
-          split: test                    # every pair; default: hash of the scene
+          infrared_range: [7000, 9000]   # of 16-bit counts, see image/depth.py
+          split: test                    # every pair; default: its folder's, or hash of the scene
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
-from text2pixels.datasets import listing
+from text2pixels.datasets import listing, places
 from text2pixels.datasets.adapter import Adapter, Candidate, LabelFormat, Layout, Stray
+from text2pixels.datasets.annotations import CLASSES_FILE
+from text2pixels.datasets.places import Part
+from text2pixels.datasets.text import read_lines
 from text2pixels.errors import InputError
-
-CLASSES_FILE = "classes.txt"  # beside YOLO labels: one name a line
+from text2pixels.image.decode import SUFFIXES
 
 _USUAL = (
     ("ir", "vi"),
@@ -63,13 +70,14 @@ def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[C
     form = _format(adapter, text)
     pairs = ((infrared, visible),) if infrared is not None and visible is not None else _USUAL
     layouts = tuple(
-        (Layout(one, two, text["labels"], form, infrared_suffix=suffixes[0], visible_suffix=suffixes[1]),)
-        for one, two in pairs
+        (Layout(one, two, text["labels"], form, suffixes[0], suffixes[1], nested=True),) for one, two in pairs
     )
     named = replace(adapter, layouts=layouts, scene=_scene(adapter, text["scene"]), title="a folder of pairs")
-    base, parts = listing.locate(named, root)
-    classes = _classes(adapter, options, base, text["labels"], form)
-    yield from listing.pair_up(replace(named, yolo_names=classes), base, parts)
+    parts = places.locate(named, root, several=True)
+    if text["labels"] is not None:
+        _check_labels(adapter, text["labels"], root, parts)
+    classes = _classes(adapter, options, root, parts)
+    yield from listing.pair_up(replace(named, yolo_names=classes), root, parts)
 
 
 def classes_of(options: Mapping[str, Any]) -> dict[str, str]:
@@ -95,18 +103,45 @@ def _format(adapter: Adapter, text: Mapping[str, str | None]) -> LabelFormat | N
     raise InputError(f"datasets.{adapter.name}.options.format: '{text['format']}'; known: {', '.join(known)}")
 
 
-def _classes(
-    adapter: Adapter, options: Mapping[str, Any], base: Path, labels: str | None, form: LabelFormat | None
-) -> tuple[str, ...]:
+def _check_labels(adapter: Adapter, labels: str, root: Path, parts: Sequence[Part]) -> None:
+    """Refuse labels that are nowhere, or of the wrong kind: all pairs would come in without.
+
+    Raises:
+        InputError: they are.
+    """
+    where = f"datasets.{adapter.name}.options.labels"
+    found = [place for part in parts if (place := places.label_place(part, root)) is not None]
+    if not found:
+        there = {path.relative_to(root).as_posix() for path in (*root.glob("*"), *root.glob("*/*"))}
+        there = {path for path in there if not path.lower().endswith(SUFFIXES) and "/." not in f"/{path}"}
+        deeper = [path for path in there if Path(path).name == Path(labels).name]
+        near = deeper or get_close_matches(labels, there, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"found {', '.join(sorted(there)[:8])}"
+        raise InputError(f"{where}: nothing at '{labels}' below {root}; {hint}")
+    form = parts[0].layout.format
+    for place in found:
+        if form == "coco" and not place.is_file():
+            raise InputError(f"{where}: {place} is no file; the format coco is one JSON file")
+        if form != "coco" and not place.is_dir():
+            raise InputError(f"{where}: {place} is no folder; the format {form} is a folder with a file per image")
+
+
+def _classes(adapter: Adapter, options: Mapping[str, Any], root: Path, parts: Sequence[Part]) -> tuple[str, ...]:
+    """Return the names that YOLO's numbers stand for; none for other formats, which hold names.
+
+    Raises:
+        InputError: the option is no list, or nothing names the numbers.
+    """
     if "classes" in options:
         if not isinstance(options["classes"], list):
             raise InputError(f"datasets.{adapter.name}.options.classes: expected a list, found {options['classes']!r}")
         return tuple(str(name) for name in options["classes"])
-    if form != "yolo" or labels is None:
+    if parts[0].layout.format != "yolo":
         return ()
-    for path in (base / labels / CLASSES_FILE, base / CLASSES_FILE):
-        if path.is_file():
-            return tuple(line.strip() for line in path.read_text().splitlines() if line.strip())
+    labels = [place for part in parts if (place := places.label_place(part, root)) is not None]
+    for folder in (*labels, *(part.base for part in parts), root):
+        if (folder / CLASSES_FILE).is_file():
+            return tuple(read_lines(folder / CLASSES_FILE))
     raise InputError(
         f"datasets.{adapter.name}.options.classes: YOLO labels hold numbers; list their names, or put {CLASSES_FILE} "
         f"beside them"
@@ -136,7 +171,7 @@ FOLDER = Adapter(
     licence="yours",
     citation="none",
     home="your cameras",
-    layouts=tuple((Layout(infrared, visible),) for infrared, visible in _USUAL),
+    layouts=tuple((Layout(infrared, visible, nested=True),) for infrared, visible in _USUAL),
     find=find,
     options=(
         "infrared",

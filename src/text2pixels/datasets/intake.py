@@ -18,7 +18,8 @@ from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import Image8
 from text2pixels.image.png import encode_png
-from text2pixels.image.reader import Unusable, read_infrared, read_visible
+from text2pixels.image.reader import read_infrared, read_visible
+from text2pixels.image.unusable import Unusable
 
 Fault = tuple[str, str, str]  # kind, reason, detail
 
@@ -108,7 +109,7 @@ def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labe
     try:
         read = read_labels(labels) if isinstance(labels, LabelFile) else labels
         if read is not None:
-            counts["boxes_found"] = len(read.boxes) + read.crowds
+            counts["boxes_found"] = len(read.boxes) + len(read.faults)
             if read.width and read.height and (read.width, read.height) != (width, height):
                 faults.append(
                     ("labels", "label_size", f"for {read.width}x{read.height}, the image is {width}x{height}")
@@ -143,7 +144,7 @@ def _write(rules: Rules, side: str, name: str, image: Image8) -> str:
 
 
 def _counts(labels: LabelFile | Labels | None) -> dict[str, int]:
-    drawn = len(labels.boxes) + labels.crowds if isinstance(labels, Labels) else 0
+    drawn = len(labels.boxes) + len(labels.faults) if isinstance(labels, Labels) else 0
     return {"boxes_found": drawn, "label_files": int(labels is not None)}
 
 

@@ -26,6 +26,7 @@ M3FD = Adapter(
         (Layout("Ir", "Vi", labels="Annotation", format="voc"),),
     ),
     classes={name: name for name in ("People", "Car", "Bus", "Motorcycle", "Lamp", "Truck")},
+    split_file="m3fd",
 )
 
 M3FD_FUSION = Adapter(

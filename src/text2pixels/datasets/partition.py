@@ -1,9 +1,9 @@
 """Which pair is for training, which for validation, which for testing.
 
-A list in ``splits/<dataset>.csv`` (committed; columns name, split, lists) decides where there is one;
-otherwise what the adapter declares: all pairs for testing, the publisher's own folders, or a hash of the
-scene's name, which no other pair, no order and no machine can change. ``lists`` names further subsets,
-separated by ";", such as RoadScene's ``test50``.
+A list in ``splits/`` (committed; columns name, split, lists) decides where the adapter has one; otherwise
+what the adapter declares: all pairs for testing, the folders that say so, or a hash of the scene's name, which
+no other pair, no order and no machine can change. ``lists`` names further subsets, separated by ";", such as
+RoadScene's ``test50``.
 """
 
 import csv
@@ -46,7 +46,8 @@ def rule(adapter: Adapter, options: Mapping[str, Any]) -> tuple[str, Callable[[C
         if forced not in SPLITS:
             raise InputError(f"datasets.{adapter.name}.options.split: '{forced}'; known: {', '.join(SPLITS)}")
         return f"all {forced} (datasets.{adapter.name}.options.split)", lambda candidate: str(forced)
-    listed = {name: split for name, (split, _) in published(adapter.name).items()}
+    file = adapter.split_file
+    listed = {name: split for name, (split, _) in published(file).items()} if file else {}
 
     def otherwise(candidate: Candidate) -> str:
         scene = f"{adapter.name}/{candidate.scene or candidate.name}"
@@ -55,12 +56,15 @@ def rule(adapter: Adapter, options: Mapping[str, Any]) -> tuple[str, Callable[[C
         if adapter.split == "published" and candidate.split is not None:
             held_back = candidate.split == "train" and by_hash(scene, (1 - HELD_BACK, HELD_BACK, 0)) == "val"
             return "val" if held_back else candidate.split
+        if candidate.split is not None:
+            return candidate.split
         return by_hash(scene)
 
-    words = {"test": "all test", "published": "as published", "hash": "hash of the scene"}[adapter.split]
+    hashed = "hash of the scene, but for folders called train, val or test"
+    words = {"test": "all test", "published": "as published", "hash": hashed}[adapter.split]
     if listed:
-        file = f"splits/{adapter.name}.csv, SHA-256 {sha256(_FOLDER / f'{adapter.name}.csv')[:12]}"
-        words = f"{file}; else {words}"
+        digest = sha256(_FOLDER / f"{file}.csv")
+        words = f"splits/{file}.csv, SHA-256 {digest[:12]}; else {words}"
     return words, lambda candidate: listed.get(candidate.name) or otherwise(candidate)
 
 

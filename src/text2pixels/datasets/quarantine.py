@@ -41,11 +41,16 @@ REASONS = {
     # boxes
     "box_outside": "reaches more than 2 pixels beyond the image",
     "box_empty": "no width, no height, or not finite",
+    "box_malformed": "an annotation without four numbers",
+    "box_unlisted": "an annotation of an image that the annotations do not list",
     "box_crowd": "a region of many objects, not one (COCO iscrowd)",
     "box_duplicate": "the same box and category twice in one image",
     "class_unknown": "a category that the data set does not declare",
     # files
-    "not_an_image": "not of an image type",
+    "not_an_image": "not of an image type, or a system's litter",
+    "not_a_label": "among the labels, but not of their format's type",
+    "not_regular": "a pipe, a socket or a device, which is not read",
+    "not_visited": "a folder of images outside those that were read",
     "other_band": "neither thermal nor visible: near infrared, a colour composite, a result",
 }
 

@@ -17,4 +17,5 @@ ROADSCENE = Adapter(
     layouts=((Layout("cropinfrared", "crop_LR_visible", labels="annotations.json", format="coco"),),),
     classes={"person": "person", "bicycle": "bicycle", "car": "car"},
     split="hash",
+    split_file="roadscene",
 )

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from text2pixels.datasets import listing
-from text2pixels.datasets.adapter import IMAGE_TYPES, Adapter, Archive, Candidate, Layout, Stray
+from text2pixels.datasets.adapter import Adapter, Archive, Candidate, Layout, Stray
+from text2pixels.datasets.places import DEPTH, is_litter
+from text2pixels.image.decode import SUFFIXES
 
 CAMERAS = ("Athena_images", "DHV_images", "FEL_images", "Triclobs_images", "tank")
 
@@ -28,7 +30,7 @@ _BAND_FOLDERS = ("thermal", "visual", "rad", "dhv")  # below a sequence's folder
 def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[Candidate | Stray]:
     """Yield the pairs of the published tree where its camera folders are there, else of flat folders."""
     level = [root]
-    for _ in range(listing.DEPTH + 1):
+    for _ in range(DEPTH + 1):
         for base in level:
             if any((base / camera).is_dir() for camera in CAMERAS):
                 yield from _tree(base)
@@ -45,11 +47,12 @@ def band(stem: str) -> str | None:
 def _tree(base: Path) -> Iterator[Candidate | Stray]:
     scenes: dict[tuple[str, ...], dict[str, list[Path]]] = {}
     strays = []
-    for path in sorted(path for path in base.rglob("*") if path.is_file()):
+    for path in sorted(path for path in base.rglob("*") if not path.is_dir()):
         where = path.relative_to(base)
-        what = band(path.stem) if path.suffix.lower() in IMAGE_TYPES and len(where.parts) > 1 else None
+        image = path.suffix.lower() in SUFFIXES and not is_litter(path.name)
+        what = band(path.stem) if image and len(where.parts) > 1 and path.is_file() else None
         if what is None or what == "other":
-            reason = "other_band" if path.suffix.lower() in IMAGE_TYPES else "not_an_image"
+            reason = "not_regular" if not path.is_file() else "other_band" if image else "not_an_image"
             strays.append(Stray(path.stem, "file", reason, where.as_posix()))
             continue
         folder = where.parts[:-1]
