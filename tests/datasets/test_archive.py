@@ -1,5 +1,6 @@
 """Archives from strangers: nothing outside the folder, nothing without end."""
 
+import gzip
 import io
 import stat
 import tarfile
@@ -82,10 +83,84 @@ def test_a_bomb_is_stopped_by_what_it_writes(make, tmp_path, monkeypatch):
 
 
 def test_too_many_files_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "MOST_FILES", 3)
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 3)
     path = zipped(tmp_path / "a.zip", [(f"{n}.txt", b"") for n in range(4)])
     with pytest.raises(InputError, match="more than 3 files"):
         archive.unpack(path, tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("make", [zipped, tarred])
+def test_folders_count_as_members(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MOST_MEMBERS", 3)
+    names = [f"{n}/" for n in range(4)]
+    if make is tarred:
+        names = [tarfile.TarInfo(name) for name in names]
+        for member in names:
+            member.type = tarfile.DIRTYPE
+    path = make(tmp_path / "a.bin", [(name, b"") for name in names])
+    with pytest.raises(InputError, match="more than 3 files"):
+        archive.unpack(path, tmp_path / "scratch")
+
+
+def plain_tar(path, members=6):
+    with tarfile.open(path, "w") as out:
+        for number in range(members):
+            member = tarfile.TarInfo(f"{number}.txt")
+            member.size = 700
+            out.addfile(member, io.BytesIO(bytes([65 + number]) * 700))
+    return path
+
+
+MEMBER = 512 + 1024  # header and content in blocks
+
+
+@pytest.mark.parametrize("kept", [3 * MEMBER, 6 * MEMBER, 3 * MEMBER + 200, 3 * MEMBER + 600])
+def test_a_tar_without_its_end_is_refused_wherever_it_was_cut(kept, tmp_path):
+    path = plain_tar(tmp_path / "a.tar")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"a\.tar is (cut off|damaged).*download it again") as error:
+        archive.unpack(path, tmp_path / "scratch")
+    assert "\n" not in str(error.value)
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_a_tar_that_is_damaged_between_two_members_is_refused(tmp_path):
+    path = plain_tar(tmp_path / "a.tar")
+    data = bytearray(path.read_bytes())
+    data[3 * MEMBER : 3 * MEMBER + 100] = b"x" * 100
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged after 3 members"):
+        archive.unpack(path, tmp_path / "scratch")
+
+
+def test_a_tar_of_one_zero_block_at_its_end_is_whole(tmp_path):
+    path = plain_tar(tmp_path / "a.tar")
+    path.write_bytes(path.read_bytes()[: 6 * MEMBER + 512])
+    assert len(list(archive.unpack(path, tmp_path / "scratch").iterdir())) == 6
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["tar", "tar.gz"])
+@pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
+def test_a_name_of_gigabytes_is_refused_before_it_is_read(kind, pack, first, tmp_path):
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = kind, 3 * 2**30
+    before = b"" if first else plain_tar(tmp_path / "before.tar", 1).read_bytes()[:MEMBER]
+    (tmp_path / "a.tar").write_bytes(pack(before + header.tobuf(tarfile.GNU_FORMAT) + bytes(2048)))
+    with pytest.raises(InputError, match="name or header of 3,221,225,472 bytes"):
+        assert archive.is_archive(tmp_path / "a.tar")
+        archive.unpack(tmp_path / "a.tar", tmp_path / "scratch")
+
+
+@pytest.mark.parametrize("place", ["directory", "local header"])
+def test_a_zip_whose_names_are_not_in_the_encoding_it_says_is_one_line(place, tmp_path):
+    path = zipped(tmp_path / "a.zip", [("é.txt", b"1")])
+    data = path.read_bytes()
+    at = data.rindex("é".encode()) if place == "directory" else data.index("é".encode())
+    path.write_bytes(data[:at] + b"\xff\xfe" + data[at + 2 :])
+    with pytest.raises(InputError, match=r"a\.zip.*(is not in the encoding|is damaged)") as error:
+        archive.unpack(path, tmp_path / "scratch")
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

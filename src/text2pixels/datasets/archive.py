@@ -1,15 +1,17 @@
 """Unpacking a zip or tar from the internet without leaving the folder, and without filling the disk.
 
 Refused: members outside the folder (absolute, "..", another drive), links and devices, more than
-`MOST_FILES` members, more than `MOST_BYTES` unpacked, and more than `MOST_RATIO` times the archive's own
-size (images hardly compress: a real set has a ratio near 1). The counts are of what is written, not of
-what the archive's directory claims.
+`MOST_MEMBERS` members, names and headers of more than `MOST_HEADER` bytes, more than `MOST_BYTES` unpacked, and
+more than `MOST_RATIO` times the archive's own size (images hardly compress: a real set has a ratio near 1). The
+counts are of what is written, not of what the archive's directory claims. A tar without its end is refused too:
+cut between two members it would pass for a smaller one.
 """
 
 import hashlib
 import lzma
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -21,19 +23,50 @@ from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.progress import console, track
 
-MOST_FILES = 1_000_000
+MOST_MEMBERS = 1_000_000  # files and folders
+MOST_HEADER = 2**20  # bytes of a tar's long name or extended header, which the library reads into memory at once
 MOST_BYTES = 500 * 2**30
 MOST_RATIO = 100
 SMALL = 64 * 2**20  # bytes that may come out whatever the ratio: a folder of labels compresses well
 
 _CHUNK = 2**20
-# RuntimeError: encrypted; NotImplementedError: a compression that Python lacks.
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+# RuntimeError: encrypted, or (NotImplementedError) a compression that Python lacks; ValueError: numbers that are none.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose headers are of a size that headers have."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:  # tarfile's entry for subclasses
+        if self.type in _HEADERS and self.size > MOST_HEADER:
+            raise InputError(f"{archive.name!r} has a name or header of {self.size:,} bytes: refused")
+        checked: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return checked
 
 
 def is_archive(path: Path) -> bool:
-    """Tell whether a file is a zip or a tar, compressed or not, by its content."""
-    return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+    """Tell whether a file is a zip or a tar, compressed or not, by its content.
+
+    Raises:
+        InputError: a tar whose first header is refused.
+    """
+    return path.is_file() and (zipfile.is_zipfile(path) or _is_tar(path))
 
 
 def unpack(path: Path, scratch: Path, checksums: Mapping[str, str | None] | None = None) -> Path:
@@ -51,6 +84,13 @@ def unpack(path: Path, scratch: Path, checksums: Mapping[str, str | None] | None
     with whole_folder(target) as aside:
         try:
             _write(path, aside, most=max(SMALL, MOST_RATIO * state.st_size))
+        except InputError:
+            raise
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{path}: the name of a member is not in the encoding that the archive says: unpack it yourself and "
+                "give the folder"
+            ) from error
         except (*_DAMAGE, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise InputError(f"cannot unpack {path}: {error.strerror}") from error  # a full disk, say
@@ -60,9 +100,11 @@ def unpack(path: Path, scratch: Path, checksums: Mapping[str, str | None] | None
 
 def _write(path: Path, folder: Path, most: int) -> None:
     written = 0
-    for files, (name, stream) in enumerate(track(_members(path), f"unpack {path.name}"), 1):
-        if files > MOST_FILES:
-            raise InputError(f"{path} holds more than {MOST_FILES:,} files: not a set of image pairs")
+    for number, (name, stream) in enumerate(track(_members(path), f"unpack {path.name}"), 1):
+        if number > MOST_MEMBERS:
+            raise InputError(f"{path} holds more than {MOST_MEMBERS:,} files: not a set of image pairs")
+        if stream is None:
+            continue
         target = folder / _inside(path, name)
         if target.exists():
             raise InputError(f"{path} holds {name!r} twice: refused")
@@ -78,25 +120,52 @@ def _write(path: Path, folder: Path, most: int) -> None:
                 out.write(chunk)
 
 
-def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yield name and content of every plain file."""
+def _members(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
+    """Yield name and content of every plain file, and the names of folders, without content.
+
+    Raises:
+        InputError: a link or a device, or a tar that ends early.
+    """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as zipped:
             for entry in zipped.infolist():
                 if entry.is_dir():
+                    yield entry.filename, None
                     continue
                 if stat.S_ISLNK(entry.external_attr >> 16):
                     raise InputError(f"{path}: {entry.filename!r} is a link: refused")
                 yield entry.filename, zipped.open(entry)
     else:
-        with tarfile.open(path) as tarred:
+        with tarfile.open(path, tarinfo=_Member) as tarred:
             for member in tarred:
                 if member.isdir():
+                    yield member.name, None
                     continue
                 stream = tarred.extractfile(member) if member.isreg() else None
                 if stream is None:
                     raise InputError(f"{path}: {member.name!r} is a link or a device: refused")
                 yield member.name, stream
+            _check_end(path, tarred)
+
+
+def _check_end(path: Path, tarred: tarfile.TarFile) -> None:
+    """Make sure that reading stopped at the mark at a tar's end, a block of zeros, and not where the file was cut.
+
+    Raises:
+        InputError: there is no such mark.
+    """
+    assert tarred.fileobj is not None
+    tarred.fileobj.seek(tarred.offset)
+    if tarred.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise InputError(f"{path} is cut off, or damaged after {len(tarred.getmembers())} members: download it again")
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with tarfile.open(path, tarinfo=_Member):
+            return True
+    except tarfile.TarError:
+        return False
 
 
 def _inside(path: Path, name: str) -> Path:
