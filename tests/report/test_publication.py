@@ -138,4 +138,4 @@ def test_a_folder_of_somebody_else_is_not_replaced(own_benchmark, tmp_path):
 
 def test_a_cell_stays_in_its_cell():
     text = table(["a", "b"], [["x|y", bold("1")], ["z", "22"]])
-    assert text == "| a    |     b |\n| :--- | ----: |\n| x\\|y | **1** |\n| z    |    22 |\n"
+    assert text == "| a    |     b |\n|:-----|------:|\n| x\\|y | **1** |\n| z    |    22 |\n"

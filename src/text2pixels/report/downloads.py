@@ -5,14 +5,18 @@ from pathlib import Path
 import pandas as pd
 
 from text2pixels.analysis.results import Results
+from text2pixels.report.spreadsheet import table_as_text
 
 
 def write_downloads(folder: Path, results: Results) -> None:
-    """Write scores (CSV and Parquet), average precisions and training histories into a new folder."""
+    """Write scores (CSV and Parquet), average precisions and training histories into a new folder.
+
+    Text in a CSV file that a spreadsheet would run as a formula gets an apostrophe; Parquet has it as it is.
+    """
     folder.mkdir()
     tables = [table for data in results.datasets for table in (data.scores, data.stretched)]
     scores = pd.concat(tables, ignore_index=True)
-    scores.to_csv(folder / "scores.csv", index=False)
+    table_as_text(scores).to_csv(folder / "scores.csv", index=False)
     scores.to_parquet(folder / "scores.parquet", index=False)
     detection = [
         {"dataset": data.name, "scope": scope, "method": method} | vars(row)
@@ -22,8 +26,8 @@ def write_downloads(folder: Path, results: Results) -> None:
         for row in rows
     ]
     columns = ["dataset", "scope", "method", "category", "metric", "value", "low", "high", "boxes", "images"]
-    pd.DataFrame(detection, columns=columns).to_csv(folder / "detection.csv", index=False)
+    table_as_text(pd.DataFrame(detection, columns=columns)).to_csv(folder / "detection.csv", index=False)
     histories = [history.assign(variant=variant) for variant, history in results.histories.items()]
     columns = ["variant", "epoch", "level", "name", "value"]
     training = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame(columns=columns)
-    training[columns].to_csv(folder / "training.csv", index=False)
+    table_as_text(training[columns]).to_csv(folder / "training.csv", index=False)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from tabulate import tabulate  # type: ignore[import-untyped]
+
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
     """Return a table; the first ``left`` columns are aligned left, numbers right.
@@ -11,20 +13,15 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) 
         rows: as many cells as columns.
         left: number of columns of words.
     """
-    cells = [[_plain(text) for text in row] for row in (columns, *rows)]
-    widths = [max(3, *(len(row[index]) for row in cells)) for index in range(len(columns))]
-
-    def line(row: Sequence[str]) -> str:
-        padded = (
-            text.ljust(width) if index < left else text.rjust(width)
-            for index, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        return f"| {' | '.join(padded)} |"
-
-    rule = " | ".join(
-        ":" + "-" * (width - 1) if index < left else "-" * (width - 1) + ":" for index, width in enumerate(widths)
+    aligned = ["left" if index < left else "right" for index in range(len(columns))]
+    text = tabulate(
+        [[_one_cell(text) for text in row] for row in rows],
+        [_one_cell(text) for text in columns],
+        tablefmt="pipe",
+        colalign=aligned if rows else None,
+        disable_numparse=True,  # the cells are formatted already
     )
-    return "\n".join([line(cells[0]), f"| {rule} |", *(line(row) for row in cells[1:])]) + "\n"
+    return f"{text}\n"
 
 
 def bold(text: str, really: bool = True) -> str:
@@ -37,6 +34,6 @@ def small(text: str) -> str:
     return f"<br><sub>{text}</sub>"
 
 
-def _plain(text: str) -> str:
-    """Keep a cell in its cell."""
+def _one_cell(text: str) -> str:
+    """Escape what would end a cell or its row."""
     return text.replace("|", "\\|").replace("\n", " ")

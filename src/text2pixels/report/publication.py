@@ -14,6 +14,7 @@ from text2pixels.analysis.leaderboard import Table, detection_table
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.metrics.table import METRICS, STRETCHED
 from text2pixels.report import conditions, figures, pages
+from text2pixels.report.spreadsheet import as_text
 from text2pixels.report.wording import sentence
 
 PRECISIONS = ("AP50", "AP50:95")
@@ -129,7 +130,8 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            writer.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
+            cells = {key: f"{value:.6g}" if isinstance(value, float) else as_text(value) for key, value in row.items()}
+            writer.writerow(cells)
 
 
 def _write(path: Path, text: str) -> None:

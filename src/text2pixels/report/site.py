@@ -18,10 +18,11 @@ from text2pixels.datasets.manifest import SPLITS, Pair
 from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
 from text2pixels.metrics.table import HEADLINE, METRICS, STRETCHED
 from text2pixels.progress import track
-from text2pixels.report import figures, formulas
+from text2pixels.report import figures
 from text2pixels.report.attention import Attention
 from text2pixels.report.calibration import calibrations
 from text2pixels.report.downloads import write_downloads
+from text2pixels.report.formulas import mathml
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.wording import figure, sentence
@@ -66,7 +67,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "sentence": sentence}
+    environment.filters |= {"figure": figure, "mathml": mathml, "sentence": sentence}
 
     def page(template: str, file: str, **content: object) -> None:
         path = folder / file
@@ -79,9 +80,8 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page("index.html", "index.html", datasets=views, methods=results.methods, total=total)
     page("detection.html", "detection.html", datasets=views)
     page("methods.html", "methods.html", **_methods(results, views))
-    glyphs, drawings = formulas.typeset({name: metric.formula for name, metric in METRICS.items()})
     specs = {"specs": list(METRICS.values()), "others": [STRETCHED[name] for name in HEADLINE if name in _DIFFERENT]}
-    page("metrics.html", "metrics.html", **specs, glyphs=glyphs, drawings=drawings, inf=math.inf)
+    page("metrics.html", "metrics.html", **specs, inf=math.inf)
     titles = {method: BASELINES[method].title if method in BASELINES else None for method in _named(views)}
     page("published.html", "published.html", datasets=views, specs=STRETCHED, titles=titles)
     page("calibration.html", "calibration.html", rows=calibrations())

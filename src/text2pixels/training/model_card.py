@@ -9,12 +9,14 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from tabulate import tabulate  # type: ignore[import-untyped]
 
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.errors import InputError
 from text2pixels.files import sha256, whole_folder
 from text2pixels.network import checkpoint
+from text2pixels.network.description import ONNX
 
 CARD = "MODEL_CARD.md"
 METRICS = Path("reports/metrics.json")
@@ -22,7 +24,7 @@ _SPLITS = ("train", "val", "test")
 
 
 def export_checkpoint(model: Path, folder: Path) -> None:
-    """Write weights.safetensors, network.json with all that made it, and the model card into a folder.
+    """Write weights.safetensors, network.onnx, network.json with all that made it, and the model card into a folder.
 
     What made it is read where the pipeline left it: params.yaml, the registered data sets, the
     model's history, and reports/metrics.json where there is one.
@@ -51,17 +53,29 @@ def export_checkpoint(model: Path, folder: Path) -> None:
     if folder.exists() and any(path.name not in _FILES for path in folder.iterdir()):
         raise InputError(f"{folder} holds other files than a model's: name an empty folder, or one to replace")
     with whole_folder(folder) as aside:
-        checkpoint.save(aside, network, facts)
-        size = (aside / checkpoint.WEIGHTS).stat().st_size
+        checkpoint.save(aside, network, facts, onnx=True)
         parameters = sum(weights.numel() for weights in network.parameters())
-        (aside / CARD).write_text(card(facts, parameters, size, sha256(aside / checkpoint.WEIGHTS)))
+        (aside / CARD).write_text(card(facts, parameters, aside))
 
 
-_FILES = {checkpoint.WEIGHTS, checkpoint.DESCRIPTION, CARD}
+_FILES = {checkpoint.WEIGHTS, checkpoint.DESCRIPTION, ONNX, CARD}
 
 
-def card(facts: dict[str, Any], parameters: int, size: int, digest: str) -> str:
-    """Return the model card as Markdown; every figure in it comes from ``facts``, the network's metadata."""
+def card(facts: dict[str, Any], parameters: int, folder: Path) -> str:
+    """Return the model card as Markdown.
+
+    Args:
+        facts: The network's metadata, from which every figure comes.
+        parameters: Number of weights that were trained by gradient.
+        folder: That holds the files that the card describes.
+    """
+    files = [
+        [f"`{name}`", purpose, f"{(folder / name).stat().st_size / 1e6:.2f} MB", f"`{sha256(folder / name)[:16]}`"]
+        for name, purpose in (
+            (checkpoint.WEIGHTS, "the weights, for torch"),
+            (ONNX, "the same network as ONNX, opset 20, float32"),
+        )
+    ]
     train = facts["recipe"]["train"]
     recipe = json.dumps(facts["recipe"], indent=2)
     splits = [
@@ -81,8 +95,12 @@ def card(facts: dict[str, Any], parameters: int, size: int, digest: str) -> str:
     return f"""# Model card
 
 A fusion network of text2pixels: infrared and visible luminance in, fused luminance out, any size from 16x16.
-{parameters:,} parameters, {size / 1e6:.2f} MB, SHA-256 `{digest[:16]}`. Variant `{facts["variant"]}` of profile
-`{facts["profile"]}`.
+{parameters:,} parameters. Variant `{facts["variant"]}` of profile `{facts["profile"]}`.
+
+{_table(["file", "what", "size", "SHA-256"], files)}
+
+The ONNX file was checked against torch when it was written. Fused by it instead of by torch, a pixel may differ by
+one level of 8 bits.
 
 ## Data
 
@@ -126,9 +144,9 @@ The weights: AGPL-3.0-only, like the code. The data sets keep their own terms; s
 """
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _table(columns: list[str], rows: list[list[str]]) -> str:
+    text: str = tabulate(rows, columns, tablefmt="pipe", disable_numparse=True)
+    return text
 
 
 def _splits(manifest: Path) -> dict[str, dict[str, Any]]:
