@@ -1,9 +1,11 @@
 """The detector: gradient to the images, geometry of predictions, foreign weights."""
 
 import os
-import pickle
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -99,8 +101,13 @@ def test_a_classic_yolov5_gives_backbone_and_neck(detector):
 
 
 class Exploit:
+    """Is pickled as a call."""
+
+    def __init__(self, function, argument):
+        self.call = (function, (argument,))
+
     def __reduce__(self):
-        return (os.system, ("touch exploited",))
+        return self.call
 
 
 def write_archive(path, content):
@@ -108,11 +115,29 @@ def write_archive(path, content):
         archive.writestr("archive/data.pkl", content)
 
 
-def test_a_pickle_that_would_run_a_command_runs_nothing(detector, tmp_path):
-    write_archive(tmp_path / "evil.pt", pickle.dumps({"model": Exploit()}))
-    with pytest.raises(InputError, match="no tensors"):
-        weights.transplant(detector, tmp_path / "evil.pt")
+@pytest.mark.parametrize(
+    ("function", "argument"),
+    [(os.system, "touch exploited"), (subprocess.call, ["touch", "exploited"]), (eval, "open('exploited', 'w')")],
+)
+def test_a_pickle_that_would_run_a_command_is_refused_in_one_line(detector, tmp_path, monkeypatch, function, argument):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"model": Exploit(function, argument)}, "evil.pt")
+    with pytest.raises(InputError, match=rf"evil\.pt would run .*{function.__name__}") as refusal:
+        weights.transplant(detector, Path("evil.pt"))
+    assert "\n" not in str(refusal.value)
     assert not Path("exploited").exists()
+
+
+def test_a_pickled_model_gives_its_tensors_without_its_classes(tmp_path, monkeypatch):
+    models = ModuleType("models")
+    models.Model = type("Model", (torch.nn.Sequential,), {"__module__": "models"})
+    monkeypatch.setitem(sys.modules, "models", models)
+    model = models.Model(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    torch.save({"model": model.half(), "ema": None}, tmp_path / "model.pt")
+    monkeypatch.delitem(sys.modules, "models")
+    tensors = pickled.read_tensors(tmp_path / "model.pt")
+    assert set(tensors) == set(model.state_dict())
+    assert all(torch.equal(tensors[name], value.float()) for name, value in model.state_dict().items())
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", None])
