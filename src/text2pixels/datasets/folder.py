@@ -59,6 +59,10 @@ def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[C
     infrared, visible = text["infrared"], text["visible"]
     if (infrared is None) != (visible is None):
         raise InputError(f"datasets.{adapter.name}.options: infrared and visible go together; one is missing")
+    for key in ("infrared", "visible"):
+        folder = Path(text[key] or "")
+        if folder.is_absolute() or ".." in folder.parts:
+            raise InputError(f"datasets.{adapter.name}.options.{key}: {text[key]!r} is no folder below the set's path")
     suffixes = text["infrared_suffix"] or "", text["visible_suffix"] or ""
     if infrared is None and any(suffixes):
         infrared = visible = "."

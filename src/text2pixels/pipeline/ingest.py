@@ -9,6 +9,7 @@ result depends on. The same input gives the same bytes, however many workers the
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -177,7 +178,11 @@ def _check_options(adapter: Adapter, source: config.Source) -> None:
 
 
 def _span(adapter: Adapter, source: config.Source) -> tuple[float, float] | None:
-    """Return the option ``infrared_range``: the counts that become 0 and 255."""
+    """Return the option ``infrared_range``: the counts that become 0 and 255.
+
+    Raises:
+        InputError: not two finite, rising numbers.
+    """
     said = source.options.get("infrared_range")
     if said is None:
         return None
@@ -185,7 +190,7 @@ def _span(adapter: Adapter, source: config.Source) -> tuple[float, float] | None
         low, high = (float(value) for value in said)
     except (TypeError, ValueError):
         low = high = 0.0
-    if low >= high:
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
         where = f"datasets.{adapter.name}.options.infrared_range"
         raise InputError(f"{where}: expected two rising counts such as [7000, 9000], found {said!r}")
     return low, high
