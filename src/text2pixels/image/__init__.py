@@ -1,0 +1,24 @@
+"""Images: reading any file, the pipeline's own PNG, colour, boxes, views of an image with its boxes.
+
+The front door for a file that a user names is `read_infrared` and `read_visible`; an image is an `Image8`
+array from there on, gray (H, W) or RGB (H, W, 3).
+"""
+
+from text2pixels.image.boxes import Box
+from text2pixels.image.colour import Image8, luminance, quantise, restore_colour, stretch
+from text2pixels.image.decode import SUFFIXES
+from text2pixels.image.reader import read_infrared, read_visible
+from text2pixels.image.unusable import Unusable
+
+__all__ = [
+    "SUFFIXES",
+    "Box",
+    "Image8",
+    "Unusable",
+    "luminance",
+    "quantise",
+    "read_infrared",
+    "read_visible",
+    "restore_colour",
+    "stretch",
+]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from text2pixels.errors import InputError
+from text2pixels.image import SUFFIXES
 
-IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov")
 
 
@@ -39,7 +39,7 @@ def _images(folder: Path) -> dict[str, Path]:
         raise InputError(f"{folder} is not a folder: give two images, two folders or two videos")
     images: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in IMAGES or path.name.startswith("."):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             continue
         if path.stem in images:
             raise InputError(f"{folder} has both {images[path.stem].name} and {path.name}: keep one of them")

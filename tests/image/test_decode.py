@@ -1,0 +1,187 @@
+"""Whatever the bytes: pixels, or one line that says why not; and soon."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from support import fakes
+
+from text2pixels.image import SUFFIXES, Unusable, read_infrared, read_visible
+from text2pixels.image.decode import MAXIMUM_PIXELS
+
+RGB = fakes.picture(np.random.default_rng(0))
+GRAY = RGB[..., 1].copy()
+COUNTS = 29000 + 10 * GRAY.astype(np.uint16)
+
+
+def by_pillow(kind: str, image: np.ndarray = RGB, mode: str | None = None, **options: object) -> bytes:
+    data = io.BytesIO()
+    picture = Image.fromarray(image)
+    (picture.convert(mode) if mode else picture).save(data, kind, **options)
+    return data.getvalue()
+
+
+def by_opencv(suffix: str, image: np.ndarray) -> bytes:
+    return cv2.imencode(suffix, image)[1].tobytes()
+
+
+FILES = {
+    "bmp": by_pillow("BMP"),
+    "gif": by_pillow("GIF"),
+    "gif, two frames": by_pillow("GIF", save_all=True, append_images=[Image.fromarray(RGB[::-1])]),
+    "jp2": by_pillow("JPEG2000", irreversible=False),
+    "jp2 of 16 bits": by_opencv(".jp2", COUNTS),
+    "jpeg": by_pillow("JPEG"),
+    "jpeg, progressive, EXIF": by_pillow("JPEG", progressive=True, exif=b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"),
+    "jpeg, CMYK": by_pillow("JPEG", mode="CMYK"),
+    "pgm": by_pillow("PPM", GRAY),
+    "pgm of 16 bits": by_opencv(".pgm", COUNTS),
+    "pgm of 12 bits": b"P5\n64 48\n4095\n" + (COUNTS // 16).astype(">u2").tobytes(),
+    "ppm in words": b"P3\n4 4\n255\n" + b"1 22 255\n" * 16,
+    "png": by_pillow("PNG"),
+    "png, palette": by_pillow("PNG", mode="P"),
+    "png, transparent": by_pillow("PNG", mode="RGBA"),
+    "png of 16 bits": by_opencv(".png", COUNTS),
+    "png, colour of 16 bits": by_opencv(".png", RGB.astype(np.uint16) * 257),
+    "tiff": by_pillow("TIFF"),
+    "tiff, packed": by_pillow("TIFF", compression="tiff_lzw"),
+    "tiff, deflated": by_pillow("TIFF", GRAY, compression="tiff_adobe_deflate"),
+    "tiff of 16 bits": by_opencv(".tiff", COUNTS),
+    "tiff, signed": by_opencv(".tiff", (COUNTS.astype(int) - 30000).astype(np.int16)),
+    "tiff, floating point": by_opencv(".tiff", COUNTS.astype(np.float32)),
+    "tiff, colour of 16 bits": by_opencv(".tiff", RGB.astype(np.uint16) * 257),
+    "tiff, pages": by_pillow("TIFF", GRAY, save_all=True, append_images=[Image.fromarray(GRAY[::-1])]),
+    "webp": by_pillow("WEBP"),
+    "webp, lossless": by_pillow("WEBP", mode="RGBA", lossless=True),
+}
+
+
+def pixels_or_unusable(path: Path) -> None:
+    for read in (read_visible, read_infrared):
+        notes: list[str] = []
+        try:
+            image = read(path, notes=notes)
+        except Unusable as error:
+            assert "\n" not in str(error)
+            assert str(error).startswith(f"{path}: ")
+            assert error.reason in ("unreadable", "too_large", "unsupported_depth", "false_colour", "blank")
+        else:
+            assert image.dtype == np.uint8
+            assert image.ndim == (3 if read is read_visible else 2)
+            assert image.size
+        assert all(note.startswith(f"{path}: ") and "\n" not in note for note in notes)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_whole_file_is_read(name, tmp_path):
+    (tmp_path / "a").write_bytes(FILES[name])
+    # Temperatures are no brightness, and colours no temperature.
+    read = read_infrared if name in ("tiff, signed", "tiff, floating point") else read_visible
+    assert min(read(tmp_path / "a").shape[:2]) >= 4
+
+
+@pytest.mark.parametrize("data", FILES.values(), ids=FILES)
+def test_flipped_bits_and_cut_ends_give_pixels_or_one_line(data, tmp_path, capfd):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "a"
+    for turn in range(60):
+        broken = bytearray(data)
+        if turn % 3 == 0:
+            broken = broken[: int(rng.integers(1, len(data)))]
+        else:  # most of what decides is at either end
+            reach = len(data) if turn % 3 == 1 else min(len(data), 200)
+            for _ in range(int(rng.integers(1, 4))):
+                at = int(rng.integers(reach)) * (1 if rng.random() < 0.7 else -1)
+                broken[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(broken)
+        pixels_or_unusable(path)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["png", "jpeg", "tiff, packed", "bmp", "gif", "webp", "pgm", "jp2"])
+def test_half_a_file_is_an_error_not_half_an_image(name, tmp_path):
+    (tmp_path / "a").write_bytes(FILES[name][: len(FILES[name]) // 2])
+    with pytest.raises(Unusable) as refused:
+        read_visible(tmp_path / "a")
+    assert refused.value.reason == "unreadable"
+
+
+def test_a_file_of_another_suffix_is_what_its_content_says(tmp_path):
+    (tmp_path / "a.tif").write_bytes(FILES["png"])
+    assert (read_visible(tmp_path / "a.tif") == RGB).all()
+
+
+def huge_png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    data = zlib.compress(bytes(10**6))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("data", [huge_png(32_000, 32_000), huge_png(8_001, 10_000), b"P5\n9000 9000\n255\n123"])
+def test_too_many_pixels_are_refused_by_the_header(data, tmp_path):
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(Unusable, match=f"at most {MAXIMUM_PIXELS:,} are read") as refused:
+        read_visible(tmp_path / "a.png")
+    assert refused.value.reason == "too_large"
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    for path, said in (
+        (tmp_path / "pipe.png", "a pipe or a device"),
+        (tmp_path / "folder.png", "a folder"),
+        (Path(os.devnull), "a pipe or a device"),
+        (tmp_path / "gone.png", "No such file"),
+        (tmp_path / "pipe.png/a.png", "Not a directory"),
+    ):
+        with pytest.raises(Unusable, match=said) as refused:
+            read_infrared(path)
+        assert refused.value.reason == "unreadable"
+
+
+def test_a_depth_that_is_not_read_is_named(tmp_path):
+    (tmp_path / "a.tif").write_bytes(by_opencv(".tiff", COUNTS.astype(np.int32)))
+    with pytest.raises(Unusable, match="32 bits a value, signed: export 8 or 16 bits") as refused:
+        read_infrared(tmp_path / "a.tif")
+    assert refused.value.reason == "unsupported_depth"
+
+
+def test_an_error_names_the_path_and_its_detail_the_file(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"<html>404</html>")
+    with pytest.raises(Unusable) as refused:
+        read_visible(tmp_path / "a.png")
+    assert str(refused.value).startswith(f"{tmp_path / 'a.png'}: cut short, or no image")
+    assert refused.value.detail.startswith("a.png: cut short, or no image")
+
+
+def test_an_error_survives_the_way_back_from_a_worker():
+    import pickle
+
+    error = pickle.loads(pickle.dumps(Unusable("unreadable", "damaged", Path("ir/a.png"))))
+    assert (str(error), error.reason, error.detail) == ("ir/a.png: damaged", "unreadable", "a.png: damaged")
+
+
+def test_every_suffix_is_read(tmp_path):
+    for suffix in SUFFIXES:
+        Image.fromarray(GRAY).save(tmp_path / f"a{suffix}")
+        assert read_infrared(tmp_path / f"a{suffix}").shape == GRAY.shape
+
+
+def test_images_are_read_without_the_training_packages():
+    blocked = ["torch", "pandas", "pyarrow", "ultralytics"]
+    block = f"import sys\nfor name in {blocked}: sys.modules[name] = None\n"
+    code = block + "import text2pixels.image.views, text2pixels.image.png"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
