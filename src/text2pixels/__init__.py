@@ -6,28 +6,33 @@ fuser = text2pixels.load("models/ours")
 fused = fuser.fuse(infrared, visible, prompt="a person; at night")
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Literal
+
     from text2pixels.methods.trained import Fuser
 
 __all__ = ["__version__", "load"]
 
 
-def load(folder: "str | Path | None" = None, device: str = "auto") -> "Fuser":
-    """Load a trained network, ready to fuse; see `fusion.inference.load`.
+def load(
+    folder: "str | Path | None" = None, device: str = "auto", engine: 'Literal["onnx", "torch"] | None' = None
+) -> "Fuser":
+    """Load a trained network, ready to fuse; see `text2pixels.methods.trained.load`.
 
     Args:
-        folder: what `t2p train` wrote; None: the weights that come with the package.
+        folder: what `t2p train` or `t2p export` wrote; None: the weights that come with the package.
         device: "auto" is CUDA where there is one, otherwise the CPU.
+        engine: "onnx" needs no torch; None: "onnx" where the folder has network.onnx, and "torch" on a GPU.
 
     Raises:
-        InputError: no such checkpoint, a broken one, or no such device.
+        InputError: no such checkpoint, a broken one, no such engine, or no such device.
     """
-    from text2pixels.methods import trained as inference
+    from text2pixels.methods import trained
 
-    return inference.load(folder, device)
+    return trained.load(folder, device, engine=engine)
 
 
 def __getattr__(name: str) -> str:

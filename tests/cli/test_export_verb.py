@@ -66,6 +66,7 @@ def test_a_checkpoint_travels_with_what_made_it(trained):
     export(trained / "weights", None)
     assert {path.name for path in (trained / "weights").iterdir()} == {
         "weights.safetensors",
+        "network.onnx",
         "network.json",
         "MODEL_CARD.md",
     }

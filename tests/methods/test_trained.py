@@ -50,7 +50,7 @@ def test_fuses_what_the_network_says_and_keeps_the_colour(fuser, pair):
     infrared, visible = pair
     with torch.no_grad():
         images = (torch.from_numpy(image)[None, None] for image in (infrared / np.float32(255), luminance(visible)))
-        expected = quantise(fuser.network(*images).fused_B1HW[0, 0].numpy())
+        expected = quantise(fuser.engine.network(*images).fused_B1HW[0, 0].numpy())
     np.testing.assert_array_equal(fuser.fuse_luminance(infrared, visible), expected)
     np.testing.assert_array_equal(fuser.fuse(infrared, visible), restore_colour(expected, visible))
     gray = visible[..., 0]
@@ -163,7 +163,7 @@ def test_too_little_memory_is_said_in_one_line(fuser, pair, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(fuser, "network", fail)
+    monkeypatch.setattr(fuser.engine, "network", fail)
     with pytest.raises(InputError, match="too little memory to fuse 1 x 50x37 pixels on cpu"):
         fuser.fuse_luminance(*pair)
 
@@ -172,7 +172,7 @@ def test_other_failures_are_not_hidden(fuser, pair, monkeypatch):
     def fail(*_):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(fuser, "network", fail)
+    monkeypatch.setattr(fuser.engine, "network", fail)
     with pytest.raises(RuntimeError, match="a defect"):
         fuser.fuse_luminance(*pair)
 

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from text2pixels.config import Network
 from text2pixels.errors import InputError
+from text2pixels.files import sha256
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 
@@ -81,22 +82,30 @@ def swap(folder):
 
 
 def diverge(folder):
-    tensors = load_file(folder / checkpoint.WEIGHTS)
-    tensors["stem.bias"][0] = float("nan")
-    save_file(tensors, folder / checkpoint.WEIGHTS)
+    diverged = network()
+    with torch.no_grad():
+        diverged.stem.bias[0] = float("nan")
+    checkpoint.save(folder, diverged, METADATA)
+
+
+def pretend(folder):
+    """Replace the weights by a file that is no safetensors, and the digest by its own."""
+    (folder / checkpoint.WEIGHTS).write_bytes(b"not tensors")
+    edit(folder, lambda content: content["sha256"].update({checkpoint.WEIGHTS: sha256(folder / checkpoint.WEIGHTS)}))
 
 
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
-        (truncate, "no whole safetensors file"),
+        (truncate, "not the file that network.json describes: cut short"),
+        (pretend, "no whole safetensors file"),
         (swap, "not the file that network.json describes"),
         (diverge, "not finite"),
         (lambda folder: (folder / checkpoint.WEIGHTS).unlink(), "weights.safetensors is missing"),
         (lambda folder: (folder / checkpoint.DESCRIPTION).unlink(), "network.json is missing"),
         (lambda folder: (folder / checkpoint.DESCRIPTION).write_text("{"), "not JSON"),
-        (lambda folder: (folder / checkpoint.DESCRIPTION).write_text("[]"), "expected format 1, found 'list'"),
-        (lambda folder: edit(folder, lambda content: content.update(format=2)), "found 2"),
+        (lambda folder: (folder / checkpoint.DESCRIPTION).write_text("[]"), "expected format 2, found 'list'"),
+        (lambda folder: edit(folder, lambda content: content.update(format=1)), "found 1: written by another version"),
         (lambda folder: edit(folder, lambda content: content["network"].pop("heads")), "expected the keys channels"),
         (lambda folder: edit(folder, lambda content: content["network"].update(heads="2")), "network.heads: '2'"),
         (lambda folder: edit(folder, lambda content: content["network"].update(heads=3)), "heads should divide"),
@@ -107,6 +116,8 @@ def diverge(folder):
         (lambda folder: edit(folder, lambda content: content["network"].update(codes=2**19)), "fewer weights"),
         (lambda folder: edit(folder, lambda content: content["network"].update(text_dim=2**19)), "fewer weights"),
         (lambda folder: edit(folder, lambda content: content["metadata"].pop("encoder")), "metadata: expected text"),
+        (lambda folder: edit(folder, lambda content: content.pop("parameters")), "parameters: expected a whole number"),
+        (lambda folder: edit(folder, lambda content: content.update(sha256={})), "sha256: expected the digest"),
     ],
 )
 def test_a_harmed_checkpoint_is_the_users_error(folder, harm, message):
@@ -123,7 +134,7 @@ def test_a_pickle_is_never_opened(folder, tmp_path):
 
     pickled = pickle.dumps(Bomb())
     (folder / checkpoint.WEIGHTS).write_bytes(pickled)
-    with pytest.raises(InputError, match="no whole safetensors file"):
+    with pytest.raises(InputError, match="not the file that"):
         checkpoint.read(folder)
     (tmp_path / "model.pt").write_bytes(pickled)
     with pytest.raises(InputError, match="pickled checkpoints are not read"):
@@ -132,5 +143,5 @@ def test_a_pickle_is_never_opened(folder, tmp_path):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="no checkpoint at"):
+    with pytest.raises(InputError, match="no trained network at"):
         checkpoint.read(tmp_path / "nowhere")

@@ -3,19 +3,21 @@
 Shapes: H, W image; C channels, 1 or 3.
 """
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from text2pixels.errors import InputError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Image8 = NDArray[np.uint8]
-Picture = NDArray[Any] | Image.Image | Tensor
+Picture: TypeAlias = "NDArray[Any] | Image.Image | Tensor"
 GiveBack = Callable[[Image8], Picture]
 
 
@@ -34,7 +36,7 @@ def to_8_bits(picture: Picture, name: str) -> tuple[Image8, GiveBack]:
         if picture.mode not in ("L", "RGB"):
             raise InputError(f"{name}: a PIL image should have mode L or RGB, found {picture.mode}; .convert it")
         return np.asarray(picture), Image.fromarray
-    if isinstance(picture, Tensor):
+    if _is_tensor(picture):
         return _tensor_to_8_bits(picture, name)
     if not isinstance(picture, np.ndarray):
         raise InputError(f"{name}: expected a numpy array, a PIL image or a tensor, found {type(picture).__name__}")
@@ -44,15 +46,23 @@ def to_8_bits(picture: Picture, name: str) -> tuple[Image8, GiveBack]:
     return image, lambda fused: fused if picture.dtype == np.uint8 else (fused / 255).astype(picture.dtype)
 
 
-def _tensor_to_8_bits(tensor: Tensor, name: str) -> tuple[Image8, GiveBack]:
+def _is_tensor(picture: object) -> TypeGuard["Tensor"]:
+    """Say whether this is a tensor, without importing torch: whoever has a tensor has done so."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(picture, torch.Tensor)
+
+
+def _tensor_to_8_bits(tensor: "Tensor", name: str) -> tuple[Image8, GiveBack]:
     if tensor.ndim not in (2, 3) or (tensor.ndim == 3 and tensor.shape[0] not in (1, 3)):
         raise InputError(f"{name}: expected a tensor (H, W), (1, H, W) or (3, H, W), found {tuple(tensor.shape)}")
+    import torch
+
     # numpy has no bfloat16.
     array = (tensor.detach().float() if tensor.is_floating_point() else tensor.detach()).cpu().numpy()
     if tensor.ndim == 3:
         array = np.moveaxis(array, 0, 2) if len(array) == 3 else array[0]
 
-    def give_back(fused: Image8) -> Tensor:
+    def give_back(fused: Image8) -> "Tensor":
         back = torch.from_numpy(np.ascontiguousarray(fused))
         if fused.ndim == 3:
             back = back.permute(2, 0, 1)

@@ -6,31 +6,26 @@
 Shapes: B batch; H, W image; T phrases, D dimension of a phrase vector.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor
 
 from text2pixels.config import Embed
-from text2pixels.device import keep_freed_memory, pick_device
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise, restore_colour
+from text2pixels.methods import network_engine
+from text2pixels.methods.network_engine import Engine, Float, Output
 from text2pixels.methods.pictures import Image8, Picture, to_8_bits
-from text2pixels.network import checkpoint
-from text2pixels.network.network import MINIMUM_SIDE, STRIDE, Fusion
+from text2pixels.network.description import LAYOUT, MINIMUM_SIDE, Description, describe
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 NO_PHRASE = "(no phrase)"  # the null token's name among the phrases
-GPU_BATCH = 16  # pairs of one size in one pass; on a CPU a batch gains nothing
 
 Prompt = str | Sequence[str] | None
-Vectors = NDArray[np.float32]
+Vectors = Float
 
 
 class Text(NamedTuple):
@@ -40,50 +35,59 @@ class Text(NamedTuple):
     vectors_TD: Vectors
 
 
-def load(folder: str | Path | None = None, device: str = "auto", embed: Embed | None = None) -> "Fuser":
+def load(
+    folder: str | Path | None = None,
+    device: str = "auto",
+    embed: Embed | None = None,
+    engine: network_engine.Name | str | None = None,
+) -> "Fuser":
     """Load a trained network, ready to fuse.
 
-    On a CPU the process from then on flushes denormal numbers to zero and keeps the memory it
+    By torch on a CPU, the process from then on flushes denormal numbers to zero and keeps the memory it
     frees: the network runs up to twice as fast, with the same output.
 
     Args:
-        folder: what `t2p train` wrote; None: the weights that come with the package.
+        folder: what `t2p train` or `t2p export` wrote; None: the weights that come with the package.
         device: "auto" is CUDA where there is one, otherwise the CPU.
         embed: where the text encoder finds its model or table, as in params.yaml.
+        engine: "onnx" (ONNX Runtime) or "torch"; None: see `network_engine.start`. They agree to one level of 8 bits.
 
     Raises:
-        InputError: no such checkpoint, a broken one, or no such device.
+        InputError: no such checkpoint, a broken one, no such engine, or no such device.
     """
     if folder is None and not has_shipped():
         raise InputError(
             "this installation comes without trained weights: train a network (t2p train) and name its folder "
             "(t2p fuse --model FOLDER, or text2pixels.load(FOLDER))"
         )
-    return Fuser(checkpoint.read(Path(folder or SHIPPED)), pick_device(device), embed or Embed())
+    place = Path(folder or SHIPPED)
+    described = describe(place)
+    return Fuser(described, network_engine.start(place, described, device, engine), embed or Embed())
 
 
 def has_shipped() -> bool:
     """Say whether this installation comes with trained weights."""
-    return (SHIPPED / checkpoint.DESCRIPTION).is_file()
+    return (SHIPPED / LAYOUT.description).is_file()
 
 
 class Fuser:
     """A trained network on a device; `load` makes one.
 
     Attributes:
-        network: the network in evaluation mode.
         metadata: of the checkpoint: the text encoder and the kind of prompts it was trained with.
-        device: where it runs.
+        parameters: number of trained weights, the learned codes of the codebook included.
+        reads_text: whether the network has cross-attention.
+        engine: what runs it.
+        device: where it runs: "cpu", "cuda:0".
     """
 
-    def __init__(self, trained: checkpoint.Checkpoint, device: torch.device, embed: Embed) -> None:
-        if device.type == "cpu":
-            torch.set_flush_denormal(True)
-            keep_freed_memory()
-        # Convolutions in the channels-last layout need no reordering between layers.
-        self.network = trained.network.requires_grad_(False).to(device).to(memory_format=torch.channels_last)
-        self.metadata = trained.metadata
-        self.device = device
+    def __init__(self, described: Description, engine: Engine, embed: Embed) -> None:
+        self.metadata = described.metadata
+        self.parameters = described.parameters
+        self.reads_text = described.network.cross_attention
+        self.engine = engine
+        self.device = engine.device
+        self._text_dim = described.network.text_dim
         self._embed = embed
 
     @overload
@@ -126,7 +130,9 @@ class Fuser:
             results.append(give_back[index](fused_HW if scene_8.ndim == 2 else restore_colour(fused_HW, scene_8)))
         if single:
             return results[0]
-        return torch.stack(cast(list[Tensor], results)) if isinstance(visible, Tensor) else results
+        if isinstance(visible, (list, tuple, np.ndarray)):
+            return results
+        return sys.modules["torch"].stack(results)  # whoever has a tensor has torch
 
     def fuse_luminance(self, infrared_HW: Image8, visible: Image8, text_TD: Vectors | None = None) -> Image8:
         """Fuse one pair to 8-bit luminance (H, W): what metrics see.
@@ -145,7 +151,7 @@ class Fuser:
         """Fuse one pair as `fuse_luminance` does; return luminance (H, W) in [0, 1] before it is rounded."""
         return next(self._fuse_unrounded([(infrared_HW, visible)], text_TD))
 
-    def attention(self, infrared: Picture, visible: Picture, prompt: Prompt) -> dict[str, NDArray[np.float32]]:
+    def attention(self, infrared: Picture, visible: Picture, prompt: Prompt) -> dict[str, Float]:
         """Return which phrase lit which pixels.
 
         Returns:
@@ -155,15 +161,29 @@ class Fuser:
             InputError: as `fuse`; or the network has no cross-attention.
         """
         text = self.encode(prompt)
-        if self.network.cross_attention is None:
-            raise InputError("this network was trained without cross-attention: it has no attention to phrases")
         thermal_HW, scene = _gray(to_8_bits(infrared, "infrared")[0]), to_8_bits(visible, "visible")[0]
-        maps_BShw = self._run([(thermal_HW, scene)], text.vectors_TD).attention
-        assert maps_BShw is not None
-        maps_BSHW = F.interpolate(maps_BShw.float(), scale_factor=float(STRIDE), mode="bilinear", align_corners=False)
         height, width = thermal_HW.shape
-        maps = maps_BSHW[0, :, :height, :width].cpu().numpy()
-        return dict(zip([*text.phrases, NO_PHRASE], maps, strict=True))
+        maps_SHW = self.engine.enlarge(self.attention_tokens(thermal_HW, scene, text.vectors_TD))[:, :height, :width]
+        return dict(zip([*text.phrases, NO_PHRASE], maps_SHW, strict=True))
+
+    def attention_tokens(self, infrared_HW: Image8, visible: Image8, text_TD: Vectors | None = None) -> Float:
+        """Return which phrase lit which tokens, (T + 1, H / 8, W / 8) rounded up, the null token last.
+
+        Args:
+            infrared_HW: 8 bits, gray.
+            visible: 8 bits, RGB (H, W, 3) or gray (H, W).
+            text_TD: phrase vectors; None or T = 0: no text.
+
+        Raises:
+            InputError: as `fuse_luminance`; or the network has no cross-attention.
+        """
+        if not self.reads_text:
+            raise InputError("this network was trained without cross-attention: it has no attention to phrases")
+        _check_pair(infrared_HW, visible)
+        maps_BShw = self._run([(infrared_HW, visible)], text_TD).attention_BShw
+        assert maps_BShw is not None
+        maps_Shw: Float = maps_BShw[0]
+        return maps_Shw
 
     def encode(self, prompt: Prompt) -> Text:
         """Encode phrases with the encoder that the network was trained with, or one that stands in for it.
@@ -174,8 +194,8 @@ class Fuser:
             InputError: no encoder like the one of training, an unknown or too long phrase, or a network without text.
         """
         if prompt is None or not len(prompt):
-            return Text([], np.zeros((0, self.network.config.text_dim), dtype=np.float32))
-        if self.network.cross_attention is None:
+            return Text([], np.zeros((0, self._text_dim), dtype=np.float32))
+        if not self.reads_text:
             raise InputError("this network was trained without cross-attention and reads no text: leave the prompt out")
         from text2pixels.encoders.embeddings import encode_for_network
 
@@ -190,53 +210,37 @@ class Fuser:
         """Yield the fused luminance (H, W) of each pair, in [0, 1]."""
         for infrared_HW, visible in pairs:
             _check_pair(infrared_HW, visible)
-        most = GPU_BATCH if self.device.type == "cuda" else 1
         start = 0
         while start < len(pairs):
             stop = start + 1
-            while stop < min(start + most, len(pairs)) and pairs[stop][0].shape == pairs[start][0].shape:
+            while stop < min(start + self.engine.most, len(pairs)) and pairs[stop][0].shape == pairs[start][0].shape:
                 stop += 1
-            yield from self._run(pairs[start:stop], text_TD).fused_B1HW[:, 0].cpu().numpy()
+            yield from self._run(pairs[start:stop], text_TD).fused_B1HW[:, 0]
             start = stop
 
-    def _run(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Fusion:
+    def _run(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Output:
         """Run the network on pairs of one size."""
         height, width = pairs[0][0].shape
-        infrared = np.stack([_luminance(image) for image, _ in pairs])[:, None]
-        visible = np.stack([_luminance(image) for _, image in pairs])[:, None]
-        text_BTD = None
-        if text_TD is not None and len(text_TD) and self.network.cross_attention is not None:
-            dimension = self.network.config.text_dim
-            if text_TD.shape[1] != dimension:
-                raise InputError(f"the network reads phrase vectors of {dimension} numbers, found {text_TD.shape[1]}")
-            text_BTD = torch.from_numpy(text_TD).to(self.device).expand(len(pairs), -1, -1)
-        with torch.inference_mode(), _memory_errors(f"{len(pairs)} x {width}x{height} pixels on {self.device}"):
-            fusion: Fusion = self.network(
-                torch.from_numpy(infrared).to(self.device), torch.from_numpy(visible).to(self.device), text_BTD
-            )
-        return fusion
-
-
-@contextmanager
-def _memory_errors(what: str) -> Iterator[None]:
-    """Turn a failed allocation, on whatever device, into the user's error."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        # On the CPU torch raises a plain RuntimeError.
-        signs = ("out of memory", "not enough memory", "can't allocate memory")
-        if not isinstance(error, MemoryError) and not any(sign in str(error).lower() for sign in signs):
-            raise
-        raise InputError(
-            f"too little memory to fuse {what}; use fewer or smaller images, or another device (--device cpu)"
-        ) from error
+        infrared_B1HW = np.stack([_luminance(image) for image, _ in pairs])[:, None]
+        visible_B1HW = np.stack([_luminance(image) for _, image in pairs])[:, None]
+        if text_TD is not None and (not len(text_TD) or not self.reads_text):
+            text_TD = None
+        if text_TD is not None and text_TD.shape[1] != self._text_dim:
+            raise InputError(f"the network reads phrase vectors of {self._text_dim} numbers, found {text_TD.shape[1]}")
+        try:
+            return self.engine.run(infrared_B1HW, visible_B1HW, text_TD)
+        except MemoryError as error:
+            raise InputError(
+                f"too little memory to fuse {len(pairs)} x {width}x{height} pixels on {self.device}; use fewer or "
+                "smaller images, or another device (--device cpu)"
+            ) from error
 
 
 def _gray(image: Image8) -> Image8:
     return image if image.ndim == 2 else quantise(luminance(image))
 
 
-def _luminance(image: Image8) -> NDArray[np.float32]:
+def _luminance(image: Image8) -> Float:
     return image.astype(np.float32) / np.float32(255) if image.ndim == 2 else luminance(image)
 
 

@@ -27,10 +27,9 @@ from text2pixels.config import Network
 from text2pixels.errors import InputError
 from text2pixels.network.attention import CrossAttention, SelfAttention
 from text2pixels.network.codebook import Codebook
+from text2pixels.network.description import STRIDE
 from text2pixels.network.extractor import Extractor
 
-STRIDE = 8  # pixels per token
-MINIMUM_SIDE = 16  # pixels: reflection at the border needs them
 _COARSE = 4  # pixels a side: low frequencies and the strength of details are taken on means of such squares
 _LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
 _LEAK = 0.1  # slope of ReLUs below 0

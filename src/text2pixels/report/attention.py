@@ -8,17 +8,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 from text2pixels import layout
 from text2pixels.config import Embed
 from text2pixels.datasets.manifest import Pair
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
-from text2pixels.image.colour import luminance
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods import trained as inference
-from text2pixels.network.network import STRIDE
+from text2pixels.network.description import STRIDE
 from text2pixels.prompts.table import read_prompts
 
 _OPACITY = (0.3, 0.65)  # where there is no attention, and where there is most
@@ -76,7 +74,7 @@ class Attention:
     def __init__(self, variant: str, prompt: str | None, embed: Embed) -> None:
         self._fuser = inference.load(layout.model(variant), "cpu", embed)
         self._kind: str = self._fuser.metadata["prompts"]
-        self.reads_text = self._kind != "none" and self._fuser.network.cross_attention is not None
+        self.reads_text = self._kind != "none" and self._fuser.reads_text
         self._shared = self._fuser.encode(prompt) if prompt is not None and self.reads_text else None
         if not self.reads_text or self._shared is not None:
             return
@@ -118,17 +116,8 @@ class Attention:
     def _maps(self, pair: Pair, text_TD: inference.Vectors) -> inference.Vectors:
         """Return the attention maps (S, h, w)."""
         source = layout.processed(pair.dataset)
-        infrared_HW = read_gray(source / pair.infrared).astype(np.float32) / np.float32(255)
-        visible_HW = luminance(read_rgb(source / pair.visible))
-        with torch.inference_mode():
-            maps_BShw = self._fuser.network(
-                torch.from_numpy(infrared_HW)[None, None],
-                torch.from_numpy(visible_HW)[None, None],
-                torch.from_numpy(text_TD)[None] if len(text_TD) else None,
-            ).attention
-        assert maps_BShw is not None
-        maps: inference.Vectors = maps_BShw[0].numpy()
-        return maps
+        images = read_gray(source / pair.infrared), read_rgb(source / pair.visible)
+        return self._fuser.attention_tokens(*images, text_TD)
 
 
 def _picture(heat_hw: inference.Vectors) -> bytes:
