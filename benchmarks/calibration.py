@@ -19,16 +19,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from text2pixels.files import whole_file
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.metrics.table import METRICS, STRETCHED
-from text2pixels.metrics.triple import SOURCES, Triple
+from text2pixels.metrics import METRICS, STRETCHED, Triple
+from text2pixels.metrics.metric import SOURCES, Image
 from text2pixels.metrics.windows import Border, gaussian, separable
 from text2pixels.progress import track
 
@@ -41,19 +39,17 @@ class Row:
 
     ours: str
     why: str
-    theirs: Callable[[Triple], Tensor] | None = None
+    theirs: Callable[[Triple], float] | None = None
 
 
-def ssim(
-    window: Tensor, data_range: float, sample: float = 1.0, border: Border = "valid"
-) -> Callable[[Triple], Tensor]:
+def ssim(window: Image, data_range: float, sample: float = 1.0, border: Border = "valid") -> Callable[[Triple], float]:
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
 
-    def value(triple: Triple) -> Tensor:
-        def mean(image: Tensor) -> Tensor:
+    def value(triple: Triple) -> float:
+        def mean(image: Image) -> Image:
             return separable(image, window, window, border)
 
-        total = triple.zeros()
+        total = 0.0
         f, mean_f = triple.fused, mean(triple.fused)
         for x in (triple.image(name) for name in SOURCES):
             mean_x = mean(x)
@@ -62,61 +58,65 @@ def ssim(
             factors = (
                 (2 * mean_f * mean_x + c1) / (mean_f**2 + mean_x**2 + c1) * (2 * covariance + c2) / (variances + c2)
             )
-            total += factors.flatten(1).mean(dim=1)
+            total += factors.mean()
         return total
 
     return value
 
 
-def ms_ssim(halve: Callable[[Tensor], Tensor], last: Border = "valid") -> Callable[[Triple], Tensor]:
+def ms_ssim(halve: Callable[[Image], Image], last: Border = "valid") -> Callable[[Triple], float]:
     window, c1, c2 = gaussian(11, 1.5), 2.55**2, 7.65**2
 
-    def value(triple: Triple) -> Tensor:
-        total = triple.zeros()
+    def value(triple: Triple) -> float:
+        total = 0.0
         for x in (triple.image(name) for name in SOURCES):
-            f, product = triple.fused, triple.zeros() + 1
+            f, product = triple.fused, 1.0
             for scale, exponent in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
                 if scale > 0:
                     f, x = halve(f), halve(x)
-                mean = partial(separable, column_K=window, row_K=window, border=last if scale == 4 else "valid")
+                mean = partial(separable, column=window, row=window, border=last if scale == 4 else "valid")
                 mean_f, mean_x = mean(f), mean(x)
                 variances = mean(f * f) - mean_f**2 + mean(x * x) - mean_x**2
                 factors = (2 * (mean(f * x) - mean_f * mean_x) + c2) / (variances + c2)
                 if scale == 4:
                     factors = factors * (2 * mean_f * mean_x + c1) / (mean_f**2 + mean_x**2 + c1)
-                product = product * factors.flatten(1).mean(dim=1).clamp_min(0) ** exponent
+                product *= max(factors.mean(), 0) ** exponent
             total += product
         return total
 
     return value
 
 
-def pad_top_left(image: Tensor) -> Tensor:
-    odd = max(image.shape[2] % 2, image.shape[3] % 2)
-    return F.avg_pool2d(F.pad(image, (odd, 0, odd, 0), mode="replicate"), 2)
+def mean_of_4(image: Image) -> Image:
+    """Average each pixel with its neighbours to the right, below and between, (H - 1, W - 1)."""
+    return cv2.boxFilter(image, -1, (2, 2), anchor=(0, 0))[:-1, :-1]
 
 
-def pair_with_previous(image: Tensor) -> Tensor:
-    return F.avg_pool2d(F.pad(image, (1, 0, 1, 0), mode="replicate"), 2, stride=1)[:, :, ::2, ::2].contiguous()
+def pad_top_left(image: Image) -> Image:
+    odd = max(image.shape[0] % 2, image.shape[1] % 2)
+    return mean_of_4(np.pad(image, ((odd, 0), (odd, 0)), mode="edge"))[::2, ::2]
 
 
-def drop_odd(image: Tensor) -> Tensor:
-    return F.avg_pool2d(image, 2)
+def pair_with_previous(image: Image) -> Image:
+    return mean_of_4(np.pad(image, ((1, 0), (1, 0)), mode="edge"))[::2, ::2]
 
 
-def ms_ssim_of_range_one(triple: Triple) -> Tensor:
+def drop_odd(image: Image) -> Image:
+    return mean_of_4(image)[::2, ::2]
+
+
+def ms_ssim_of_range_one(triple: Triple) -> float:
     # Constants for a range of 1 on values 0..255 are constants for 255 on values 0..65025.
     return METRICS["MS_SSIM"](Triple(*(255 * triple.image(name) for name in ("fused", *SOURCES))))
 
 
-def entropy_with_epsilon(triple: Triple) -> Tensor:
-    counts = torch.bincount(triple.fused.flatten().long(), minlength=256)
-    p = counts.double() / counts.sum()
-    return -(p * (p + 1e-7).log2()).sum()[None]
+def entropy_with_epsilon(triple: Triple) -> float:
+    p = np.bincount(triple.fused.astype(int).ravel(), minlength=256) / triple.fused.size
+    return -(p * np.log2(p + 1e-7)).sum()
 
 
-def uniform(size: int) -> Tensor:
-    return torch.full((size,), 1 / size, dtype=torch.float64)
+def uniform(size: int) -> Image:
+    return np.full(size, 1 / size)
 
 
 SAME = {name: Row(name, ROUNDED) for name in ("EN", "SD", "SF", "AG", "CC", "SCD")}
@@ -194,10 +194,9 @@ def main() -> None:
     for (dataset, name, method), rows in track(images.items(), "calibrate"):
         infrared, visible = read(arguments.data, dataset, name)
         fused = fuse(method, infrared, visible)
-        triple = Triple(*(torch.from_numpy(image)[None, None] for image in (fused, infrared, visible)))
+        triple = Triple(fused, infrared, visible)
         standard = {
-            metric: float(METRICS[metric](triple))
-            for metric in {ROWS[r["implementation"]][r["metric"]].ours for r in rows}
+            metric: METRICS[metric](triple) for metric in {ROWS[r["implementation"]][r["metric"]].ours for r in rows}
         }
         for row in rows:
             key, value = (row["implementation"], row["metric"]), float(row["value"])
@@ -205,7 +204,7 @@ def main() -> None:
             values[key].append(value)
             plain[key].append(abs(standard[entry.ours] - value))
             if entry.theirs is not None:
-                adapted[key].append(abs(float(entry.theirs(triple)) - value))
+                adapted[key].append(abs(entry.theirs(triple) - value))
     order = list(METRICS)
     table = [
         {

@@ -10,8 +10,7 @@ from typer.testing import CliRunner
 from text2pixels.commands import score as command
 from text2pixels.errors import InputError
 from text2pixels.image.png import read_gray, write_png
-from text2pixels.metrics.score import score
-from text2pixels.metrics.table import METRICS, STRETCHED
+from text2pixels.metrics import METRICS, STRETCHED, score
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from support import slow_metrics as slow
 
-from text2pixels.metrics.score import score
-from text2pixels.metrics.table import METRICS, STRETCHED
+from text2pixels.metrics import METRICS, STRETCHED, score
 
 SIZES = {"VIF": (44, 47), "MS_SSIM": (176, 176), "Qcv": (35, 50), "Qcb": (33, 46)}  # others 23 x 18
 TOLERANCE = {"FMI_pixel": 2e-6, "FMI_gradient": 2e-6}  # float32; others 1e-9

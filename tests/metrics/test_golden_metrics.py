@@ -11,7 +11,7 @@ import pytest
 
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.metrics.score import score
+from text2pixels.metrics import score
 
 SHARED = Path(__file__).parents[2] / "../shared"
 GOLDEN = SHARED / "reference/golden_metrics.csv"

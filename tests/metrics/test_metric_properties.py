@@ -1,19 +1,22 @@
-"""What holds for every metric: bounds, symmetry in the sources, batches, small and flat images."""
+"""What holds for every metric: bounds, symmetry in the sources, threads, small and flat images."""
 
 import math
+import subprocess
+import sys
+import textwrap
 
+import cv2
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.lib.stride_tricks import sliding_window_view
 
 from text2pixels.errors import InputError
-from text2pixels.metrics.score import score, score_batch, select
-from text2pixels.metrics.table import CONVENTIONS, METRICS
-from text2pixels.metrics.triple import Triple
-from text2pixels.metrics.windows import _convolve, gaussian, separable
+from text2pixels.metrics import CONVENTIONS, METRICS, Triple, score, select
+from text2pixels.metrics.contrast_sensitivity import filter_by
+from text2pixels.metrics.windows import gaussian, separable
 
 quick = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 
@@ -23,10 +26,6 @@ def triples(draw, low=8, high=19):
     """Images that share pixels, as fused images do: hypothesis fills with repeated values, so also flat ones."""
     shape = draw(st.tuples(st.integers(low, high), st.integers(low, high)))
     return tuple(draw(arrays(np.uint8, shape, elements=st.integers(0, 255))) for _ in range(3))
-
-
-def batch(*images):
-    return torch.from_numpy(np.stack(images))[:, None]
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -72,16 +71,46 @@ def test_brightness_leaves_information_contrast_and_correlation_alone(images, sh
         assert other[name] == pytest.approx(one[name], rel=1e-9, abs=1e-9, nan_ok=True), name
 
 
+def blocks(size, seed=0):
+    """Three images of random 5 x 5 blocks."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (3, -(-size[0] // 5), -(-size[1] // 5)))
+    return coarse.repeat(5, axis=1).repeat(5, axis=2)[:, : size[0], : size[1]].astype(np.uint8)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
 @pytest.mark.parametrize("size", [(8, 8), (45, 53), (170, 163)])
-def test_a_batch_equals_a_loop(size):
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (3, 3, -(-size[0] // 5), -(-size[1] // 5)))
-    images = coarse.repeat(5, axis=2).repeat(5, axis=3)[:, :, : size[0], : size[1]].astype(np.uint8)
-    together = score_batch(Triple(*(batch(*stack) for stack in images)))
-    for index in range(3):
-        alone = score(*images[:, index])
-        for name, value in alone.items():
-            assert float(together[name][index]) == pytest.approx(value, rel=1e-6, nan_ok=True), name
+def test_metrics_together_equal_each_alone(size, convention):
+    images = blocks(size)
+    for name, value in score(*images, convention=convention).items():
+        assert score(*images, [name], convention) == pytest.approx({name: value}, rel=0, nan_ok=True)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("size", [(170, 163), (256, 384)])
+def test_the_number_of_threads_changes_nothing(size, convention):
+    before = cv2.getNumThreads()
+    found = []
+    try:
+        for threads in (1, 2, 7):
+            cv2.setNumThreads(threads)
+            found.append(score(*blocks(size), convention=convention))
+    finally:
+        cv2.setNumThreads(before)
+    assert found[0] == found[1] == found[2]
+
+
+def test_only_numpy_and_opencv_are_needed():
+    code = """
+        import sys
+        for name in ("torch", "pandas", "scipy", "pyarrow"):
+            sys.modules[name] = None
+        import numpy as np
+        from text2pixels.metrics import CONVENTIONS, score
+        images = np.random.default_rng(0).integers(0, 256, (3, 165, 170), dtype=np.uint8)
+        for convention in CONVENTIONS:
+            assert not np.isnan(list(score(*images, convention=convention).values())).any()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -130,16 +159,28 @@ def test_shared_results_are_computed_once():
         calls.append(1)
         return image.mean()
 
-    triple = Triple(*(batch(np.full((4, 4), value, np.uint8)) for value in (1, 2, 3)))
+    triple = Triple(*(np.full((4, 4), value, np.uint8) for value in (1, 2, 3)))
     assert triple.once(mean, "visible") == triple.once(mean, "visible") == 3
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize("border", ["valid", "zero", "mirror"])
-def test_filters_agree_between_opencv_and_torch(border):
-    image = torch.rand(2, 1, 20, 23, dtype=torch.float64)
-    column, row = gaussian(7, 1.3), torch.tensor([-1, 0, 2], dtype=torch.float64)
-    assert torch.allclose(separable(image, column, row, border), _convolve(image, column, row, border), atol=1e-12)
+@pytest.mark.parametrize(("border", "mode"), [("valid", None), ("zero", "constant"), ("mirror", "reflect")])
+def test_a_separable_filter_weighs_every_window(border, mode):
+    image = np.random.default_rng(0).random((20, 23))
+    column, row = gaussian(7, 1.3), np.array([-1.0, 0, 2])
+    padded = image if mode is None else np.pad(image, ((3, 3), (1, 1)), mode=mode)
+    expected = (sliding_window_view(padded, (7, 3)) * np.outer(column, row)).sum(axis=(2, 3))
+    np.testing.assert_allclose(separable(image, column, row, border), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 16), (16, 17), (31, 37), (2, 2), (1, 9), (9, 1), (1, 1)])
+def test_a_transfer_function_meets_its_frequencies(size):
+    image = np.random.default_rng(0).random(size)
+    transfer = np.random.default_rng(1).random((size[0] // 2 + 1, size[1] // 2 + 1))
+    v = np.minimum(np.arange(size[0]), size[0] - np.arange(size[0]))  # symmetric, as those of the eye are
+    full = transfer[v][:, np.minimum(np.arange(size[1]), size[1] - np.arange(size[1]))]
+    expected = np.fft.ifft2(np.fft.fft2(image) * full).real
+    np.testing.assert_allclose(filter_by(image, transfer[v]), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(

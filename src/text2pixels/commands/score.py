@@ -8,7 +8,7 @@ import typer
 from text2pixels.errors import InputError
 
 if TYPE_CHECKING:
-    from text2pixels.metrics.score import Convention
+    from text2pixels.metrics import Convention
 
 
 def score(
@@ -74,9 +74,9 @@ def _images(folder: Path) -> dict[str, Path]:
 
 
 def _score_files(fused: Path, infrared: Path, visible: Path, convention: "Convention") -> dict[str, float]:
+    from text2pixels import metrics
     from text2pixels.image.colour import luminance, quantise
     from text2pixels.image.png import read_rgb
-    from text2pixels.metrics import score as metrics
 
     images = [quantise(luminance(read_rgb(path))) for path in (fused, infrared, visible)]
     try:
@@ -102,7 +102,7 @@ def _print_table(scores: dict[str, dict[str, float]], convention: "Convention") 
     from rich.console import Console
     from rich.table import Table
 
-    from text2pixels.metrics.table import CONVENTIONS
+    from text2pixels.metrics import CONVENTIONS
 
     count = len(scores)
     table = Table(title=f"{count} image{'s' * (count > 1)}, convention: {convention}")

@@ -1,30 +1,30 @@
-"""Contrast and activity of the fused image alone: SD, SF, AG.
+"""Contrast and activity of the fused image alone: SD, SF, AG."""
 
-Legend of shape suffixes: B batch, 1 channel, H height, W width.
-"""
+import math
 
-import torch
-from torch import Tensor
+import cv2
+import numpy as np
 
-from text2pixels.metrics.spec import Metric
-
-
-def standard_deviation(image_B1HW: Tensor) -> Tensor:
-    """Return the standard deviation of the pixels, divisor N, (B,)."""
-    return image_B1HW.flatten(1).std(dim=1, correction=0)
+from text2pixels.metrics.metric import Image, Metric
 
 
-def spatial_frequency(image_B1HW: Tensor) -> Tensor:
-    """Return the root of the summed mean squared row and column differences, (B,)."""
-    rows = image_B1HW.diff(dim=3).square().flatten(1).mean(dim=1)
-    columns = image_B1HW.diff(dim=2).square().flatten(1).mean(dim=1)
-    return (rows + columns).sqrt()
+def standard_deviation(image_HW: Image) -> float:
+    """Return the standard deviation of the pixels, divisor N."""
+    return float(image_HW.std())
 
 
-def average_gradient(image_B1HW: Tensor) -> Tensor:
-    """Return the mean of sqrt((gx^2 + gy^2) / 2), (B,)."""
-    gy, gx = torch.gradient(image_B1HW, dim=(2, 3))
-    return ((gx.square() + gy.square()) / 2).sqrt().flatten(1).mean(dim=1)
+def spatial_frequency(image_HW: Image) -> float:
+    """Return the root of the summed mean squared row and column differences."""
+    height, width = image_HW.shape
+    rows = cv2.norm(image_HW[:, 1:], image_HW[:, :-1], cv2.NORM_L2SQR) / (height * (width - 1))
+    columns = cv2.norm(image_HW[1:], image_HW[:-1], cv2.NORM_L2SQR) / ((height - 1) * width)
+    return math.sqrt(rows + columns)
+
+
+def average_gradient(image_HW: Image) -> float:
+    """Return the mean of sqrt((gx^2 + gy^2) / 2); central differences, one-sided at the edges."""
+    gy, gx = np.gradient(image_HW)
+    return float(np.sqrt((np.square(gx) + np.square(gy)) / 2).mean())
 
 
 SD = Metric(

@@ -1,81 +1,95 @@
-"""Metrics that first filter by the eye's contrast sensitivity: Qcb, Qcv.
+"""Metrics that first filter by the eye's contrast sensitivity: Qcb, Qcv."""
 
-Legend of shape suffixes: B batch, 1 channel, H height, W width.
-"""
-
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import cv2
+import numpy as np
 
 from text2pixels.metrics.edges import sobel
-from text2pixels.metrics.spec import Metric
-from text2pixels.metrics.triple import SOURCES, Triple
+from text2pixels.metrics.metric import SOURCES, Image, Metric, Triple
 from text2pixels.metrics.windows import gaussian, separable
 
 _BLOCK = 16  # pixels, side of Qcv's regions
 _NARROW, _WIDE = gaussian(31, 2), gaussian(31, 4)
 
 
-def _radial_frequency(size: tuple[int, int], cycles: float) -> Tensor:
-    """Return the frequency of every coefficient of ``rfft2``, (H, W // 2 + 1), in units of ``cycles`` per image."""
+def _radial_frequency(size: tuple[int, int], cycles: float) -> Image:
+    """Return the frequency of every coefficient of a real spectrum, (H, W // 2 + 1), in units of ``cycles`` per image.
+
+    Rows are vertical frequencies in the order of `numpy.fft.fftfreq`, columns horizontal ones from 0.
+    """
     height, width = size
-    v = torch.fft.fftfreq(height, 1 / height, dtype=torch.float64) / cycles
-    u = torch.fft.rfftfreq(width, 1 / width, dtype=torch.float64) / cycles
-    return torch.hypot(v[:, None], u[None, :])
+    v = np.fft.fftfreq(height, cycles / height)
+    u = np.arange(width // 2 + 1) / cycles
+    frequency: Image = np.sqrt(np.square(v)[:, None] + np.square(u))
+    return frequency
 
 
-def _filter(image_B1HW: Tensor, transfer_HW: Tensor) -> Tensor:
-    filtered: Tensor = torch.fft.irfft2(
-        torch.fft.rfft2(image_B1HW) * transfer_HW.to(image_B1HW), s=image_B1HW.shape[2:]
-    )
+def filter_by(image_HW: Image, transfer: Image) -> Image:
+    """Multiply the spectrum of an image, continued periodically, by a real transfer function, (H, W // 2 + 1)."""
+    height, width = image_HW.shape
+    spectrum = cv2.dft(image_HW)  # numpy.fft takes twice as long on odd sizes
+    # OpenCV packs the spectrum of a real image into (H, W): the columns are u = 0, then real and imaginary
+    # parts of u = 1, 2, ... The columns of the real u = 0 and u = W / 2 pack the vertical frequencies likewise.
+    packed = np.repeat(transfer, 2, axis=1)[:, 1 : width + 1]
+    v = (np.arange(height) + 1) // 2
+    packed[:, 0] = transfer[v, 0]
+    if width % 2 == 0:
+        packed[:, -1] = transfer[v, -1]
+    spectrum *= packed
+    filtered: Image = cv2.idft(spectrum, dst=spectrum, flags=cv2.DFT_SCALE)
     return filtered
 
 
-def masked_contrast(image_B1HW: Tensor) -> Tensor:
-    """Return the local contrast as the eye sees it, >= 0, (B, 1, H, W): Chen and Blum, equations (8) to (11)."""
-    frequency = _radial_frequency((image_B1HW.shape[2], image_B1HW.shape[3]), cycles=15)
-    sensitivity = torch.exp(-((frequency / 15.3870) ** 2)) - 0.7622 * torch.exp(-((frequency / 1.3456) ** 2))
-    seen = _filter(image_B1HW, sensitivity)
-    contrast = (separable(seen, _NARROW, _NARROW, "zero") / separable(seen, _WIDE, _WIDE, "zero") - 1).abs()
+def masked_contrast(image_HW: Image) -> Image:
+    """Return the local contrast as the eye sees it, >= 0, (H, W): Chen and Blum, equations (8) to (11)."""
+    frequency = _radial_frequency((image_HW.shape[0], image_HW.shape[1]), cycles=15)
+    sensitivity = np.exp(-np.square(frequency / 15.3870)) - 0.7622 * np.exp(-np.square(frequency / 1.3456))
+    seen = filter_by(image_HW, sensitivity)
+    contrast = np.abs(separable(seen, _NARROW, _NARROW, "zero") / separable(seen, _WIDE, _WIDE, "zero") - 1)
     # What the transform's rounding leaves of a flat image is no contrast; a black image is 0/0.
-    contrast = contrast.where(contrast > 1e-9, 0)
-    return contrast**3 / (contrast.square() + 1e-4)
+    contrast[~(contrast > 1e-9)] = 0
+    energy = np.square(contrast)
+    return contrast * energy / (energy + 1e-4)
 
 
-def _chen_blum(triple: Triple) -> Tensor:
+def _chen_blum(triple: Triple) -> float:
     fused = triple.once(masked_contrast, "fused")
     sources = [triple.once(masked_contrast, name) for name in SOURCES]
-    energy = sources[0].square() + sources[1].square()
-    quality = torch.zeros_like(fused)
+    energy = np.square(sources[0]) + np.square(sources[1])
+    quality = np.zeros_like(fused)
     for source in sources:
-        high = torch.maximum(source, fused)
+        high = np.maximum(source, fused)
         # No contrast in either is preserved contrast; no contrast in both sources leaves equal shares.
-        preserved = torch.where(high > 0, torch.minimum(source, fused) / high, 1)
-        quality = quality + preserved * torch.where(energy > 0, source.square() / energy, 0.5)
-    return quality.flatten(1).mean(dim=1)
+        preserved = np.minimum(source, fused) / high
+        preserved[high == 0] = 1
+        share = np.square(source) / energy
+        share[energy == 0] = 0.5
+        quality += preserved * share
+    return float(quality.mean())
 
 
-def _chen_varshney(triple: Triple) -> Tensor:
+def _chen_varshney(triple: Triple) -> float:
     frequency = 0.144 * _radial_frequency(triple.size, cycles=4)
-    sensitivity = 2.6 * (0.0192 + frequency) * torch.exp(-(frequency**1.1))
-    numerator = denominator = triple.zeros()
+    sensitivity = 2.6 * (0.0192 + frequency) * np.exp(-(frequency**1.1))
+    numerator = denominator = np.float64(0)
     for name in SOURCES:
         gx, gy = triple.once(_sobel_zero, name)
-        saliency = _blocks((gx.square() + gy.square()) ** 2.5, total=True)
-        difference = _blocks(_filter(triple.image(name) - triple.fused, sensitivity).square(), total=False)
-        numerator = numerator + (saliency * difference).flatten(1).sum(dim=1)
-        denominator = denominator + saliency.flatten(1).sum(dim=1)
+        energy = np.square(gx) + np.square(gy)
+        saliency = _block_sums(np.square(energy) * np.sqrt(energy))
+        difference = np.square(filter_by(triple.image(name) - triple.fused, sensitivity))
+        numerator += (saliency * _block_sums(difference) / _block_sums(np.ones_like(difference))).sum()
+        denominator += saliency.sum()
     return numerator / denominator
 
 
-def _sobel_zero(image_B1HW: Tensor) -> tuple[Tensor, Tensor]:
-    return sobel(image_B1HW, "zero")
+def _sobel_zero(image_HW: Image) -> tuple[Image, Image]:
+    return sobel(image_HW, "zero")
 
 
-def _blocks(image_B1HW: Tensor, *, total: bool) -> Tensor:
-    """Return the sum or the mean of every block; those at the right and lower edge may be partial."""
-    divisor = 1 if total else None
-    return F.avg_pool2d(image_B1HW, _BLOCK, ceil_mode=True, divisor_override=divisor)
+def _block_sums(image_HW: Image) -> Image:
+    """Return the sum of every block; those at the right and lower edge may be partial."""
+    rows, columns = (np.arange(0, side, _BLOCK) for side in image_HW.shape)
+    sums: Image = np.add.reduceat(np.add.reduceat(image_HW, columns, axis=1), rows, axis=0)
+    return sums
 
 
 QCB = Metric(

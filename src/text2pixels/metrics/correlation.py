@@ -1,27 +1,28 @@
-"""Linear correlation with the sources: CC, SCD.
+"""Linear correlation with the sources: CC, SCD."""
 
-Legend of shape suffixes: B batch, 1 channel, H height, W width, N pixels.
-"""
+import numpy as np
 
-from torch import Tensor
-
-from text2pixels.metrics.spec import Metric
-from text2pixels.metrics.triple import Triple
+from text2pixels.metrics.metric import Image, Metric, Triple
 
 
-def pearson(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
-    """Return the correlation coefficient of the pixels, (B,); NaN where an image is flat."""
+def pearson(first_HW: Image, second_HW: Image) -> float:
+    """Return the correlation coefficient of the pixels; NaN where an image is flat."""
     # Sums of integers below 2^53 are exact, so a flat image has a variance of exactly 0.
-    x_BN, y_BN = (image.flatten(1) - image.flatten(1).mean(dim=1, keepdim=True) for image in (first_B1HW, second_B1HW))
-    energy_B = x_BN.square().sum(dim=1) * y_BN.square().sum(dim=1)
-    return (x_BN * y_BN).sum(dim=1) / energy_B.sqrt()
+    x_HW, y_HW = first_HW - first_HW.mean(), second_HW - second_HW.mean()
+    return float(_dot(x_HW, y_HW) / np.sqrt(_dot(x_HW, x_HW) * _dot(y_HW, y_HW)))
 
 
-def _correlation(triple: Triple) -> Tensor:
+def _dot(x_HW: Image, y_HW: Image) -> np.float64:
+    # Not `np.vdot`: its result depends on the number of threads of the BLAS behind it.
+    dot: np.float64 = np.einsum("ij,ij", x_HW, y_HW)
+    return dot
+
+
+def _correlation(triple: Triple) -> float:
     return (pearson(triple.fused, triple.infrared) + pearson(triple.fused, triple.visible)) / 2
 
 
-def _sum_of_correlations_of_differences(triple: Triple) -> Tensor:
+def _sum_of_correlations_of_differences(triple: Triple) -> float:
     fused, infrared, visible = triple.fused, triple.infrared, triple.visible
     return pearson(fused - visible, infrared) + pearson(fused - infrared, visible)
 

@@ -1,108 +1,104 @@
-"""How well edges of the sources survive: Qabf, Nabf.
-
-Legend of shape suffixes: B batch, 1 channel, H height, W width.
-"""
+"""How well edges of the sources survive: Qabf, Nabf."""
 
 import math
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from text2pixels.metrics.spec import Metric
-from text2pixels.metrics.triple import SOURCES, Name, Triple
+from text2pixels.metrics.metric import SOURCES, Image, Metric, Name, Triple
 from text2pixels.metrics.windows import Border, separable
 
-_SMOOTH = torch.tensor([1, 2, 1], dtype=torch.float64)
-_DIFFERENCE = torch.tensor([-1, 0, 1], dtype=torch.float64)
+_SMOOTH = np.array([1.0, 2, 1])
+_DIFFERENCE = np.array([-1.0, 0, 1])
 
 
 @dataclass(frozen=True)
 class Edges:
-    """Strength and orientation (-pi/2..pi/2 radian) of the Sobel gradient, (B, 1, H, W)."""
+    """Strength and orientation (-pi/2..pi/2 radian) of the Sobel gradient, (H, W)."""
 
-    strength: Tensor
-    angle: Tensor
+    strength: Image
+    angle: Image
 
 
-def sobel(image_B1HW: Tensor, border: Border) -> tuple[Tensor, Tensor]:
+def sobel(image_HW: Image, border: Border) -> tuple[Image, Image]:
     """Return the horizontal and the vertical derivative."""
-    across = separable(image_B1HW, _SMOOTH, _DIFFERENCE, border)
-    down = separable(image_B1HW, _DIFFERENCE, _SMOOTH, border)
+    across = separable(image_HW, _SMOOTH, _DIFFERENCE, border)
+    down = separable(image_HW, _DIFFERENCE, _SMOOTH, border)
     return across, down
 
 
-def edges_zero(image_B1HW: Tensor) -> Edges:
+def edges_zero(image_HW: Image) -> Edges:
     """Return the edges of an image that is continued by zeros."""
-    gx, gy = sobel(image_B1HW, "zero")
+    gx, gy = sobel(image_HW, "zero")
     # The y axis points up, as in known code: it decides on which side of 90 degrees gx = 0 falls.
-    angle = torch.atan(-gy / gx).masked_fill(gx == 0, math.pi / 2)
-    return Edges((gx.square() + gy.square()).sqrt(), angle)
+    angle = np.arctan(-gy / gx)
+    angle[gx == 0] = math.pi / 2
+    return Edges(np.sqrt(np.square(gx) + np.square(gy)), angle)
 
 
-def edges_mirror(image_B1HW: Tensor) -> Edges:
+def edges_mirror(image_HW: Image) -> Edges:
     """Return the edges of a mirrored image, per pixel (the kernel divided by 8), zero angle where flat.
 
     The angle is that of the edge, not of the gradient: a quarter turn away.
     """
-    gx, gy = sobel(image_B1HW, "mirror")
-    angle = torch.atan(gx / gy).masked_fill((gx == 0) & (gy == 0), 0)
-    return Edges((gx.square() + gy.square()).sqrt() / 8, angle)
+    gx, gy = sobel(image_HW, "mirror")
+    angle = np.arctan(gx / gy)
+    angle[(gx == 0) & (gy == 0)] = 0
+    return Edges(np.sqrt(np.square(gx) + np.square(gy)) / 8, angle)
 
 
-def _qabf(triple: Triple) -> Tensor:
+def _qabf(triple: Triple) -> float:
     return _edge_transfer(triple, equal=1.0)
 
 
-def _qabf_stretched(triple: Triple) -> Tensor:
+def _qabf_stretched(triple: Triple) -> float:
     return _edge_transfer(triple, equal=None)
 
 
-def _edge_transfer(triple: Triple, equal: float | None) -> Tensor:
-    """Return Qabf, (B,); ``equal`` is the relative strength of equal edges, None for the strength itself."""
+def _edge_transfer(triple: Triple, equal: float | None) -> float:
+    """Return Qabf; ``equal`` is the relative strength of equal edges, None for the strength itself."""
     fused = triple.once(edges_zero, "fused")
-    numerator = denominator = triple.zeros()
+    numerator = denominator = np.float64(0)
     for name in SOURCES:
         source = triple.once(edges_zero, name)
         ratio = _ratio(source.strength, fused.strength)
         same = source.strength == fused.strength
-        ratio = ratio.masked_fill(same, equal) if equal is not None else torch.where(same, fused.strength, ratio)
-        alignment = 1 - (source.angle - fused.angle).abs() / (math.pi / 2)
+        ratio[same] = fused.strength[same] if equal is None else equal
+        alignment = 1 - np.abs(source.angle - fused.angle) / (math.pi / 2)
         kept = _sigmoid(ratio, 0.9994, 15, 0.5) * _sigmoid(alignment, 0.9879, 22, 0.8)
-        numerator = numerator + (kept * source.strength).flatten(1).sum(dim=1)
-        denominator = denominator + source.strength.flatten(1).sum(dim=1)
+        numerator += (kept * source.strength).sum()
+        denominator += source.strength.sum()
     return numerator / denominator
 
 
-def _nabf(triple: Triple) -> Tensor:
+def _nabf(triple: Triple) -> float:
     fused = triple.once(edges_mirror, "fused")
-    stronger = torch.ones_like(fused.strength, dtype=torch.bool)
-    for name in SOURCES:
-        stronger = stronger & (fused.strength > triple.once(edges_mirror, name).strength)
-    lost = weight_sum = triple.zeros()
+    infrared, visible = (triple.once(edges_mirror, name) for name in SOURCES)
+    stronger = (fused.strength > infrared.strength) & (fused.strength > visible.strength)
+    lost = weight_sum = np.float64(0)
     for name in SOURCES:
         weight, kept = _kumar(triple, name)
-        lost = lost + (stronger * (1 - kept) * weight).flatten(1).sum(dim=1)
-        weight_sum = weight_sum + weight.flatten(1).sum(dim=1)
+        lost += (stronger * (1 - kept) * weight).sum()
+        weight_sum += weight.sum()
     return lost / weight_sum
 
 
-def _kumar(triple: Triple, name: Name) -> tuple[Tensor, Tensor]:
+def _kumar(triple: Triple, name: Name) -> tuple[Image, Image]:
     """Return the perceptual weight of a source's edges and how far the fused image keeps them."""
     source, fused = triple.once(edges_mirror, name), triple.once(edges_mirror, "fused")
-    alignment = ((source.angle - fused.angle).abs() - math.pi / 2).abs() * 2 / math.pi
+    alignment = np.abs(np.abs(source.angle - fused.angle) - math.pi / 2) * 2 / math.pi
     ratio = _ratio(source.strength, fused.strength)
-    kept = (_sigmoid(ratio, 0.9999, 19, 0.5) * _sigmoid(alignment, 0.9995, 22, 0.5)).sqrt()
-    return torch.where(source.strength >= 2, source.strength**1.5, 0.001), kept
+    kept = np.sqrt(_sigmoid(ratio, 0.9999, 19, 0.5) * _sigmoid(alignment, 0.9995, 22, 0.5))
+    return np.where(source.strength >= 2, source.strength**1.5, 0.001), kept
 
 
-def _ratio(first: Tensor, second: Tensor) -> Tensor:
+def _ratio(first: Image, second: Image) -> Image:
     """Return the weaker over the stronger, 0 where both are 0."""
-    return torch.minimum(first, second) / torch.maximum(first, second).clamp_min(1e-12)
+    return np.minimum(first, second) / np.maximum(np.maximum(first, second), 1e-12)
 
 
-def _sigmoid(x: Tensor, top: float, slope: float, centre: float) -> Tensor:
-    return top * torch.sigmoid(slope * (x - centre))
+def _sigmoid(x: Image, top: float, slope: float, centre: float) -> Image:
+    return top / (1 + np.exp(-slope * (x - centre)))
 
 
 QABF = Metric(

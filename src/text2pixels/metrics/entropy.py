@@ -1,60 +1,54 @@
-"""Information in histograms: EN, MI, normalised MI.
-
-Legend of shape suffixes: B batch, 1 channel, H height, W width, N grey levels (256).
-"""
+"""Information in histograms: EN, MI, normalised MI."""
 
 import math
 from dataclasses import replace
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from text2pixels.metrics.spec import Metric
-from text2pixels.metrics.triple import SOURCES, Name, Triple
+from text2pixels.metrics.metric import SOURCES, Image, Metric, Name, Triple
 
 _LEVELS = 256
 
 
-def entropy(image_B1HW: Tensor) -> Tensor:
-    """Return the Shannon entropy of the grey levels, (B,) bits."""
-    return _bits(_counts(image_B1HW, _LEVELS))
+def entropy(image_HW: Image) -> np.float64:
+    """Return the Shannon entropy of the grey levels, in bits."""
+    return _bits(_counts(image_HW, _LEVELS))
 
 
-def joint_entropy(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
-    """Return the Shannon entropy of the pairs of grey levels at the same pixel, (B,) bits."""
-    return _bits(_counts(first_B1HW * _LEVELS + second_B1HW, _LEVELS**2))
+def joint_entropy(first_HW: Image, second_HW: Image) -> np.float64:
+    """Return the Shannon entropy of the pairs of grey levels at the same pixel, in bits."""
+    return _bits(_counts(first_HW * _LEVELS + second_HW, _LEVELS**2))
 
 
-def _counts(values_B1HW: Tensor, levels: int) -> Tensor:
-    """Return how often each integer in 0..levels-1 occurs, (B, levels)."""
-    batch = len(values_B1HW)
-    offset_B111 = torch.arange(batch, device=values_B1HW.device).view(-1, 1, 1, 1) * levels
-    indices = (values_B1HW.to(torch.int64) + offset_B111).flatten()
-    return torch.bincount(indices, minlength=batch * levels).view(batch, levels)
+def _counts(values_HW: Image, levels: int) -> NDArray[np.intp]:
+    """Return how often each integer in 0..levels-1 occurs, (levels,)."""
+    return np.bincount(values_HW.astype(np.intp).ravel(), minlength=levels)
 
 
-def _bits(counts_BN: Tensor) -> Tensor:
-    p_BN = counts_BN.to(torch.float64) / counts_BN.sum(dim=1, keepdim=True)
-    return -(torch.xlogy(p_BN, p_BN)).sum(dim=1) / math.log(2)
+def _bits(counts: NDArray[np.intp]) -> np.float64:
+    p = counts[counts > 0] / counts.sum()
+    bits: np.float64 = -(p * np.log2(p)).sum()
+    return bits
 
 
-def _mutual_information(triple: Triple, source: Name) -> Tensor:
+def _mutual_information(triple: Triple, source: Name) -> np.float64:
     marginals = triple.once(entropy, "fused") + triple.once(entropy, source)
     # Rounding may leave -1e-16 where the images are independent.
-    return (marginals - triple.once(joint_entropy, "fused", source)).clamp_min(0)
+    information: np.float64 = np.maximum(marginals - triple.once(joint_entropy, "fused", source), 0)
+    return information
 
 
-def _sum_of_mutual_information(triple: Triple) -> Tensor:
-    return sum((_mutual_information(triple, source) for source in SOURCES), start=triple.zeros())
+def _sum_of_mutual_information(triple: Triple) -> float:
+    return sum(_mutual_information(triple, source) for source in SOURCES)
 
 
-def _normalised_mutual_information(triple: Triple) -> Tensor:
+def _normalised_mutual_information(triple: Triple) -> float:
     """Return 2 sum of I(F, X) / (H(F) + H(X)); 0/0 where F and a source are both flat."""
-    parts = (
+    return sum(
         2 * _mutual_information(triple, source) / (triple.once(entropy, "fused") + triple.once(entropy, source))
         for source in SOURCES
     )
-    return sum(parts, start=triple.zeros())
 
 
 EN = Metric(

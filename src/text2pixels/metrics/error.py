@@ -1,38 +1,34 @@
-"""Pixel differences to the sources: MSE, PSNR.
-
-Legend of shape suffixes: B batch, 1 channel, H height, W width.
-"""
+"""Pixel differences to the sources: MSE, PSNR."""
 
 from dataclasses import replace
 
-import torch
-from torch import Tensor
+import cv2
+import numpy as np
 
-from text2pixels.metrics.spec import Metric
-from text2pixels.metrics.triple import Triple
-
-
-def mean_squared_error(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
-    """Return the mean of the squared differences, (B,)."""
-    return (first_B1HW - second_B1HW).square().flatten(1).mean(dim=1)
+from text2pixels.metrics.metric import Image, Metric, Triple
 
 
-def _error(triple: Triple) -> Tensor:
+def mean_squared_error(first_HW: Image, second_HW: Image) -> float:
+    """Return the mean of the squared differences."""
+    return cv2.norm(first_HW, second_HW, cv2.NORM_L2SQR) / first_HW.size
+
+
+def _error(triple: Triple) -> float:
     to_infrared = triple.once(mean_squared_error, "fused", "infrared")
     return (to_infrared + triple.once(mean_squared_error, "fused", "visible")) / 2
 
 
-def _psnr(triple: Triple) -> Tensor:
-    return _decibel(torch.full_like(_error(triple), 255), _error(triple))
+def _psnr(triple: Triple) -> float:
+    return _decibel(255, _error(triple))
 
 
-def _psnr_stretched(triple: Triple) -> Tensor:
-    return _decibel(triple.fused.flatten(1).amax(dim=1), _error(triple))
+def _psnr_stretched(triple: Triple) -> float:
+    return _decibel(triple.fused.max(), _error(triple))
 
 
-def _decibel(peak_B: Tensor, error_B: Tensor) -> Tensor:
-    decibel_B = 10 * (peak_B.square() / error_B).log10()
-    return decibel_B.where(error_B > 0, float("nan"))
+def _decibel(peak: float, error: float) -> float:
+    # -inf where the peak is 0, as in the code that takes the peak from a black image.
+    return float(10 * np.log10(peak**2 / error)) if error > 0 else float("nan")
 
 
 MSE = Metric(

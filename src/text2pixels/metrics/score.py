@@ -1,20 +1,14 @@
-"""The door to the metrics: 8-bit images in, one number per metric out.
-
-Legend of shape suffixes: B batch, 1 channel, H height, W width.
-"""
+"""The door to the metrics: 8-bit images in, one number per metric out."""
 
 from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from text2pixels.errors import InputError
-from text2pixels.metrics.spec import Metric
+from text2pixels.metrics.metric import Metric, Triple
 from text2pixels.metrics.table import CONVENTIONS
-from text2pixels.metrics.triple import Triple
 from text2pixels.registry import look_up
 
 Image8 = NDArray[np.uint8]
@@ -33,7 +27,7 @@ def score(
     Args:
         fused_HW: 8-bit fused luminance.
         infrared_HW: 8-bit infrared image.
-        visible_HW: 8-bit luminance of the visible image (`fusion.colour.luminance`, rounded).
+        visible_HW: 8-bit luminance of the visible image (`image.colour.luminance`, rounded).
         names: Which metrics; all of the convention if None.
         convention: See `metrics.table`.
 
@@ -48,19 +42,9 @@ def score(
             raise InputError(
                 f"{name} is {_size(image)} and the fused image {_size(fused_HW)} pixels: they must have one size"
             )
-    triple = Triple(*(torch.from_numpy(np.ascontiguousarray(image))[None, None] for image in images.values()))
-    return {name: float(value_B) for name, value_B in score_batch(triple, names, convention).items()}
-
-
-def score_batch(
-    triple: Triple, names: Iterable[str] | None = None, convention: Convention = "standard"
-) -> dict[str, Tensor]:
-    """Return the metrics of a batch of equally sized images, each (B,) float64, NaN where undefined.
-
-    Raises:
-        InputError: a name is unknown.
-    """
-    return {metric.name: metric(triple) for metric in select(names, convention)}
+    metrics = select(names, convention)
+    triple = Triple(fused_HW, infrared_HW, visible_HW)
+    return {metric.name: metric(triple) for metric in metrics}
 
 
 def select(names: Iterable[str] | None, convention: Convention) -> list[Metric]:

@@ -1,77 +1,71 @@
-"""Structural similarity to the sources: SSIM, MS-SSIM.
-
-Legend of shape suffixes: B batch, 1 channel, H height, W width, S scales.
-"""
+"""Structural similarity to the sources: SSIM, MS-SSIM."""
 
 from dataclasses import replace
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
 
-from text2pixels.metrics.spec import Metric
-from text2pixels.metrics.triple import SOURCES, Name, Triple
+from text2pixels.metrics.metric import SOURCES, Image, Metric, Name, Triple
 from text2pixels.metrics.windows import gaussian, separable
 
 _GAUSSIAN = gaussian(11, 1.5)
-_UNIFORM = torch.full((7,), 1 / 7, dtype=torch.float64)
+_UNIFORM = np.full(7, 1 / 7)
 _SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # exponents, from the finest
 
 
-def gaussian_mean(image_B1HW: Tensor) -> Tensor:
+def gaussian_mean(image_HW: Image) -> Image:
     """Return local means under the window of Wang et al.: 11 x 11, standard deviation 1.5."""
-    return separable(image_B1HW, _GAUSSIAN, _GAUSSIAN, "valid")
+    return separable(image_HW, _GAUSSIAN, _GAUSSIAN, "valid")
 
 
-def gaussian_mean_product(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
+def gaussian_mean_product(first_HW: Image, second_HW: Image) -> Image:
     """Return local means of the product of two images."""
-    return gaussian_mean(first_B1HW * second_B1HW)
+    return gaussian_mean(first_HW * second_HW)
 
 
-def similarity(triple: Triple, source: Name) -> tuple[Tensor, Tensor]:
-    """Return the mean over the image of SSIM, and of its factor for contrast and structure, both (B,)."""
+def similarity(triple: Triple, source: Name) -> tuple[float, float]:
+    """Return the mean over the image of SSIM, and of its factor for contrast and structure."""
     mean_f, mean_s = triple.once(gaussian_mean, "fused"), triple.once(gaussian_mean, source)
-    variance_f = triple.once(gaussian_mean_product, "fused", "fused") - mean_f.square()
-    variance_s = triple.once(gaussian_mean_product, source, source) - mean_s.square()
+    variance_f = triple.once(gaussian_mean_product, "fused", "fused") - np.square(mean_f)
+    variance_s = triple.once(gaussian_mean_product, source, source) - np.square(mean_s)
     covariance = triple.once(gaussian_mean_product, "fused", source) - mean_f * mean_s
     luminance, structure = _factors(mean_f, mean_s, variance_f + variance_s, covariance, data_range=255)
-    return (luminance * structure).flatten(1).mean(dim=1), structure.flatten(1).mean(dim=1)
+    return float((luminance * structure).mean()), float(structure.mean())
 
 
 def _factors(
-    mean_f: Tensor, mean_s: Tensor, variances: Tensor, covariance: Tensor, data_range: float
-) -> tuple[Tensor, Tensor]:
+    mean_f: Image, mean_s: Image, variances: Image, covariance: Image, data_range: float
+) -> tuple[Image, Image]:
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    luminance = (2 * mean_f * mean_s + c1) / (mean_f.square() + mean_s.square() + c1)
+    luminance = (2 * mean_f * mean_s + c1) / (np.square(mean_f) + np.square(mean_s) + c1)
     return luminance, (2 * covariance + c2) / (variances + c2)
 
 
-def _ssim(triple: Triple) -> Tensor:
+def _ssim(triple: Triple) -> float:
     infrared, visible = (similarity(triple, source)[0] for source in SOURCES)
     return infrared + visible
 
 
-def _ssim_stretched(triple: Triple) -> Tensor:
+def _ssim_stretched(triple: Triple) -> float:
     """Return scikit-image's SSIM of float images, whose range it took to be -1..1."""
 
-    def mean(image: Tensor) -> Tensor:
-        return separable(image, _UNIFORM, _UNIFORM, "valid")
+    def mean(image_HW: Image) -> Image:
+        return separable(image_HW, _UNIFORM, _UNIFORM, "valid")
 
-    total = triple.zeros()
+    total = 0.0
     fused, mean_f = triple.fused, mean(triple.fused)
-    variance_f = mean(fused.square()) - mean_f.square()
+    variance_f = mean(np.square(fused)) - np.square(mean_f)
     for source in (triple.image(name) for name in SOURCES):
         mean_s = mean(source)
-        variances = variance_f + mean(source.square()) - mean_s.square()
+        variances = variance_f + mean(np.square(source)) - np.square(mean_s)
         covariance = mean(fused * source) - mean_f * mean_s
         sample = 49 / 48  # divisor N - 1
         luminance, structure = _factors(mean_f, mean_s, sample * variances, sample * covariance, data_range=2)
-        total = total + (luminance * structure).flatten(1).mean(dim=1)
+        total += float((luminance * structure).mean())
     return total
 
 
-def _ms_ssim(triple: Triple) -> Tensor:
-    product = {name: triple.zeros() + 1 for name in SOURCES}
+def _ms_ssim(triple: Triple) -> float:
+    product = dict.fromkeys(SOURCES, 1.0)
     for scale, exponent in enumerate(_SCALES):
         if scale > 0:
             triple = Triple(*(_halve(triple.image(name)) for name in ("fused", *SOURCES)))
@@ -79,14 +73,17 @@ def _ms_ssim(triple: Triple) -> Tensor:
             whole, structure = similarity(triple, name)
             factor = whole if scale == len(_SCALES) - 1 else structure
             # A negative mean has no real power; it counts as no similarity at all.
-            product[name] = product[name] * factor.clamp_min(0) ** exponent
+            product[name] *= max(factor, 0.0) ** exponent
     return product["infrared"] + product["visible"]
 
 
-def _halve(image_B1HW: Tensor) -> Tensor:
+def _halve(image_HW: Image) -> Image:
     """Average 2 x 2 blocks; an odd last row or column is repeated."""
-    height, width = image_B1HW.shape[2:]
-    return F.avg_pool2d(F.pad(image_B1HW, (0, width % 2, 0, height % 2), mode="replicate"), 2)
+    height, width = image_HW.shape
+    if height % 2 or width % 2:
+        image_HW = np.pad(image_HW, ((0, height % 2), (0, width % 2)), mode="edge")
+    upper, lower = image_HW[::2], image_HW[1::2]
+    return (upper[:, ::2] + upper[:, 1::2] + lower[:, ::2] + lower[:, 1::2]) / 4
 
 
 SSIM = Metric(

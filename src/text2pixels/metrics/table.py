@@ -20,7 +20,7 @@ from text2pixels.metrics import (
     ssim,
     vif,
 )
-from text2pixels.metrics.spec import Metric
+from text2pixels.metrics.metric import Metric
 
 METRICS: dict[str, Metric] = {
     metric.name: metric

@@ -2,15 +2,11 @@
 
 The field calls it VIFF. It is not the fusion index of that name (Han et al. 2013), which weighs the
 two sources block by block: it is the VIF of each source and the fused image, added.
-
-Legend of shape suffixes: B batch, 1 channel, H height, W width.
 """
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from text2pixels.metrics.spec import Metric
-from text2pixels.metrics.triple import SOURCES, Triple
+from text2pixels.metrics.metric import SOURCES, Image, Metric, Triple
 from text2pixels.metrics.windows import gaussian, separable
 
 _WINDOWS = (17, 9, 5, 3)  # pixels, one per scale; standard deviation a fifth of it
@@ -18,44 +14,48 @@ _NOISE = 2.0  # sigma_nsq, variance of the visual noise
 _EPS = 1e-10
 
 
-def visual_information_fidelity(triple: Triple) -> Tensor:
-    """Return the sum of VIF(A, F) and VIF(B, F), (B,); NaN where a source carries no information."""
+def visual_information_fidelity(triple: Triple) -> float:
+    """Return the sum of VIF(A, F) and VIF(B, F); NaN where a source carries no information."""
     images = {name: triple.image(name) for name in ("fused", *SOURCES)}
-    kept = {name: triple.zeros() for name in SOURCES}
-    total = {name: triple.zeros() for name in SOURCES}
+    kept = dict.fromkeys(SOURCES, np.float64(0))
+    total = dict.fromkeys(SOURCES, np.float64(0))
     for scale, size in enumerate(_WINDOWS):
         kernel = gaussian(size, size / 5)
         if scale > 0:
-            images = {name: _mean(image, kernel)[:, :, ::2, ::2].contiguous() for name, image in images.items()}
+            images = {name: _mean(image, kernel)[::2, ::2] for name, image in images.items()}
         mean = {name: _mean(image, kernel) for name, image in images.items()}
         variance = {
-            name: (_mean(image.square(), kernel) - mean[name].square()).clamp_min(0) for name, image in images.items()
+            name: np.maximum(_mean(np.square(image), kernel) - np.square(mean[name]), 0)
+            for name, image in images.items()
         }
         for name in SOURCES:
             covariance = _mean(images["fused"] * images[name], kernel) - mean["fused"] * mean[name]
-            kept_B, total_B = _information(variance[name], variance["fused"], covariance)
-            kept[name] = kept[name] + kept_B
-            total[name] = total[name] + total_B
+            part, whole = _information(variance[name], variance["fused"], covariance)
+            kept[name] += part
+            total[name] += whole
     return kept["infrared"] / total["infrared"] + kept["visible"] / total["visible"]
 
 
-def _mean(image_B1HW: Tensor, kernel_K: Tensor) -> Tensor:
-    return separable(image_B1HW, kernel_K, kernel_K, "valid")
+def _mean(image_HW: Image, kernel: Image) -> Image:
+    return separable(image_HW, kernel, kernel, "valid")
 
 
-def _information(reference_B1HW: Tensor, fused_B1HW: Tensor, covariance_B1HW: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the information that the fused image kept of the reference, and all there was, both (B,).
+def _information(reference: Image, fused: Image, covariance: Image) -> tuple[np.float64, np.float64]:
+    """Return the information that the fused image kept of the reference, and all there was.
 
     Arguments are local variances and covariance. The channel is F = g A + v, with v of variance s.
     """
-    flat_reference, flat_fused = reference_B1HW < _EPS, fused_B1HW < _EPS
-    g = (covariance_B1HW / (reference_B1HW + _EPS)).masked_fill(flat_reference | flat_fused, 0)
-    s = fused_B1HW - g * covariance_B1HW
-    s = s.masked_fill(flat_fused, 0).where(g >= 0, fused_B1HW).clamp_min(_EPS)
-    g = g.clamp_min(0)
-    reference_B1HW = reference_B1HW.masked_fill(flat_reference, 0)
-    kept = torch.log1p(g.square() * reference_B1HW / (s + _NOISE))
-    return kept.flatten(1).sum(dim=1), torch.log1p(reference_B1HW / _NOISE).flatten(1).sum(dim=1)
+    flat_reference, flat_fused = reference < _EPS, fused < _EPS
+    g = covariance / (reference + _EPS)
+    g[flat_reference | flat_fused] = 0
+    s = fused - g * covariance
+    s[flat_fused] = 0
+    np.copyto(s, fused, where=g < 0)
+    np.maximum(s, _EPS, out=s)
+    np.maximum(g, 0, out=g)
+    reference = np.where(flat_reference, 0, reference)
+    kept = np.log1p(np.square(g) * reference / (s + _NOISE))
+    return kept.sum(), np.log1p(reference / _NOISE).sum()
 
 
 VIF = Metric(

@@ -9,7 +9,7 @@ from text2pixels.analysis.boards import Board
 from text2pixels.analysis.leaderboard import Cell, Row, Table
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.methods.catalogue import BASELINES
-from text2pixels.metrics.spec import Metric
+from text2pixels.metrics.metric import Metric
 from text2pixels.metrics.table import HEADLINE, METRICS, STRETCHED
 from text2pixels.report.markdown import bold, small, table
 from text2pixels.report.wording import figure, sentence
