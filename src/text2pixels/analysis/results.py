@@ -15,8 +15,9 @@ from text2pixels.datasets.adapter import Adapter
 from text2pixels.datasets.catalogue import adapter_of
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
-from text2pixels.detection.table import K_FOLD, read_detections, select
+from text2pixels.detection.detections import K_FOLD, read_detections, select
 from text2pixels.errors import InputError
+from text2pixels.methods.catalogue import entry_of
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class DatasetResults:
 class Results:
     """All data sets, and what belongs to methods alone.
 
-    ``methods`` are compared with each other: the first variant and the baselines. The other
-    ``variants`` are its ablations, and compared with it alone.
+    ``methods`` are compared with each other: the first variant of the network trained here, and all that
+    are not trained here. The other ``variants`` are its ablations, and compared with it alone.
     """
 
     methods: list[str]
@@ -72,16 +73,15 @@ def read_results(params: config.Params) -> Results:
     Raises:
         InputError: a file is missing, or a method was not scored on exactly the test pairs.
     """
-    variants = list(params.variants)
-    methods = [*variants, *params.baselines]
+    variants = [name for name, changes in params.methods.items() if entry_of(name, changes).kind == "ours"]
+    others = [name for name in params.methods if name not in variants]
+    methods = [*variants, *others]
     return Results(
-        methods=[*variants[:1], *params.baselines],
+        methods=[*variants[:1], *others],
         variants=variants,
         datasets=[_read_dataset(name, methods, params) for name in params.datasets],
         costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
-        histories={
-            variant: pd.read_parquet(_present(layout.model(variant) / "history.parquet")) for variant in params.variants
-        },
+        histories={name: pd.read_parquet(_present(layout.model(name) / "history.parquet")) for name in variants},
     )
 
 

@@ -1,4 +1,4 @@
-"""From outcomes to the manifest: what the pairs decide together, and the counts that must add up.
+"""From verdicts to the manifest: what the pairs decide together, and the counts that must add up.
 
 Runs in one process, in the order of the names, so that it does not depend on who finished first.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from text2pixels.datasets.adapter import Candidate, Stray
-from text2pixels.datasets.intake import Outcome, Taken
+from text2pixels.datasets.intake import Taken, Verdict
 from text2pixels.datasets.leaks import Leak, look_alikes
 from text2pixels.datasets.manifest import Pair, Registration
 from text2pixels.datasets.quarantine import Quarantined
@@ -81,19 +81,19 @@ class Admission:
             tally.boxes.along += entry.boxes
             self._quarantine(entry.name, entry.kind, entry.reason, entry.detail)
 
-    def pairs(self, outcomes: Iterable[tuple[Candidate, Outcome]]) -> Iterator[Pair]:
-        """Yield the pairs that come in, in the order of the outcomes."""
-        for candidate, outcome in outcomes:
-            taken = outcome.taken
-            faults = list(outcome.faults)
+    def pairs(self, verdicts: Iterable[tuple[Candidate, Verdict]]) -> Iterator[Pair]:
+        """Yield the pairs that come in, in the order of the verdicts."""
+        for candidate, verdict in verdicts:
+            taken = verdict.taken
+            faults = list(verdict.faults)
             if taken is not None:
-                twin = self._twin(outcome.name, taken)
+                twin = self._twin(verdict.name, taken)
                 if twin is not None:
-                    self._remove(outcome.name)
+                    self._remove(verdict.name)
                     taken, faults = None, [("pair", "duplicate_content", twin)]
-            self._count(taken, faults, outcome)
+            self._count(taken, faults, verdict)
             for kind, reason, detail in faults:
-                self._quarantine(outcome.name, kind, reason, detail)
+                self._quarantine(verdict.name, kind, reason, detail)
             if taken is not None:
                 assert candidate.split is not None
                 yield self._admit(candidate, taken)
@@ -145,21 +145,21 @@ class Admission:
         for side in ("infrared", "visible"):
             (self._folder / side / f"{name}.png").unlink()
 
-    def _count(self, taken: Taken | None, faults: list[tuple[str, str, str]], outcome: Outcome) -> None:
+    def _count(self, taken: Taken | None, faults: list[tuple[str, str, str]], verdict: Verdict) -> None:
         tally, kinds = self.tally, Counter(kind for kind, _, _ in faults)
         tally.pairs.found += 1
         tally.pairs.admitted += taken is not None
         tally.pairs.quarantined += taken is None
         labelled = int(taken is not None and taken.labelled)
-        tally.labels.found += outcome.label_files
+        tally.labels.found += verdict.label_files
         tally.labels.admitted += labelled
         tally.labels.quarantined += kinds["labels"]
-        tally.labels.along += outcome.label_files - labelled - kinds["labels"]
+        tally.labels.along += verdict.label_files - labelled - kinds["labels"]
         boxes = len(taken.boxes) if taken is not None else 0
-        tally.boxes.found += outcome.boxes_found
+        tally.boxes.found += verdict.boxes_found
         tally.boxes.admitted += boxes
         tally.boxes.quarantined += kinds["box"]
-        tally.boxes.along += outcome.boxes_found - boxes - kinds["box"]
+        tally.boxes.along += verdict.boxes_found - boxes - kinds["box"]
 
     def _quarantine(self, name: str, kind: str, reason: str, detail: str) -> None:
         # A name that is no text would break every reader of the list.

@@ -1,6 +1,6 @@
 """One pair in: decode, check, write. Runs in a worker; the same call always gives the same files.
 
-A finished pair leaves its outcome beside the images (``rows/NAME.json``) under a key of the source files'
+A finished pair leaves its verdict beside the images (``rows/NAME.json``) under a key of the source files'
 sizes and times, so that an interrupted run, which comes here again, finds it and goes on.
 """
 
@@ -32,7 +32,7 @@ class Rules:
     aligned: bool
     minimum_side: int  # pixels
     classes: Mapping[str, str]
-    span: tuple[float, float] | None = None  # see image.reader.to_8_bits
+    span: tuple[float, float] | None = None  # see image.depth
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Verdict:
     """What became of one candidate: taken, or not (the faults say why); and how many boxes its labels had."""
 
     name: str
@@ -60,10 +60,10 @@ class Outcome:
     label_files: int = 0
 
 
-def take_in(candidate: Candidate, rules: Rules) -> Outcome:
+def take_in(candidate: Candidate, rules: Rules) -> Verdict:
     """Bring one pair in, or say why not; a pair that is in already is only looked up."""
     if candidate.problem is not None:
-        return Outcome(candidate.name, None, (("pair", *candidate.problem),), **_counts(candidate.labels))
+        return Verdict(candidate.name, None, (("pair", *candidate.problem),), **_counts(candidate.labels))
     assert candidate.infrared is not None and candidate.visible is not None
     row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
     key = _key(candidate)
@@ -75,11 +75,11 @@ def take_in(candidate: Candidate, rules: Rules) -> Outcome:
         visible = read_visible(Path(candidate.visible))
         check_images(infrared, visible, rules)
     except Unusable as fault:
-        outcome = Outcome(candidate.name, None, (("pair", fault.reason, fault.detail),), **_counts(candidate.labels))
+        verdict = Verdict(candidate.name, None, (("pair", fault.reason, fault.detail),), **_counts(candidate.labels))
     else:
-        outcome = store(candidate.name, infrared, visible, candidate.labels, rules)
-    remember(row, key, outcome)
-    return outcome
+        verdict = store(candidate.name, infrared, visible, candidate.labels, rules)
+    remember(row, key, verdict)
+    return verdict
 
 
 def check_images(infrared: Image8, visible: Image8, rules: Rules) -> None:
@@ -100,7 +100,7 @@ def check_images(infrared: Image8, visible: Image8, rules: Rules) -> None:
             raise Unusable("blank", f"{side} is {image.flat[0]} throughout")
 
 
-def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labels | None, rules: Rules) -> Outcome:
+def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labels | None, rules: Rules) -> Verdict:
     """Write the two images and return the pair with its checked boxes."""
     height, width = visible.shape[:2]
     faults: list[Fault] = []
@@ -132,7 +132,7 @@ def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labe
         read is not None,
         tuple(good),
     )
-    return Outcome(name, taken, tuple(faults), **counts)
+    return Verdict(name, taken, tuple(faults), **counts)
 
 
 def _write(rules: Rules, side: str, name: str, image: Image8) -> str:
@@ -149,7 +149,7 @@ def _counts(labels: LabelFile | Labels | None) -> dict[str, int]:
 
 
 def _key(candidate: Candidate) -> list[Any]:
-    """Return what the outcome depends on: the source files' sizes and times, and boxes read beforehand."""
+    """Return what the verdict depends on: the source files' sizes and times, and boxes read beforehand."""
     paths = [candidate.infrared, candidate.visible]
     if isinstance(candidate.labels, LabelFile):
         paths.append(candidate.labels.path)
@@ -164,25 +164,25 @@ def _key(candidate: Candidate) -> list[Any]:
     return [*stamps, drawn]
 
 
-def remember(row: Path, key: list[Any], outcome: Outcome) -> None:
-    """Keep an outcome for a later run; ``key`` is what it depends on besides the run's parameters."""
+def remember(row: Path, key: list[Any], verdict: Verdict) -> None:
+    """Keep an verdict for a later run; ``key`` is what it depends on besides the run's parameters."""
     with whole_file(row) as aside:
-        aside.write_text(json.dumps({"key": key, "outcome": asdict(outcome)}))
+        aside.write_text(json.dumps({"key": key, "verdict": asdict(verdict)}))
 
 
-def recall(row: Path, key: list[Any], rules: Rules) -> Outcome | None:
-    """Return the outcome of an earlier run on the same files, if there is one and its images are still there."""
+def recall(row: Path, key: list[Any], rules: Rules) -> Verdict | None:
+    """Return the verdict of an earlier run on the same files, if there is one and its images are still there."""
     try:
         said = json.loads(row.read_bytes())
     except FileNotFoundError:
         return None
     if said["key"] != key:
         return None
-    outcome = said["outcome"]
-    taken = outcome["taken"]
+    verdict = said["verdict"]
+    taken = verdict["taken"]
     if taken is not None:
         images_there = (Path(rules.folder) / side / f"{row.stem}.png" for side in ("infrared", "visible"))
         if not all(path.is_file() for path in images_there):
             return None  # a duplicate, whose images were taken away again
         taken = Taken(**taken | {"boxes": tuple(Box(**box) for box in taken["boxes"])})
-    return Outcome(**outcome | {"taken": taken, "faults": tuple(tuple(fault) for fault in outcome["faults"])})
+    return Verdict(**verdict | {"taken": taken, "faults": tuple(tuple(fault) for fault in verdict["faults"])})

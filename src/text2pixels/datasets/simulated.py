@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from text2pixels.datasets.adapter import Adapter, Candidate, Labels
-from text2pixels.datasets.intake import Outcome, Rules, recall, remember, store
+from text2pixels.datasets.intake import Rules, Verdict, recall, remember, store
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 
@@ -97,7 +97,7 @@ def candidates(settings: Simulator) -> Iterator[Candidate]:
     yield from sorted(found, key=lambda candidate: candidate.name)
 
 
-def draw(candidate: Candidate, settings: Simulator, rules: Rules) -> Outcome:
+def draw(candidate: Candidate, settings: Simulator, rules: Rules) -> Verdict:
     """Draw one pair and bring it in; one that is in already is only looked up."""
     row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
     known = recall(row, [], rules)  # the folder bears the fingerprint of the settings and the program
@@ -114,9 +114,9 @@ def draw(candidate: Candidate, settings: Simulator, rules: Rules) -> Outcome:
         misalign=settings.misalign,
     )
     labels = Labels(tuple(scene.boxes), settings.width, settings.height)
-    outcome = store(candidate.name, scene.infrared, scene.visible, labels, rules)
-    remember(row, [], outcome)
-    return outcome
+    verdict = store(candidate.name, scene.infrared, scene.visible, labels, rules)
+    remember(row, [], verdict)
+    return verdict
 
 
 def write_truth(settings: Simulator, folder: Path) -> None:

@@ -124,7 +124,7 @@ def _finish(aside: Path, admission: Admission, split_rule: str, source: config.S
 
 
 def _fingerprint(adapter: Adapter, source: config.Source, settings: config.Ingest) -> str:
-    """Return 12 hexadecimal digits over what a pair's outcome depends on besides its own files."""
+    """Return 12 hexadecimal digits over what a pair's verdict depends on besides its own files."""
     packages = ("text2pixels", "text2pixels_simulator") if adapter.embedded else ("text2pixels",)
     inputs = [asdict(source), settings.minimum_side, digest(closure(Path(__file__), packages))]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()[:12]
@@ -132,7 +132,7 @@ def _fingerprint(adapter: Adapter, source: config.Source, settings: config.Inges
 
 def _take_in(
     candidates: Iterator[Candidate],
-    work: Callable[[Candidate], intake.Outcome],
+    work: Callable[[Candidate], intake.Verdict],
     aside: Path,
     settings: config.Ingest,
     admission: Admission,
@@ -142,8 +142,8 @@ def _take_in(
     workers = settings.workers if len(first) > FEW else 1
     with executors.open_executor(workers, settings.dask) as executor:
         ahead = executors.AHEAD * max(settings.workers, 1)
-        outcomes = executors.map_ordered(executor, work, chain(first, candidates), ahead)
-        pairs = admission.pairs(track(outcomes, f"ingest {admission.tally.dataset}", total))
+        verdicts = executors.map_ordered(executor, work, chain(first, candidates), ahead)
+        pairs = admission.pairs(track(verdicts, f"ingest {admission.tally.dataset}", total))
         stream_manifest(aside / "manifest.parquet", pairs)
 
 
