@@ -22,7 +22,7 @@ from text2pixels.analysis.ablations import (
 )
 from text2pixels.analysis.average_precision import average_precision
 from text2pixels.analysis.results import read_results
-from text2pixels.detection.table import read_detections
+from text2pixels.detection.detections import read_detections
 from text2pixels.pipeline import report
 
 PAPER = Path(__file__).parents[2] / "profiles/paper.yaml"

@@ -5,14 +5,13 @@ import pyarrow as pa
 import pytest
 
 from text2pixels.analysis import average_precision as evaluation
-from text2pixels.detection.suppression import Detection
-from text2pixels.detection.table import SCHEMA, Outcome, read_detections, write_detections
+from text2pixels.detection.detections import SCHEMA, Detection, EvaluatedImage, read_detections, write_detections
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
 
 
 def table_of(tmp_path, results):
-    write_detections(tmp_path / "d.parquet", [Outcome(*result) for result in results])
+    write_detections(tmp_path / "d.parquet", [EvaluatedImage(*result) for result in results])
     return read_detections(tmp_path / "d.parquet")
 
 

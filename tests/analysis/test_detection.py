@@ -4,8 +4,15 @@ import pytest
 
 from text2pixels.analysis.detection import precision_of
 from text2pixels.datasets.manifest import Pair
-from text2pixels.detection.suppression import Detection
-from text2pixels.detection.table import K_FOLD, OWN, ZERO_SHOT, Outcome, read_detections, write_detections
+from text2pixels.detection.detections import (
+    K_FOLD,
+    OWN,
+    ZERO_SHOT,
+    Detection,
+    EvaluatedImage,
+    read_detections,
+    write_detections,
+)
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
 
@@ -24,7 +31,9 @@ PAIRS = [pair("a", "train"), pair("b", "test")]
 def table(folder, *tested):
     """Write (protocol, name, whether the person was found)."""
     path = folder / "detections.parquet"
-    outcomes = [Outcome(f"d/{name}", (BOX,), (FOUND,) if hit else (), protocol) for protocol, name, hit in tested]
+    outcomes = [
+        EvaluatedImage(f"d/{name}", (BOX,), (FOUND,) if hit else (), protocol) for protocol, name, hit in tested
+    ]
     write_detections(path, outcomes)
     return read_detections(path)
 

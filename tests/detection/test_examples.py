@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from text2pixels.detection.detections import Detection
 from text2pixels.detection.examples import Example, batches
 from text2pixels.detection.finetune import detect, fit
-from text2pixels.detection.suppression import Detection
 from text2pixels.image.boxes import Box
 
 

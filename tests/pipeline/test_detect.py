@@ -11,8 +11,8 @@ from text2pixels import layout
 from text2pixels.analysis import average_precision as evaluation
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.detection import weights
+from text2pixels.detection.detections import read_detections
 from text2pixels.detection.folds import make_folds
-from text2pixels.detection.table import read_detections
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box

@@ -9,8 +9,7 @@ from support.tiny_model import write_model
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.datasets.quarantine import Quarantined, write_quarantine
-from text2pixels.detection.suppression import Detection
-from text2pixels.detection.table import Outcome, write_detections
+from text2pixels.detection.detections import Detection, EvaluatedImage, write_detections
 from text2pixels.files import sha256
 from text2pixels.image.boxes import Box
 from text2pixels.image.png import write_png
@@ -92,7 +91,7 @@ def write_benchmark():
     seen = [Detection("People", 0.9, 4, 4, 20, 30)]
     for method in (*METHODS, *ABLATIONS):
         found = [
-            Outcome(pair.pair_id, pair.boxes, [] if method in ABLATIONS and not index else seen)
+            EvaluatedImage(pair.pair_id, pair.boxes, [] if method in ABLATIONS and not index else seen)
             for index, pair in enumerate(pairs)
         ]
         write_detections(layout.detections("simulator", method), found)

@@ -282,7 +282,7 @@ def paired_precision(table: pa.Table, reference: pa.Table, resamples: int, seed:
     """Return the difference of two methods' mean AP50 over categories; both share each resample of the images.
 
     Args:
-        table: detections as `detection.table.read_detections` returns them, with true boxes.
+        table: detections as `detection.detections.read_detections` returns them, with true boxes.
         reference: another method's, on the same images.
         resamples: of the images.
         seed: of the resampling.

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from text2pixels.analysis.average_precision import ALL, METRICS, Precision, average_precision
 from text2pixels.analysis.leaderboard import Row, detection_table
 from text2pixels.datasets.manifest import Pair, in_split
-from text2pixels.detection.table import K_FOLD, OWN, ZERO_SHOT, select
+from text2pixels.detection.detections import K_FOLD, OWN, ZERO_SHOT, select
 from text2pixels.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from text2pixels.detection.detections import Detection
 from text2pixels.detection.examples import Batch, Example, batches
-from text2pixels.detection.suppression import Detection
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box

@@ -4,24 +4,13 @@ Shapes: B images, A anchor points, C categories, D = 4 + C.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from text2pixels.detection.detections import Detection
+
 _CANDIDATES = 300  # boxes kept per image, ultralytics' max_det
-
-
-@dataclass(frozen=True)
-class Detection:
-    """A box in pixels of the image that was given, with its score in [0, 1]."""
-
-    category: str
-    score: float
-    x: float
-    y: float
-    w: float
-    h: float
 
 
 def suppress(

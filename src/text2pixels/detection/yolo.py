@@ -16,7 +16,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from text2pixels.detection.suppression import Detection, suppress
+from text2pixels.detection.detections import Detection
+from text2pixels.detection.suppression import suppress
 from text2pixels.image.boxes import Box
 
 STRIDE = 32  # of the coarsest grid: image sides are multiples of it

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from text2pixels.detection.anchors import AnchorHead
-from text2pixels.detection.suppression import Detection, suppress
+from text2pixels.detection.detections import Detection
+from text2pixels.detection.suppression import suppress
 from text2pixels.detection.weights import read_foreign
 from text2pixels.detection.yolo import build_network
 from text2pixels.errors import InputError

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
+from text2pixels.detection.detections import K_FOLD, OWN, ZERO_SHOT, Detection, EvaluatedImage, write_detections
 from text2pixels.detection.examples import Example
 from text2pixels.detection.finetune import Predictor, detect, fit, known_boxes
 from text2pixels.detection.folds import make_folds, too_few
 from text2pixels.detection.pretraining import categories_of
-from text2pixels.detection.suppression import Detection
-from text2pixels.detection.table import K_FOLD, OWN, ZERO_SHOT, Outcome, write_detections
 from text2pixels.detection.threads import one_thread
 from text2pixels.detection.weights import read
 from text2pixels.detection.zero_shot import IMAGE_SIZE, coco_classes, read_coco
@@ -68,7 +67,7 @@ def run(dataset: str, method: str) -> None:
         *_zero_shot(dataset, pairs, examples, settings, params.seed),
         *_own(method, pairs, examples, settings, params.seed),
     ]
-    outcomes: list[Outcome] = []
+    outcomes: list[EvaluatedImage] = []
     with open_executor(settings.workers) as executor:
         done = map_ordered(executor, _work, jobs, len(jobs))
         apart = settings.workers > 1
@@ -123,11 +122,12 @@ def _own(
     return [_Job(OWN, None, layout.model(method), (), test, settings, seed, None)]
 
 
-def _work(job: _Job) -> list[Outcome]:
+def _work(job: _Job) -> list[EvaluatedImage]:
     with one_thread():
         found = dict(_found(job))
     return [
-        Outcome(example.pair_id, example.boxes, found[example.pair_id], job.protocol, job.fold) for example in job.test
+        EvaluatedImage(example.pair_id, example.boxes, found[example.pair_id], job.protocol, job.fold)
+        for example in job.test
     ]
 
 

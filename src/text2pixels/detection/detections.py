@@ -1,8 +1,9 @@
-"""The Parquet file of a method's detections: the images tested, what is there, and what was found.
+"""Detections, and the Parquet file of those of a method on a data set.
 
-One row of kind "image" for each tested image, so that an image without objects and without
-detections still counts; rows of kind "truth" and "detection" with boxes in pixels of the image.
-Every row belongs to a protocol; an image may be tested under several.
+The file has a row of kind "image" for each tested image, so that an image without objects and without
+detections still counts, and rows of kind "truth" (the labelled boxes) and "detection" (the boxes found),
+in pixels of the image. Every row belongs to a protocol; an image may be tested under several.
+Needs no torch: whoever evaluates detections needs no detector.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -13,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from text2pixels.detection.suppression import Detection
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
@@ -42,8 +42,20 @@ SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """An image under a protocol: its true boxes, and what was found."""
+class Detection:
+    """A box found in an image, in its pixels, with the detector's score in [0, 1]."""
+
+    category: str
+    score: float
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True)
+class EvaluatedImage:
+    """An image that a detector was tested on under a protocol: the labelled boxes, and those that it found."""
 
     pair_id: str
     truths: Sequence[Box]
@@ -52,8 +64,8 @@ class Outcome:
     fold: int | None = None
 
 
-def write_detections(path: Path, results: Iterable[Outcome]) -> None:
-    """Write what was tested; nothing at all gives an empty table."""
+def write_detections(path: Path, results: Iterable[EvaluatedImage]) -> None:
+    """Write the tested images with their boxes; none give an empty table."""
     rows: list[dict[str, object]] = []
     for image in results:
         assert image.protocol in PROTOCOLS, image.protocol
