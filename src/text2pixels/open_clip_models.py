@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from text2pixels.errors import InputError
+from text2pixels.extras import install
 from text2pixels.files import sha256
 from text2pixels.registry import look_up, unknown
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
 
 RANDOM = "random"
 
@@ -111,13 +114,13 @@ def tokenizer(model: str) -> Any:  # noqa: ANN401
     return _library().get_tokenizer(model)
 
 
-def image_transform(model: Any) -> Callable[[NDArray[np.uint8]], Tensor]:  # noqa: ANN401
+def image_transform(model: Any) -> "Callable[[NDArray[np.uint8]], Tensor]":  # noqa: ANN401
     """Return what turns an RGB image (H, W, 3) into the model's input (1, 3, h, w)."""
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
     transform = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
 
-    def prepare(image: NDArray[np.uint8]) -> Tensor:
+    def prepare(image: NDArray[np.uint8]) -> "Tensor":
         prepared: Tensor = transform(Image.fromarray(image))
         return prepared[None]
 
@@ -129,7 +132,7 @@ def _library() -> Any:  # noqa: ANN401
         import open_clip
     except ImportError as error:
         raise InputError(
-            "open_clip is not installed: pip install 'text2pixels[clip]', or use the encoder table or hash"
+            f"open_clip is not installed: {install('clip')}, or use the encoder table, distilled or hash"
         ) from error
     return open_clip
 
@@ -165,6 +168,8 @@ def _cached(settings: dict[str, Any]) -> Path | None:
 
 
 def _build(open_clip: Any, model: str, file: Path | None, quick_gelu: bool, published: bool) -> Any:  # noqa: ANN401
+    import torch
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # for random weights
         built = open_clip.create_model(
@@ -182,7 +187,7 @@ def _identity(model: str, quick_gelu: bool, digest: str) -> str:
     return f"open_clip/{model}{'/quickgelu' if quick_gelu else ''}@{digest[:16]}"
 
 
-def _state_digest(model: torch.nn.Module) -> str:
+def _state_digest(model: "Module") -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name}{tuple(tensor.shape)}".encode())

@@ -5,31 +5,21 @@ A writer holds a lock while it reads the file, encodes what is missing and puts 
 place, so two processes neither lose rows nor encode a phrase twice; a reader always sees a whole file.
 """
 
-import fcntl
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from filelock import FileLock
 
 from text2pixels.encoders.catalogue import Encoder
 from text2pixels.encoders.vectors import Vectors
+from text2pixels.extras import require
 from text2pixels.files import whole_file
 
 FOLDER = Path(".cache/embeddings")
 _CHUNK = 4096  # phrases encoded between two writes: what an interruption loses at most
-
-SCHEMA = pa.schema(
-    [
-        pa.field("encoder", pa.string(), nullable=False),
-        pa.field("phrase", pa.string(), nullable=False),
-        pa.field("vector", pa.list_(pa.float32()), nullable=False),
-    ]
-)
+COLUMNS = ("encoder", "phrase", "vector")
 
 
 def encode(encoder: Encoder, phrases: Sequence[str], folder: Path = FOLDER) -> tuple[Vectors, int]:
@@ -46,7 +36,8 @@ def encode(encoder: Encoder, phrases: Sequence[str], folder: Path = FOLDER) -> t
     encoded = 0
     missing = [phrase for phrase in wanted if phrase not in known]
     for start in range(0, len(missing), _CHUNK):
-        with _locked(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):  # released by a kill, too
             known = read(path, encoder.identity)  # another process may have been here
             new = encoder.encode([phrase for phrase in missing[start : start + _CHUNK] if phrase not in known])
             if new:
@@ -60,6 +51,8 @@ def read(path: Path, identity: str) -> Vectors:
     """Return the vectors of one encoder in a file; none if there is no file."""
     if not path.is_file():
         return {}
+    pa = require("pyarrow", "train")
+    pc, pq = require("pyarrow.compute", "train"), require("pyarrow.parquet", "train")
     # In one piece: pyarrow opens a path twice, and another process may replace the file in between.
     table = pq.read_table(pa.BufferReader(path.read_bytes()))
     rows = table.filter(pc.equal(table["encoder"], identity))
@@ -72,19 +65,13 @@ def read(path: Path, identity: str) -> Vectors:
 
 def write(path: Path, identity: str, vectors: Vectors) -> None:
     """Write the vectors sorted by phrase, so that the same vectors give the same bytes."""
+    pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
     phrases = sorted(vectors)
-    columns = [
-        pa.array([identity] * len(phrases), pa.string()),
-        pa.array(phrases, pa.string()),
-        pa.array([vectors[phrase] for phrase in phrases], pa.list_(pa.float32())),
-    ]
+    types = (pa.string(), pa.string(), pa.list_(pa.float32()))
+    columns = ([identity] * len(phrases), phrases, [vectors[phrase] for phrase in phrases])
+    table = pa.Table.from_arrays(
+        [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)],
+        schema=pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(COLUMNS, types, strict=True)]),
+    )
     with whole_file(path) as aside:
-        pq.write_table(pa.Table.from_arrays(columns, schema=SCHEMA), aside)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)  # released when the file closes, also by a kill
-        yield
+        pq.write_table(table, aside)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import torch
-
 from text2pixels import open_clip_models
 from text2pixels.config import Embed
 from text2pixels.encoders.distilled import Distilled
@@ -63,6 +61,8 @@ class OpenClip:
         """
         if not phrases:
             return {}
+        import torch
+
         tokenize = open_clip_models.tokenizer(self._weights.model)
         for phrase in phrases:
             _check_length(tokenize, phrase)

@@ -6,12 +6,10 @@ Shapes: B prompts, T phrases of the longest one, D numbers a vector.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.parquet as pq
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from text2pixels.config import Embed
 from text2pixels.encoders import cache, stand_in
@@ -19,7 +17,11 @@ from text2pixels.encoders import catalogue as encoders
 from text2pixels.encoders.distilled import Distilled
 from text2pixels.encoders.vectors import Vectors
 from text2pixels.errors import InputError
+from text2pixels.extras import require
 from text2pixels.prompts.user_prompts import split
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,10 @@ class Embeddings:
         """
         if not path.is_file():
             raise InputError(f"no phrase vectors at {path}: run t2p embed --encoder {path.stem}")
-        table = pq.read_table(path)
-        if table.schema.names != cache.SCHEMA.names or not table.num_rows:
+        table = require("pyarrow.parquet", "train").read_table(path)
+        if tuple(table.schema.names) != cache.COLUMNS or not table.num_rows:
             raise InputError(
-                f"{path} has {table.num_rows} rows of {table.schema.names}, expected {cache.SCHEMA.names}: "
+                f"{path} has {table.num_rows} rows of {table.schema.names}, expected {list(cache.COLUMNS)}: "
                 f"run t2p embed --encoder {path.stem}"
             )
         identity = table["encoder"][0].as_py()
@@ -64,13 +66,15 @@ class Embeddings:
         rows = [self.vectors[phrase] for phrase in self.known(phrases)]
         return np.stack(rows) if rows else np.zeros((0, self.dimension), dtype=np.float32)
 
-    def batch(self, prompts: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor]:
+    def batch(self, prompts: Sequence[Sequence[str]]) -> "tuple[Tensor, Tensor]":
         """Return text_BTD float32, padded with zeros, and mask_BT, true where there is a phrase; T may be 0."""
         return pad([self.tokens(phrases) for phrases in prompts], self.dimension)
 
 
-def pad(tokens: Sequence[NDArray[np.float32]], dimension: int) -> tuple[Tensor, Tensor]:
+def pad(tokens: Sequence[NDArray[np.float32]], dimension: int) -> "tuple[Tensor, Tensor]":
     """Stack B arrays (T_b, D) to text_BTD, padded with zeros, and mask_BT, true where there is a phrase."""
+    import torch
+
     longest = max((len(each) for each in tokens), default=0)
     text_BTD = torch.zeros(len(tokens), longest, dimension)
     mask_BT = torch.zeros(len(tokens), longest, dtype=torch.bool)

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from text2pixels.encoders.vectors import Vectors, unit
 from text2pixels.errors import InputError
+from text2pixels.extras import require
 from text2pixels.files import sha256
 
 
@@ -18,6 +17,7 @@ class Table:
     """Vectors read from a Parquet file with columns `phrase` and `vector` (or `embedding`), of any float type."""
 
     def __init__(self, path: Path) -> None:
+        pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
         try:
             table = pq.read_table(path)
         except (OSError, pa.ArrowInvalid) as error:
@@ -41,8 +41,9 @@ class Table:
         return {phrase: self._vectors[phrase] for phrase in phrases if phrase in self._vectors}
 
 
-def _matrix(column: pa.Array) -> NDArray[np.float64] | None:
+def _matrix(column: Any) -> NDArray[np.float64] | None:  # noqa: ANN401  (the library is untyped)
     """Return (N, D) numbers of an Arrow column of N lists, None where it is not that."""
+    pa, pc = require("pyarrow", "train"), require("pyarrow.compute", "train")
     if not hasattr(column.type, "value_type") or column.null_count:
         return None
     lengths = pc.unique(pc.list_value_length(column)).to_pylist()

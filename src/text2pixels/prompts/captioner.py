@@ -4,7 +4,6 @@ Shapes: L tokens so far, V words of the vocabulary.
 """
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from text2pixels import open_clip_models
@@ -27,6 +26,8 @@ class Captioner:
 
     def caption(self, visible: NDArray[np.uint8]) -> str:
         """Return the caption of an RGB image (H, W, 3), as a phrase; it may be empty."""
+        import torch
+
         start, end = self._tokenizer.sot_token_id, self._tokenizer.eot_token_id
         tokens_1L = torch.tensor([[start]])
         with torch.inference_mode():

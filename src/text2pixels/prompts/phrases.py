@@ -14,6 +14,7 @@ from functools import cache
 
 from text2pixels.image.boxes import Box
 
+KINDS = ("coarse", "fine")  # of prompts: `table` says what each holds
 LONGEST = 300  # characters of a phrase; CLIP reads at most 77 tokens
 
 

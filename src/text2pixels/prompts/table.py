@@ -9,33 +9,26 @@ and the conditions of both images. `origin` says what wrote the phrases: any of 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from text2pixels.datasets.manifest import Pair
 from text2pixels.errors import InputError
+from text2pixels.extras import require
 from text2pixels.files import whole_file
 from text2pixels.image.colour import luminance
 from text2pixels.prompts import conditions, phrases
 
-KINDS = ("coarse", "fine")
+if TYPE_CHECKING:
+    from text2pixels.datasets.manifest import Pair
 
-SCHEMA = pa.schema(
-    [
-        pa.field("pair_id", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("phrases", pa.list_(pa.string()), nullable=False),
-        pa.field("origin", pa.string(), nullable=False),
-    ]
-)
+COLUMNS = ("pair_id", "kind", "phrases", "origin")
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """The phrases of a pair; see the module's docstring and `SCHEMA`."""
+    """The phrases of a pair; see the module's docstring."""
 
     pair_id: str
     kind: str
@@ -44,7 +37,7 @@ class Prompt:
 
 
 def describe(
-    pair: Pair,
+    pair: "Pair",
     visible: NDArray[np.uint8],
     infrared: NDArray[np.uint8],
     tags: Mapping[str, str] | None = None,
@@ -91,7 +84,7 @@ def describe(
     ]
 
 
-def _scene(pair: Pair, measured: conditions.Statistics, time: str) -> list[str]:
+def _scene(pair: "Pair", measured: conditions.Statistics, time: str) -> list[str]:
     """Return where we are: what the objects imply, and vegetation, whose colour daylight shows."""
     nouns = {name for name, _ in phrases.by_noun(pair.boxes)}
     scene = ["a street"] if nouns & phrases.STREET else ["outdoors"]
@@ -105,8 +98,11 @@ def _scene(pair: Pair, measured: conditions.Statistics, time: str) -> list[str]:
 def write_prompts(path: Path, prompts: Sequence[Prompt]) -> None:
     """Write the prompts sorted by pair and kind, so that the same prompts give the same bytes."""
     rows = [asdict(prompt) for prompt in sorted(prompts, key=lambda prompt: (prompt.pair_id, prompt.kind))]
+    pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
+    types = {name: pa.list_(pa.string()) if name == "phrases" else pa.string() for name in COLUMNS}
+    schema = pa.schema([pa.field(name, kind, nullable=False) for name, kind in types.items()])
     with whole_file(path) as aside:
-        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), aside)
 
 
 def read_prompts(path: Path, kind: str) -> dict[str, list[str]]:
@@ -136,12 +132,12 @@ def distinct_phrases(paths: Iterable[Path]) -> list[str]:
     return sorted(found)
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: Path) -> Any:  # noqa: ANN401  (the library is untyped)
     if not path.is_file():
         raise InputError(f"no prompts at {path}: run t2p prompt --dataset {path.stem}")
-    table = pq.read_table(path)
-    if table.schema.names != SCHEMA.names:
+    table = require("pyarrow.parquet", "train").read_table(path)
+    if tuple(table.schema.names) != COLUMNS:
         raise InputError(
-            f"{path} has columns {table.schema.names}, expected {SCHEMA.names}: run t2p prompt --dataset {path.stem}"
+            f"{path} has columns {table.schema.names}, expected {list(COLUMNS)}: run t2p prompt --dataset {path.stem}"
         )
     return table

@@ -4,7 +4,6 @@ Shapes: N phrases, D numbers a vector.
 """
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from text2pixels import open_clip_models
@@ -24,6 +23,8 @@ class Tagger:
     """Chooses at most one phrase of each group for a visible image."""
 
     def __init__(self, model: str, pretrained: str) -> None:
+        import torch
+
         weights = open_clip_models.find(model, pretrained)
         self._model = open_clip_models.load(weights)
         self._transform = open_clip_models.image_transform(self._model)
@@ -38,6 +39,8 @@ class Tagger:
 
     def tags(self, visible: NDArray[np.uint8]) -> dict[str, str]:
         """Return group -> phrase for the groups that are decided, of an RGB image (H, W, 3)."""
+        import torch
+
         chosen = {}
         with torch.inference_mode():
             image_1D = self._model.encode_image(self._transform(visible), normalize=True)

@@ -11,8 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from text2pixels.errors import InputError
-from text2pixels.prompts.phrases import LONGEST, tidy, unique
-from text2pixels.prompts.table import KINDS
+from text2pixels.prompts.phrases import KINDS, LONGEST, tidy, unique
 
 REQUIRED = ("name", "phrases")
 OPTIONAL = ("kind",)

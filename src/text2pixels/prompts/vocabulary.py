@@ -1,6 +1,6 @@
 """The phrases that the project itself writes, as a list of what they are made of.
 
-`text.phrases` combines the nouns with counts, sizes and places, `text.conditions` and `text.tags` add
+`prompts.phrases` combines the nouns with counts, sizes and places, `prompts.conditions` and `prompts.tags` add
 the rest; a test holds the list to them.
 """
 
