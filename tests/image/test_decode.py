@@ -70,9 +70,10 @@ def pixels_or_unusable(path: Path) -> None:
         try:
             image = read(path, notes=notes)
         except Unusable as error:
-            assert "\n" not in str(error)
-            assert str(error).startswith(f"{path}: ")
-            assert error.reason in ("unreadable", "too_large", "unsupported_depth", "false_colour", "blank")
+            refusal = error
+            assert "\n" not in str(refusal)
+            assert str(refusal).startswith(f"{path}: ")
+            assert refusal.reason in ("unreadable", "too_large", "unsupported_depth", "false_colour", "blank")
         else:
             assert image.dtype == np.uint8
             assert image.ndim == (3 if read is read_visible else 2)

@@ -60,7 +60,8 @@ def test_infrared_stored_in_three_channels_is_one(tmp_path):
 def test_odd_modes_of_visible_become_rgb(mode, ending, tmp_path):
     Image.fromarray(RGB).convert(mode).save(tmp_path / f"a.{ending}")
     read = read_visible(tmp_path / f"a.{ending}")
-    assert read.shape == RGB.shape and read.dtype == np.uint8
+    assert read.shape == RGB.shape
+    assert read.dtype == np.uint8
     expected = np.asarray(Image.open(tmp_path / f"a.{ending}").convert("RGB"))
     assert np.abs(read.astype(int) - expected).max() <= 1
 
@@ -169,7 +170,7 @@ def test_transparency_by_degrees_and_in_palettes(tmp_path):
     assert np.abs(read_visible(tmp_path / "a.png") - RGB / 5).max() <= 0.51
     key = int(GRAY[7, 9])
     fakes.save(tmp_path / "b.png", GRAY, transparency=key)
-    assert (read_infrared(tmp_path / "b.png") == np.where(GRAY == key, 0, GRAY)).all()
+    assert (read_infrared(tmp_path / "b.png") == np.where(np.equal(GRAY, key), 0, GRAY)).all()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "RGB"])

@@ -1,5 +1,6 @@
 """The library's front door: `text2pixels.load(...).fuse(...)`."""
 
+import io
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from text2pixels.methods import trained as inference
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 
+PALETTE = np.stack(np.broadcast_arrays(np.arange(40)[:, None], 200, np.arange(40)), axis=2).astype(np.uint8)
 HASH = {"encoder": "hash", "encoder_identity": "hash/shake256/512", "prompts": "fine"}
 
 
@@ -88,10 +90,28 @@ def test_takes_many_pairs_of_different_sizes(fuser, pair):
     assert batch.shape == (2, 3, 24, 32)
 
 
-def test_a_colour_infrared_counts_with_its_luminance(fuser, pair):
+def test_infrared_in_three_equal_channels_is_gray(fuser, pair):
     infrared, visible = pair
     colour = np.repeat(infrared[..., None], 3, axis=2)
     np.testing.assert_array_equal(fuser.fuse(colour, visible), fuser.fuse(infrared, visible))
+
+
+def test_pil_images_are_read_by_the_rules_for_files(fuser, pair):
+    infrared, visible = pair
+    expected = fuser.fuse(infrared, visible)
+    counts = Image.fromarray(infrared.astype(np.uint16) * 257)
+    for thermal in (counts, np.asarray(counts), Image.fromarray(infrared).convert("RGBA")):
+        np.testing.assert_array_equal(fuser.fuse(thermal, visible), expected)
+    stored, upside_down = io.BytesIO(), Image.Exif()
+    upside_down[0x0112] = 3
+    Image.fromarray(visible[::-1, ::-1]).save(stored, "PNG", exif=upside_down)
+    np.testing.assert_array_equal(np.asarray(fuser.fuse(infrared, Image.open(stored))), expected)
+
+
+def test_transparency_is_a_warning(fuser, pair):
+    infrared, visible = pair
+    with pytest.warns(UserWarning, match="visible: transparent in part"):
+        fuser.fuse(infrared, Image.fromarray(np.dstack([visible, infrared])))
 
 
 def test_a_prompt_is_a_sentence_or_phrases(fuser, pair):
@@ -122,7 +142,9 @@ def test_attention_says_which_phrase_lit_which_pixels(fuser, pair):
         (np.zeros((40, 40, 4), np.uint8), np.zeros((40, 40, 3), np.uint8), r"found \(40, 40, 4\)"),
         (np.zeros((0, 40), np.uint8), np.zeros((0, 40), np.uint8), "empty"),
         ("ir.png", "vis.png", "found str"),
-        (Image.new("RGBA", (40, 40)), Image.new("RGB", (40, 40)), "found RGBA"),
+        (np.zeros((40, 40), np.uint8), np.zeros((40, 40), np.uint16), "visible: expected 8 bits"),
+        (PALETTE, np.zeros((40, 40), np.uint8), "infrared in colours"),
+        (Image.fromarray(PALETTE), Image.new("RGB", (40, 40)), "infrared in colours"),
         (torch.zeros(2, 40, 40), torch.zeros(3, 40, 40), r"found \(2, 40, 40\)"),
         ([np.zeros((40, 40), np.uint8)] * 2, [np.zeros((40, 40), np.uint8)], "2 infrared and 1 visible"),
     ],

@@ -39,7 +39,7 @@ def check_suffix(path: Path) -> None:
         InputError: no image format that is written here has that suffix.
     """
     if path.suffix.lower() not in OUTPUTS:
-        raise InputError(f"cannot write {path}: an image is written as one of {', '.join(OUTPUTS)}")
+        raise InputError(f"cannot write {path}: an image ends in {', '.join(OUTPUTS)}")
 
 
 def write_image(path: Path, image: Image8) -> None:

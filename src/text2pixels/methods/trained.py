@@ -15,10 +15,10 @@ import numpy as np
 
 from text2pixels.config import Embed
 from text2pixels.errors import InputError
-from text2pixels.image.colour import luminance, quantise, restore_colour
+from text2pixels.image.colour import Image8, luminance, quantise, restore_colour
 from text2pixels.methods import network_engine
 from text2pixels.methods.network_engine import Engine, Float, Output
-from text2pixels.methods.pictures import Image8, Picture, to_8_bits
+from text2pixels.methods.pictures import Picture, infrared_to_8_bits, visible_to_8_bits
 from text2pixels.network.description import LAYOUT, MINIMUM_SIDE, Description, describe
 
 SHIPPED = Path(__file__).parents[1] / "weights"
@@ -99,8 +99,8 @@ class Fuser:
 
         Args:
             infrared: a numpy array (H, W), a tensor (H, W) or (1, H, W), a PIL image, or a sequence
-                of those or a tensor (B, 1, H, W). 8 bits, or floating point in [0, 1]. A colour
-                image counts with its luminance.
+                of those or a tensor (B, 1, H, W). 8 bits, 16-bit counts, or floating point in [0, 1];
+                a colour palette is refused. What of a PIL image is not to be seen is a warning.
             visible: the same, gray or RGB: (H, W, 3), (3, H, W), (B, 3, H, W). Any size from
                 16x16, equal to the infrared's.
             prompt: phrases, separated by semicolons or as a sequence, for all pairs; None: no text.
@@ -120,9 +120,8 @@ class Fuser:
         text = self.encode(prompt)
         pairs, give_back = [], []
         for thermal, scene in zip(infrared, visible, strict=True):
-            thermal_HW, _ = to_8_bits(thermal, "infrared")
-            scene_8, back = to_8_bits(scene, "visible")
-            pairs.append((_gray(thermal_HW), scene_8))
+            scene_8, back = visible_to_8_bits(scene)
+            pairs.append((infrared_to_8_bits(thermal), scene_8))
             give_back.append(back)
         results = []
         for index, fused_HW in enumerate(self._fuse_pairs(pairs, text.vectors_TD)):
@@ -161,7 +160,7 @@ class Fuser:
             InputError: as `fuse`; or the network has no cross-attention.
         """
         text = self.encode(prompt)
-        thermal_HW, scene = _gray(to_8_bits(infrared, "infrared")[0]), to_8_bits(visible, "visible")[0]
+        thermal_HW, scene = infrared_to_8_bits(infrared), visible_to_8_bits(visible)[0]
         height, width = thermal_HW.shape
         maps_SHW = self.engine.enlarge(self.attention_tokens(thermal_HW, scene, text.vectors_TD))[:, :height, :width]
         return dict(zip([*text.phrases, NO_PHRASE], maps_SHW, strict=True))
@@ -234,10 +233,6 @@ class Fuser:
                 f"too little memory to fuse {len(pairs)} x {width}x{height} pixels on {self.device}; use fewer or "
                 "smaller images, or another device (--device cpu)"
             ) from error
-
-
-def _gray(image: Image8) -> Image8:
-    return image if image.ndim == 2 else quantise(luminance(image))
 
 
 def _luminance(image: Image8) -> Float:
