@@ -50,8 +50,10 @@ def test_a_variant_changes_only_what_it_names():
         BASE | {"variants": {"joint": {"train": {"strategy": "joint"}, "network": {"codebook": False}}}}
     )
     network, losses, train = config.with_overrides(params, "joint")
-    assert train.strategy == "joint" and train.epochs == params.train.epochs
-    assert not network.codebook and losses == params.losses
+    assert train.strategy == "joint"
+    assert train.epochs == params.train.epochs
+    assert not network.codebook
+    assert losses == params.losses
 
 
 def test_a_section_that_is_not_declared_cannot_be_read(tmp_path):

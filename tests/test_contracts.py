@@ -180,8 +180,10 @@ def test_the_commands_in_the_readme_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named_verbs = set(re.findall(r"\bt2p ([a-z]+)", code))
     named_targets = set(re.findall(r"\bmake ([a-z]+)", code))
-    assert named_targets and named_targets <= targets
-    assert named_verbs and named_verbs <= verbs
+    assert named_targets
+    assert named_targets <= targets
+    assert named_verbs
+    assert named_verbs <= verbs
     for module in re.findall(r"python -m (flows[.\w]*)", code):
         assert (ROOT / (module.replace(".", "/") + ".py")).is_file()
     for path in re.findall(r"\]\(([^)#:]+)\)", text):

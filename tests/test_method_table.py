@@ -31,4 +31,6 @@ def test_every_equation_has_code_and_a_test():
     table = TEXT[: TEXT.index("## Chosen")]
     for number in range(1, 12):
         (row,) = [line for line in table.splitlines() if line.startswith(f"| ({number}) ")]
-        assert "`src/" in row and "`tests/" in row and "::test_" in row
+        assert "`src/" in row
+        assert "`tests/" in row
+        assert "::test_" in row

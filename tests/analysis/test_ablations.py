@@ -49,11 +49,13 @@ def test_groups_follow_from_the_overrides_alone(compared):
 def test_differences_are_paired_and_say_which_way_is_better(compared):
     table = compared[0].tables[0]
     reference, variant = (dict(zip(table.columns, row.cells, strict=True)) for row in table.rows)
-    assert table.columns[:4] == ("SF", "EN", "SD", "AG") and table.columns[-1] == "AP50"
+    assert table.columns[:4] == ("SF", "EN", "SD", "AG")
+    assert table.columns[-1] == "AP50"
     assert all(cell.difference is None and cell.verdict == "" for cell in reference.values())
     change = variant["SD"].difference
     assert change.mean == pytest.approx(variant["SD"].value - reference["SD"].value)
-    assert change.low <= change.mean <= change.high < 0 and variant["SD"].verdict == "worse"
+    assert change.low <= change.mean <= change.high < 0
+    assert variant["SD"].verdict == "worse"
     assert variant["AP50"].difference.mean == pytest.approx(variant["AP50"].value - 1)
 
 
@@ -61,7 +63,8 @@ def test_the_page_names_overrides_and_its_limits(benchmark):
     page = (layout.site() / "ablations.html").read_text()
     assert "<code>network.cross_attention: false</code>" in page
     assert "<code>network.codebook: false</code>, <code>train.prompts: none</code>" in page
-    assert "trained <strong>once</strong>" in page and "simulated" in page
+    assert "trained <strong>once</strong>" in page
+    assert "simulated" in page
     assert 'href="ablations.html"' in (layout.site() / "index.html").read_text()
 
 
@@ -112,18 +115,22 @@ def test_seeds_are_averaged_paired_and_must_agree():
     assert list(found) == ["Strategy", "Prompts"]
     reference, joint = (row.cells[0] for row in found["Strategy"])
     assert (reference.value, reference.spread) == pytest.approx((1.5 + 5, 50**0.5))
-    assert joint.each == pytest.approx((1, 4)) and joint.difference.mean == pytest.approx(2.5)
-    assert joint.verdict == "better" and "by seed +1, +4" in joint.note
+    assert joint.each == pytest.approx((1, 4))
+    assert joint.difference.mean == pytest.approx(2.5)
+    assert joint.verdict == "better"
+    assert "by seed +1, +4" in joint.note
     late = found["Prompts"][1].cells[0]
     assert late.each == pytest.approx((5.5, -4.5)), "no common seed: compared with each"
-    assert np.isnan(late.spread) and late.verdict == "", "the seeds disagree"
+    assert np.isnan(late.spread)
+    assert late.verdict == "", "the seeds disagree"
     assert replace(late, each=(0.5,)).verdict == "better"
 
 
 def test_other_seeds_of_the_reference_alone_have_a_table():
     variants = {name: SEEDED[name] for name in ("ours", "ours-s1")}
     (group,) = groups(variants, [seeded({"ours": 0, "ours-s1": 2})], 0, 50)
-    assert group.kind.title == "Seeds" and [row.setting.name for row in group.tables[0].rows] == ["ours"]
+    assert group.kind.title == "Seeds"
+    assert [row.setting.name for row in group.tables[0].rows] == ["ours"]
 
 
 def test_paired_precision_is_the_difference_of_the_two_and_nought_with_itself(benchmark):
@@ -134,7 +141,8 @@ def test_paired_precision_is_the_difference_of_the_two_and_nought_with_itself(be
     ]
     change = paired_precision(other, ours, 100)
     assert change.mean == pytest.approx(values[0] - values[1])
-    assert change.low <= change.mean <= change.high <= 0 and change.count == 3
+    assert change.low <= change.mean <= change.high <= 0
+    assert change.count == 3
     assert (paired_precision(ours, ours, 100).low, paired_precision(ours, ours, 100).high) == (0, 0)
 
 
@@ -151,4 +159,5 @@ def test_a_reference_with_overrides_of_its_own():
     assert reference_of(variants) == "a"
     assert changes_of(variants["b"], variants["a"]) == {"network.codebook": "false"}
     assert changes_of({}, variants["a"]) == {"losses.texture": "as in params.yaml"}
-    assert kind_of({}) is OTHER and kind_of({"network.channels": "16"}) is OTHER
+    assert kind_of({}) is OTHER
+    assert kind_of({"network.channels": "16"}) is OTHER

@@ -58,7 +58,8 @@ def test_each_published_list_has_means_ranks_and_intervals_of_its_own(results):
         cell = board.headline.rows[0].cells[board.headline.columns.index("SF")]
         assert (board.fusion.rows[0].method, cell.count) == ("average", count)
         assert cell.value == pytest.approx(own.mean())
-        assert board.fusion.columns == list(METRICS) and board.stretched.columns == [
+        assert board.fusion.columns == list(METRICS)
+        assert board.stretched.columns == [
             name for name in METRICS if name in HEADLINE
         ]
 
@@ -80,7 +81,8 @@ def test_a_part_of_a_published_list_is_no_published_list(results):
 
 def test_published_rows_keep_their_digits_their_number_of_pairs_and_their_source():
     rows = {row.method: row for row in published_rows("roadscene-test50")}
-    assert str(rows["sdnet"].values["SD"]) == "40.20" and "AG" not in rows["sdnet"].values
+    assert str(rows["sdnet"].values["SD"]) == "40.20"
+    assert "AG" not in rows["sdnet"].values
     paper = rows["From Text to Pixels"]
     assert (paper.images, float(paper.values["AG"])) == (60, 5.261)
     assert all(row.source for name in ("tno", "roadscene-test50") for row in published_rows(name))

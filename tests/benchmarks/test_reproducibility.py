@@ -32,5 +32,6 @@ def test_a_run_is_read_from_its_model(tmp_path: Path) -> None:
 def test_runs_are_compared_with_the_first_each_at_its_best_epoch() -> None:
     lines = reproducibility.table({"one": run(2, [2.0, 1.0], [4.0, 3.0]), "other": run(1, [1.01, 3.0], [2.97, 3.0])})
     assert "+0.000%" in lines[1]
-    assert "+1.000%" in lines[2] and "-1.000%" in lines[2]
+    assert "+1.000%" in lines[2]
+    assert "-1.000%" in lines[2]
     assert "+200.000%" in lines[2]  # after the last epoch

@@ -59,21 +59,25 @@ def test_a_network_that_lights_what_is_named():
     car = found["alone"]["a car"]
     assert (car.inside, car.outside) == (2, 0)
     # The controls are the person, who lights 16 of the 48 pixels outside, and the street light.
-    assert car.control_inside == 0.5 and car.control_outside == pytest.approx((2 / 3 + 1) / 2)
+    assert car.control_inside == 0.5
+    assert car.control_outside == pytest.approx((2 / 3 + 1) / 2)
     assert car.specific > car.favour > 0
-    assert found["in the prompt"]["a car"].inside == 2 and found["in the prompt"]["a car"].outside == 0
+    assert found["in the prompt"]["a car"].inside == 2
+    assert found["in the prompt"]["a car"].outside == 0
     # Two phrases name the person and only one another class: no control, no row.
     assert "a person" not in found["in the prompt"]
 
 
 def test_a_network_that_lights_cars_whatever_is_said_is_not_specific():
     car = measure(blind)["alone"]["a car"]
-    assert car.favour == 1 and car.specific == 0
+    assert car.favour == 1
+    assert car.specific == 0
 
 
 def test_boxes_beyond_the_frame_are_cut():
     mask = text_effect.mask_of([Box("Car", -3, 2, 5, 100)], 6, 4)
-    assert mask.sum() == 2 * 4 and mask[2:, :2].all()
+    assert mask.sum() == 2 * 4
+    assert mask[2:, :2].all()
 
 
 def test_the_table_gives_every_image_one_vote():
@@ -81,4 +85,5 @@ def test_the_table_gives_every_image_one_vote():
     images = [[("a car", effect(3, 0, 0, 0)), ("a person", effect(1, 0, 0, 0))], [("a car", effect(6, 0, 0, 0))], []]
     lines = text_effect.report(images, 50)
     assert [line.split("  ")[0] for line in lines] == ["class", "a car", "a person", "all"]
-    assert "+4.000" in lines[-1] and lines[-1].split()[1:3] == ["2", "4.000"]
+    assert "+4.000" in lines[-1]
+    assert lines[-1].split()[1:3] == ["2", "4.000"]

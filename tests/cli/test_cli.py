@@ -31,7 +31,8 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path):
     answer = t2p("ingest", "--dataset", "simulator", cwd=tmp_path)
     assert answer.returncode == 2
     assert answer.stdout == ""
-    assert answer.stderr.startswith("error: cannot read params.yaml") and answer.stderr.count("\n") == 1
+    assert answer.stderr.startswith("error: cannot read params.yaml")
+    assert answer.stderr.count("\n") == 1
 
 
 def test_help_is_quick_because_heavy_libraries_wait(tmp_path):

@@ -65,8 +65,11 @@ def test_missing_data_says_what_to_get_from_whom_and_where_to_put_it(name, tmp_p
         ingest(name, source(name, tmp_path / "nowhere"), ONE, tmp_path / "out")
     message = str(error.value)
     adapter = DATASETS[name]
-    assert adapter.home in message and adapter.licence in message and str(tmp_path / "nowhere") in message
-    assert f"datasets.{name}.path" in message and "\n" not in message
+    assert adapter.home in message
+    assert adapter.licence in message
+    assert str(tmp_path / "nowhere") in message
+    assert f"datasets.{name}.path" in message
+    assert "\n" not in message
     assert not list(tmp_path.iterdir()), "nothing half-made is left"
 
 

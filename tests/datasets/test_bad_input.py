@@ -378,8 +378,8 @@ def test_annotations_that_are_not_coco_stop_the_run_instead_of_losing_every_labe
     make(tmp_path / "raw")
     (tmp_path / "raw/labels.json").write_bytes(content)
     options = {"labels": "labels.json", "format": "coco"}
+    source = config.Source(path=str(tmp_path / "raw"), options=options)
     with pytest.raises(ValueError, match=r"labels.json is not a COCO annotation file"):
-        source = config.Source(path=str(tmp_path / "raw"), options=options)
         ingest("folder", source, config.Ingest(workers=1), tmp_path / "out")
 
 

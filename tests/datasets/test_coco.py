@@ -56,4 +56,5 @@ def test_a_size_that_is_none_is_not_known(said, expected, tmp_path):
     data = {"images": [{"id": 1, "file_name": "a.png", "width": said}], "annotations": [], "categories": []}
     (tmp_path / "labels.json").write_text(json.dumps(data))
     entry = Coco(tmp_path / "labels.json").find(Path("vi/a.png"), True)
-    assert entry is not None and entry.labels().width == expected
+    assert entry is not None
+    assert entry.labels().width == expected

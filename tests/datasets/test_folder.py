@@ -108,7 +108,8 @@ def test_a_link_to_itself_does_not_double_the_set(tmp_path):
     (raw / "again").symlink_to(raw)
     (raw / "ir/loop").symlink_to(raw / "ir")
     splits, tally, _ = take_in(tmp_path)
-    assert list(splits) == ["a"] and tally.pairs.found == 1
+    assert list(splits) == ["a"]
+    assert tally.pairs.found == 1
 
 
 @pytest.mark.parametrize("form", ["coco", "voc", "yolo"])
@@ -156,5 +157,6 @@ def test_labels_that_are_not_there_are_one_line(labels, form, message, tmp_path)
         fakes.coco(raw / file, ["cat"], {"a.png": []})
     with pytest.raises(InputError, match=message) as error:
         take_in(tmp_path, **OPTIONS, labels=labels, format=form)
-    assert str(error.value).startswith("datasets.folder.options.labels: ") and "\n" not in str(error.value)
+    assert str(error.value).startswith("datasets.folder.options.labels: ")
+    assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()

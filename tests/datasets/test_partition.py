@@ -22,7 +22,8 @@ def test_a_split_file_names_each_pair_once_and_holds_nothing_but_names(path):
     assert path.stem in DATASETS
     assert list(rows[0]) == ["name", "split", "lists"]
     names = [row["name"] for row in rows]
-    assert len(set(names)) == len(names) and names == sorted(names)
+    assert len(set(names)) == len(names)
+    assert names == sorted(names)
     assert {row["split"] for row in rows} == set(SPLITS)
 
 

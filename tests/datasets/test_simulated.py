@@ -63,4 +63,5 @@ def test_several_simulated_sets_with_different_options(tmp_path):
     assert {pair.registration.status for pair in one} == {"declared"}
     assert {pair.registration.status for pair in other} == {"doubtful"}
     assert not {pair.visible_sha256 for pair in one} & {pair.visible_sha256 for pair in other}
-    assert (tmp_path / "simulator/homographies.json").is_file() and not (tmp_path / "night/homographies.json").exists()
+    assert (tmp_path / "simulator/homographies.json").is_file()
+    assert not (tmp_path / "night/homographies.json").exists()

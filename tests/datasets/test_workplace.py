@@ -31,9 +31,12 @@ def test_a_lock_file_without_holder_stops_nobody(tmp_path):
 def test_the_same_run_finds_its_folder_and_another_does_not(tmp_path):
     one = open_workplace(tmp_path / "out", ONE)
     (one / "rows/x.json").write_text("{}")
-    assert open_workplace(tmp_path / "out", ONE) == one and (one / "rows/x.json").is_file()
+    assert open_workplace(tmp_path / "out", ONE) == one
+    assert (one / "rows/x.json").is_file()
     two = open_workplace(tmp_path / "out", TWO)
-    assert one != two and not one.exists() and not list((two / "rows").iterdir())
+    assert one != two
+    assert not one.exists()
+    assert not list((two / "rows").iterdir())
 
 
 def test_half_files_of_a_kill_are_swept_and_whole_ones_stay(tmp_path):
@@ -43,7 +46,8 @@ def test_half_files_of_a_kill_are_swept_and_whole_ones_stay(tmp_path):
         (place / part / "a.png").write_text("whole")
     (place / ".manifest.parquet.4711.part").write_text("half")
     open_workplace(tmp_path / "out", ONE)
-    assert not list(place.rglob("*.part")) and len(list(place.rglob("a.png"))) == len(PARTS)
+    assert not list(place.rglob("*.part"))
+    assert len(list(place.rglob("a.png"))) == len(PARTS)
 
 
 @pytest.mark.parametrize("name", ["out[1]", "out.2", "o*t"])
@@ -51,4 +55,5 @@ def test_only_its_own_leftovers_are_swept(name, tmp_path):
     neighbour = open_workplace(tmp_path / f"{name}.neighbour", ONE)
     one = open_workplace(tmp_path / name, ONE)
     open_workplace(tmp_path / name, TWO)
-    assert neighbour.is_dir() and not one.exists()
+    assert neighbour.is_dir()
+    assert not one.exists()

@@ -68,7 +68,9 @@ def test_entry_is_complete(name):
     fuser = BASELINES[name]
     assert fuser.name == name
     assert re.fullmatch(r"[a-z0-9-]+", name)
-    assert fuser.title and fuser.paper and fuser.licence
+    assert fuser.title
+    assert fuser.paper
+    assert fuser.licence
     assert (fuser.function is None) != (fuser.network is None)
     assert (fuser.weights == "none needed") == (not fuser.files) == (not fuser.parameters)
     for file in fuser.files:

@@ -110,7 +110,8 @@ def test_a_damaged_index_is_noticed_wherever_it_is_damaged(tmp_path, tensors):
         try:
             read = read_checkpoint(tmp_path / "model.ckpt")
         except InputError as error:
-            assert "not a TensorFlow checkpoint" in str(error)
+            refusal = str(error)
+            assert "not a TensorFlow checkpoint" in refusal
         else:  # the byte belongs to the meta index, which is not read
             assert read.keys() == tensors.keys()
 

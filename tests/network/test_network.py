@@ -142,7 +142,8 @@ def test_the_gradient_reaches_every_parameter():
     fusion = model(*pair(40, 56, batch=2), torch.randn(2, 3, 12), mask)
     (fusion.fused_B1HW.square().mean() + fusion.commitment).backward()
     for name, parameter in model.named_parameters():
-        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
 
 
 def test_a_pixel_beyond_the_range_keeps_its_gradient_in_training():

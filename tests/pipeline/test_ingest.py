@@ -87,7 +87,8 @@ def test_a_file_that_changed_meanwhile_is_read_again(source, tmp_path, monkeypat
     monkeypatch.undo()
     fakes.save(raw / "ir/00.png", fakes.picture(np.random.default_rng(99), 1))
     second = intake.take_in(candidate, rules)
-    assert first.taken is not None and second.taken is not None
+    assert first.taken is not None
+    assert second.taken is not None
     assert second.taken.infrared_sha256 != first.taken.infrared_sha256
     assert second.taken.visible_sha256 == first.taken.visible_sha256
 
@@ -116,10 +117,12 @@ def test_the_command_takes_a_folder_and_needs_no_params(tmp_path, monkeypatch):
     app.command()(command.ingest)
     raw = fakes.write("m3fd", tmp_path / "raw")
     done = CliRunner().invoke(app, [str(raw), "--dataset", "m3fd", "--workers", "1"])
-    assert done.exit_code == 0 and "ingest m3fd" in done.output
+    assert done.exit_code == 0
+    assert "ingest m3fd" in done.output
     assert len(read_manifest(layout.interim("m3fd") / "manifest.parquet")) == 3
     done = CliRunner().invoke(app, ["--leaks"])
-    assert done.exit_code == 0 and "leaks in m3fd: 0" in done.output
+    assert done.exit_code == 0
+    assert "leaks in m3fd: 0" in done.output
 
 
 def test_the_fingerprint_covers_the_code_and_the_simulator_only_where_it_draws(monkeypatch):
@@ -145,7 +148,8 @@ def test_a_second_ingest_into_the_same_folder_is_refused_while_the_first_runs(so
 
     monkeypatch.setattr(intake, "read_visible", meanwhile)
     stage.ingest("folder", source, ONE, tmp_path / "out")
-    assert refused and len(read_manifest(tmp_path / "out/manifest.parquet")) == 37
+    assert refused
+    assert len(read_manifest(tmp_path / "out/manifest.parquet")) == 37
 
 
 @pytest.fixture
@@ -210,7 +214,8 @@ def test_drawing_goes_on_where_it_stopped(tmp_path, monkeypatch):
     again = []
     monkeypatch.setattr(simulated, "store", lambda name, *rest: (again.append(name), kept(name, *rest))[1])
     stage.ingest("simulator", TINY, ONE, tmp_path / "out")
-    assert len(again) == 16 and not set(again) & set(stored)
+    assert len(again) == 16
+    assert not set(again) & set(stored)
     assert files(tmp_path / "out") == files(tmp_path / "whole")
 
 

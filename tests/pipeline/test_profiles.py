@@ -99,6 +99,7 @@ def test_a_file_that_is_not_given_is_a_path_that_dvc_can_watch(project):
 
 def test_a_data_set_that_is_not_there_is_named_with_the_way_to_get_it(project):
     params, missing = profiles.write_params("small", {})
-    assert "roadscene" in params.datasets and "Get RoadScene" in missing["roadscene"]
+    assert "roadscene" in params.datasets
+    assert "Get RoadScene" in missing["roadscene"]
     with pytest.raises(InputError, match=r"nothing at nowhere/RoadScene\. Get RoadScene"):
         profiles.write_params("small", {}, data="nowhere")

@@ -60,7 +60,8 @@ def test_a_click_on_a_heading_sorts_by_it_and_a_second_click_turns_it_round(brow
     browser.click(f"{heading} button")
     turned = _columns(browser, "table.sortable")
     assert [float(value) for _, value in turned] == values[::-1]
-    assert sorted(before) == sorted(after) == sorted(turned) and after != turned
+    assert sorted(before) == sorted(after) == sorted(turned)
+    assert after != turned
     assert browser.value(f"document.querySelector('{heading}').ariaSort") == "ascending"
 
 
@@ -121,11 +122,14 @@ def test_zoom_and_pan_move_both_sides_alike(browser, site):
         browser.value("new Promise((done) => setTimeout(done, 100))")
         browser.click("[name=in]")
         zoomed = browser.value(TRANSFORMS)
-        assert zoomed == [zoomed[0]] * 6 and zoomed[0][0] == pytest.approx(1.25 * 1.5)
+        assert zoomed == [zoomed[0]] * 6
+        assert zoomed[0][0] == pytest.approx(1.25 * 1.5)
         browser.drag(browser.place(".stage", 0.8, 0.5), browser.place(".stage", 0.85, 0.55))
         panned = browser.value(TRANSFORMS)
         assert panned == [panned[0]] * 6
-        assert panned[0][0] == zoomed[0][0] and panned[0][1] > zoomed[0][1] and panned[0][2] > zoomed[0][2]
+        assert panned[0][0] == zoomed[0][0]
+        assert panned[0][1] > zoomed[0][1]
+        assert panned[0][2] > zoomed[0][2]
         browser.screenshot(_shot("viewer-beside" if beside else "viewer-zoomed"))
 
 
@@ -136,7 +140,8 @@ def test_both_sides_show_the_whole_image_side_by_side(browser, site):
         "['.pane.left', '.pane.left img', '.pane.right', '.pane.right img']"
         ".map((name) => document.querySelector(name).getBoundingClientRect()).map((box) => [box.left, box.right])"
     )
-    assert frames[0] == pytest.approx(frames[1], abs=1) and frames[2] == pytest.approx(frames[3], abs=1)
+    assert frames[0] == pytest.approx(frames[1], abs=1)
+    assert frames[2] == pytest.approx(frames[3], abs=1)
     assert frames[0][1] == pytest.approx(frames[2][0], abs=1)
 
 
@@ -151,7 +156,9 @@ def test_boxes_are_drawn_only_when_asked_for_and_methods_can_be_exchanged(browse
         "left.dispatchEvent(new Event('change')); const image = document.querySelector('.pane.left img');"
         "return image.decode().then(() => [image.alt, image.src, image.naturalWidth]) })()"
     )
-    assert chosen[0] == "max image" and chosen[1].endswith("night-0/max.webp") and chosen[2] == 64
+    assert chosen[0] == "max image"
+    assert chosen[1].endswith("night-0/max.webp")
+    assert chosen[2] == 64
 
 
 def test_a_chosen_phrase_lights_its_places_on_both_sides_and_choosing_it_again_puts_them_out(browser, site):
@@ -162,7 +169,8 @@ def test_a_chosen_phrase_lights_its_places_on_both_sides_and_choosing_it_again_p
     loaded = "Promise.all([...document.querySelectorAll('.heat')].map((map) => map.decode().then(() => map.width)))"
     assert min(browser.value(loaded)) > 0
     sources = [source for _, source in browser.value(maps)]
-    assert sources[0] == sources[1] and sources[0].endswith("night-0/attention-0.webp")
+    assert sources[0] == sources[1]
+    assert sources[0].endswith("night-0/attention-0.webp")
     assert browser.texts(".legend b") == ["<script>alert('a person')</script>"]
     browser.screenshot(_shot("viewer-attention"))
     browser.value("document.querySelectorAll('button.chip')[1].focus()")

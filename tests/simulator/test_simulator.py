@@ -47,7 +47,8 @@ def contrast(image, box):
 
 def test_the_same_index_and_seed_give_the_same_scene_and_others_do_not():
     first, again = simulate(7, seed=3, **SIZE), simulate(7, seed=3, **SIZE)
-    assert np.array_equal(first.infrared, again.infrared) and np.array_equal(first.visible, again.visible)
+    assert np.array_equal(first.infrared, again.infrared)
+    assert np.array_equal(first.visible, again.visible)
     assert first.boxes == again.boxes
     for other in (simulate(7, seed=4, **SIZE), simulate(12, seed=3, **SIZE)):
         assert other.condition == first.condition
@@ -76,8 +77,10 @@ def test_splits_have_the_sizes_asked_for_and_every_condition():
 @pytest.mark.parametrize(("width", "height"), [(64, 64), (48, 200), (640, 360), (1280, 1024)])
 def test_any_size(width, height):
     one = simulate(3, width=width, height=height)
-    assert one.infrared.shape == (height, width) and one.infrared.dtype == np.uint8
-    assert one.visible.shape == (height, width, 3) and one.visible.dtype == np.uint8
+    assert one.infrared.shape == (height, width)
+    assert one.infrared.dtype == np.uint8
+    assert one.visible.shape == (height, width, 3)
+    assert one.visible.dtype == np.uint8
     assert one.time_of_day in TIMES_OF_DAY
     assert np.array_equal(one.homography, np.eye(3))
 
@@ -104,7 +107,10 @@ def test_every_box_is_the_visible_extent_of_one_object(monkeypatch):
         for box in boxes:
             assert (box.category, box.x, box.y, box.x + box.w, box.y + box.h) in extents
             assert box.category in CATEGORIES
-            assert box.x >= 0 and box.y >= 0 and box.x + box.w <= 320 and box.y + box.h <= 256
+            assert box.x >= 0
+            assert box.y >= 0
+            assert box.x + box.w <= 320
+            assert box.y + box.h <= 256
 
 
 def test_all_categories_appear_and_most_people_are_large_enough_to_learn():
@@ -194,7 +200,8 @@ def test_fog_and_smoke_veil_the_visible_only():
     assert fog.visible.std() < 0.7 * clear.visible.std()
     night = simulate(9, condition="night", **SIZE)
     assert night.visible.mean() < 0.5 * clear.visible.mean()
-    assert night.time_of_day == "night" and clear.time_of_day == "day"
+    assert night.time_of_day == "night"
+    assert clear.time_of_day == "day"
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)

@@ -55,7 +55,8 @@ def test_the_graph_is_dvcs_expanded_one(pipeline):
     graph = read_graph()
     assert graph.upstream == {"a": frozenset(), "b@1": {"a"}, "b@2": {"a"}, "c": {"b@1", "b@2"}}
     assert [stage for stage in graph.upstream if "@" not in stage] == ["a", "c"]
-    assert graph.gpu == {"b@1", "b@2"} and graph.alone == {"c"}
+    assert graph.gpu == {"b@1", "b@2"}
+    assert graph.alone == {"c"}
 
 
 def test_targets_bring_what_they_need_and_nothing_else():
@@ -85,10 +86,12 @@ def test_first_run_completes_second_is_unchanged_and_a_failure_skips_its_dependa
     (pipeline / "broken-2").touch()
     third = reproduce(force=True, return_state=True)
     assert third.is_failed()
-    assert "failed: b@2" in third.message and "skipped because of that: c" in third.message
+    assert "failed: b@2" in third.message
+    assert "skipped because of that: c" in third.message
 
     wrong = reproduce(profile="nowhere", return_state=True)
-    assert wrong.is_failed() and "unknown profile 'nowhere'" in wrong.message
+    assert wrong.is_failed()
+    assert "unknown profile 'nowhere'" in wrong.message
 
 
 def test_slots_limit_stages_and_one_that_is_timed_runs_alone():
@@ -115,4 +118,5 @@ def test_slots_limit_stages_and_one_that_is_timed_runs_alone():
 
 def test_stages_find_this_interpreters_programs():
     path = environment()["PATH"]
-    assert shutil.which("dvc", path=path) and path.endswith(os.environ["PATH"])
+    assert shutil.which("dvc", path=path)
+    assert path.endswith(os.environ["PATH"])

@@ -77,7 +77,7 @@ def test_both_levels_are_recorded():
     assert all(-1.0001 <= record["cosine"] <= 1.0001 for record in records)
 
 
-@pytest.mark.parametrize("steps,lower_steps", [(20, 3), (23, 4), (7, 1)])
+@pytest.mark.parametrize(("steps", "lower_steps"), [(20, 3), (23, 4), (7, 1)])
 def test_every_strategy_takes_as_many_upper_steps(steps, lower_steps):
     counts = {
         name: sum(strategy.is_upper(step, steps, lower_steps) for step in range(steps))

@@ -154,7 +154,7 @@ def test_the_fingerprint_covers_parameters_code_and_data(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changes,message",
+    ("changes", "message"),
     [({"crop": 40}, "multiple of 32"), ({"batch": 3}, "divide by 2"), ({"epochs": 0}, "at least 1")],
 )
 def test_settings_that_cannot_be_are_one_clear_line(tmp_path, changes, message):

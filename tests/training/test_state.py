@@ -12,7 +12,8 @@ from text2pixels.training import state
 def test_comes_back_for_its_own_run(tmp_path):
     state.save(tmp_path, "f", {"epoch": 3, "network": {"w": torch.ones(2)}})
     found = state.load(tmp_path, "f")
-    assert found["epoch"] == 3 and torch.equal(found["network"]["w"], torch.ones(2))
+    assert found["epoch"] == 3
+    assert torch.equal(found["network"]["w"], torch.ones(2))
     assert state.load(tmp_path / "none", "f") is None
 
 
