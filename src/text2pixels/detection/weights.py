@@ -1,42 +1,54 @@
 """A detector on disk: detector.safetensors beside detector.json, which rebuilds it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from text2pixels import tensor_files
 from text2pixels.detection.pickled import read_tensors
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 
+LAYOUT = tensor_files.Layout("detector", "detector.safetensors", "detector.json", "t2p pretrain")
+SCALES = ("n", "s", "m", "l", "x")  # of YOLOv5u
 _LEAST_SHARE = 0.7  # of the network's tensors that foreign weights must fit
 
 
 def save(folder: Path, detector: Detector, metadata: dict[str, Any]) -> None:
-    """Write the detector into a folder; the caller sees to it that the folder appears whole."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in detector.network.state_dict().items()}
-    save_file(tensors, folder / "detector.safetensors")
+    """Write the detector into a folder, made if it is not there; `tensor_files` says how its two files hold together.
+
+    Args:
+        folder: other files in it stay.
+        detector: on any device.
+        metadata: what JSON can hold: what made the detector.
+    """
     facts = {"architecture": "YOLOv5u", "scale": detector.scale, "categories": list(detector.categories)}
-    (folder / "detector.json").write_text(json.dumps(facts | metadata, indent=1) + "\n")
+    tensor_files.write(folder, LAYOUT, detector.network.state_dict(), facts | metadata)
 
 
 def read(folder: Path) -> Detector:
     """Return the detector of a folder.
 
     Raises:
-        InputError: missing or damaged.
+        InputError: missing, cut short, of another detector, or of another version.
     """
+    facts = tensor_files.describe(folder, LAYOUT)
+    categories, scale = facts.get("categories"), facts.get("scale")
+    if not isinstance(categories, list) or not categories or scale not in SCALES:
+        raise InputError(f"{folder / LAYOUT.description}: expected categories, and a scale of {', '.join(SCALES)}")
+    tensors = tensor_files.read_tensors(folder, LAYOUT, facts)
+    detector = Detector(categories, scale)
     try:
-        facts = json.loads((folder / "detector.json").read_text())
-        detector = Detector(facts["categories"], facts["scale"])
-        detector.network.load_state_dict(load_file(folder / "detector.safetensors"))
-    except OSError as error:
-        raise InputError(f"no detector in {folder}: write it with: t2p pretrain") from error
-    except (SafetensorError, json.JSONDecodeError, KeyError, RuntimeError) as error:
-        raise InputError(f"the detector in {folder} is damaged; write it again with: t2p pretrain ({error})") from error
+        detector.network.load_state_dict(tensors)
+    except RuntimeError as error:  # torch lists every tensor that does not fit, a line each
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{folder / LAYOUT.weights} is of another detector than {LAYOUT.description} describes ({reason}); write "
+            f"it again with: {LAYOUT.writer}"
+        ) from error
     return detector
 
 
