@@ -19,11 +19,12 @@ setup: $(READY) ## prepare .venv with the pinned packages
 $(READY): requirements/constraints.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "text2pixels needs Python 3.11 or 3.12: install one, or name it with make PYTHON=..." >&2; exit 2; }
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv || { echo "python -m venv failed: on Debian, apt install python3-venv" >&2; rm -rf .venv; exit 2; }
+	@# The build backend is pinned like the rest, so the package is built with it and not in an environment of its own.
 	@# uv installs the two hundred packages in half a minute; pip itself takes several.
 	awk '/^uv==/ {found = 1} found; found && !/\\$$/ {exit}' requirements/constraints.txt > .venv/uv.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	.venv/bin/uv pip sync --quiet --python .venv --require-hashes requirements/constraints.txt
-	.venv/bin/uv pip install --quiet --python .venv --no-deps --editable .
+	.venv/bin/uv pip install --quiet --python .venv --no-build-isolation --no-deps --editable .
 	@touch $@
 
 demo: $(READY) ## the whole pipeline on simulated pairs, to reports/site/index.html
