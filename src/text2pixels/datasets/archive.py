@@ -153,11 +153,15 @@ def _check_end(path: Path, tarred: tarfile.TarFile) -> None:
 
     Raises:
         InputError: there is no such mark.
+        OSError: what was compressed is not what was packed.
     """
     assert tarred.fileobj is not None
     tarred.fileobj.seek(tarred.offset)
     if tarred.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise InputError(f"{path} is cut off, or damaged after {len(tarred.getmembers())} members: download it again")
+    padding = 0
+    while padding < SMALL and (chunk := tarred.fileobj.read(_CHUNK)):  # a checksum is compared at the very end
+        padding += len(chunk)
 
 
 def _is_tar(path: Path) -> bool:

@@ -64,7 +64,8 @@ def take_in(candidate: Candidate, rules: Rules) -> Verdict:
     """Bring one pair in, or say why not; a pair that is in already is only looked up."""
     if candidate.problem is not None:
         return Verdict(candidate.name, None, (("pair", *candidate.problem),), **_counts(candidate.labels))
-    assert candidate.infrared is not None and candidate.visible is not None
+    assert candidate.infrared is not None
+    assert candidate.visible is not None
     row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
     key = _key(candidate)
     known = recall(row, key, rules)
