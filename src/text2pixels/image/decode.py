@@ -55,7 +55,7 @@ def decode(path: Path, notes: list[str]) -> Pixels:
     except Unusable:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_large("far more pixels in the header", path) from error
+        raise _too_large("its header promises far more pixels than a camera has", path) from error
     except UnidentifiedImageError as error:
         kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
         problem = f"cut short, or no image of a kind that is read here: {_MEND_DEPTH}, as one of {kinds}"

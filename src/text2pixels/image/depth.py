@@ -103,9 +103,9 @@ def _span(values: NDArray[np.float32]) -> Span:
     where = inner if 2 * inner.sum() > (~dead).sum() else ~dead
     for measured in (values[where], values[finite]):
         if measured.size:
-            low, high = (float(np.percentile(measured, share)) for share in (_TAIL, 100 - _TAIL))
+            low, high = np.percentile(measured, (_TAIL, 100 - _TAIL))
             if low == high:  # all but a few pixels alike
-                low, high = float(measured.min()), float(measured.max())
+                low, high = measured.min(), measured.max()
         if low < high:
             break
     return float(low), float(high)
