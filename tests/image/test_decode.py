@@ -15,7 +15,7 @@ from PIL import Image
 from support import fakes
 
 from text2pixels.image import SUFFIXES, Unusable, read_infrared, read_visible
-from text2pixels.image.decode import MAXIMUM_PIXELS
+from text2pixels.image.decode import MAXIMUM_PIXELS, pixels_of
 
 RGB = fakes.picture(np.random.default_rng(0))
 GRAY = RGB[..., 1].copy()
@@ -120,16 +120,31 @@ def test_a_file_of_another_suffix_is_what_its_content_says(tmp_path):
     assert (read_visible(tmp_path / "a.tif") == RGB).all()
 
 
-def huge_png(width: int, height: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    data = zlib.compress(bytes(10**6))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+def test_an_image_in_memory_that_is_cut_short_is_an_error_too():
+    image = Image.open(io.BytesIO(FILES["jpeg"][:-200]))
+    with pytest.raises(Unusable, match=r"^infrared: damaged"):
+        pixels_of(image, "infrared", [])
 
 
-@pytest.mark.parametrize("data", [huge_png(32_000, 32_000), huge_png(8_001, 10_000), b"P5\n9000 9000\n255\n123"])
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, bits: int, colour: int, data: bytes) -> bytes:
+    """A PNG; of colour types, 0 is gray and 4 gray with transparency."""
+    head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+
+
+def test_gray_of_sixteen_bits_with_transparency_keeps_its_depth(tmp_path):
+    opaque = np.dstack([COUNTS, np.full_like(COUNTS, 65535)]).astype(">u2")
+    (tmp_path / "a.png").write_bytes(png(64, 48, 16, 4, b"".join(b"\0" + row.tobytes() for row in opaque)))
+    assert (read_infrared(tmp_path / "a.png", (29000, 31550)) == GRAY).all()
+
+
+@pytest.mark.parametrize(
+    "data", [png(32_000, 32_000, 8, 0, bytes(9)), png(8_001, 10_000, 8, 0, bytes(9)), b"P5\n9000 9000\n255\n123"]
+)
 def test_too_many_pixels_are_refused_by_the_header(data, tmp_path):
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(Unusable, match=f"at most {MAXIMUM_PIXELS:,} are read") as refused:

@@ -8,7 +8,8 @@ import logging
 import stat
 import struct
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -47,32 +48,39 @@ def decode(path: Path, notes: list[str]) -> Pixels:
         Unusable: missing, no regular file, broken, of no known format or depth, or too many pixels.
     """
     _check_file(path)
-    try:
-        # Pillow warns of what it passes over in a header; what matters of that is an error or a note here.
-        with warnings.catch_warnings(), path.open("rb") as stream:
-            warnings.simplefilter("ignore")
-            return _decode(Image.open(stream, formats=_FORMATS), path, notes)
-    except Unusable:
-        raise
-    except Image.DecompressionBombError as error:
-        raise _too_large("its header promises far more pixels than a camera has", path) from error
-    except UnidentifiedImageError as error:
-        kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
-        problem = f"cut short, or no image of a kind that is read here: {_MEND_DEPTH}, as one of {kinds}"
-        raise Unusable("unreadable", problem, path) from error
-    except _DAMAGE as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise Unusable("unreadable", f"damaged ({said}): copy or export it again", path) from error
+    with _faults_in_one_line(path), path.open("rb") as stream:
+        return _decode(Image.open(stream, formats=_FORMATS), path, notes)
 
 
 def pixels_of(image: Image.Image, source: Path | str, notes: list[str]) -> Pixels:
     """Return the pixels of a Pillow image, upright and without transparency; ``source`` names it in what is said.
 
     Raises:
-        Unusable: a depth that is not read, or a broken EXIF block.
+        Unusable: broken, or of a depth that is not read.
     """
-    image.load()
-    return upright(_flat(_array(image, source), source, notes), image, source, notes)
+    with _faults_in_one_line(source):
+        image.load()
+        return upright(_flat(_array(image, source), source, notes), image, source, notes)
+
+
+@contextmanager
+def _faults_in_one_line(source: Path | str) -> Iterator[None]:
+    try:
+        # Pillow warns of what it passes over in a header; what matters of that is an error or a note here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Unusable:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large("its header promises far more pixels than a camera has", source) from error
+    except UnidentifiedImageError as error:
+        kinds = ", ".join(suffix[1:] for suffix in SUFFIXES)
+        problem = f"cut short, or no image of a kind that is read here: {_MEND_DEPTH}, as one of {kinds}"
+        raise Unusable("unreadable", problem, source) from error
+    except _DAMAGE as error:
+        said = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+        raise Unusable("unreadable", f"damaged or locked ({said}): copy or export it again", source) from error
 
 
 def _check_file(path: Path) -> None:
@@ -89,8 +97,8 @@ def _check_file(path: Path) -> None:
         raise Unusable("unreadable", "the file is empty: copy or export it again", path)
 
 
-def _too_large(found: str, path: Path) -> Unusable:
-    return Unusable("too_large", f"{found}; at most {MAXIMUM_PIXELS:,} are read: scale or crop it", path)
+def _too_large(found: str, source: Path | str) -> Unusable:
+    return Unusable("too_large", f"{found}; at most {MAXIMUM_PIXELS:,} are read: scale or crop it", source)
 
 
 def _decode(image: ImageFile.ImageFile, path: Path, notes: list[str]) -> Pixels:
