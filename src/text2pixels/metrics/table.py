@@ -4,9 +4,9 @@
 
 ``stretched`` is what the code behind many published tables computes. Those tables stretch every
 method's float output to 0..255 before it is rounded (`methods.convention`), which gives the
-convention its name, and four of their metrics differ from their papers by accident: these live
-here too, so that our rows can be laid beside printed ones. It holds the metrics for which that code
-is known, and it is only ever shown under its name.
+convention its name. Four of their metrics are not those of the papers either (MI in nats, accidents in
+PSNR, Qabf and SSIM) and belong to it, so that our rows can be laid beside printed ones. It holds
+the metrics for which that code is known, and it is only ever shown under its name.
 """
 
 from text2pixels.metrics import (
