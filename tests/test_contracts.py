@@ -3,8 +3,8 @@
 import importlib
 import re
 import subprocess
-import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ import yaml
 from text2pixels import config
 from text2pixels.closure import SOURCE, closure, imports
 from text2pixels.datasets.catalogue import DATASETS
-from text2pixels.methods.catalogue import BASELINES
+from text2pixels.methods.catalogue import entry_of, methods
+from text2pixels.pipeline import STAGES as MODULES
 from text2pixels.pipeline import profiles
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +24,8 @@ PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 
 # Parsing and plumbing: what they do to a result goes through `params:`, or they decide where a thing
 # runs and not what it computes, so a change in one of them is no reason to train again.
-PLUMBING = {"allocator", "config", "device", "errors", "executors", "files", "layout", "progress", "tables"}
+PLUMBING = {"closure", "config", "device", "errors", "executors", "extras", "files", "layout", "progress", "registry"}
+PLUMBING |= {"tensor_files"}  # bytes on disk, whatever they mean
 
 
 @pytest.fixture(scope="module")
@@ -51,36 +53,51 @@ def test_only_detection_imports_ultralytics():
             assert not any(name.split(".")[0] == "ultralytics" for name in imports(path)), path
 
 
-def test_the_core_imports_with_torch_numpy_pillow_and_pyarrow_alone():
-    """Ring packages leave cv2, pandas, ultralytics … to the functions that use them."""
-    packages = ["fusion", "text", "training", "metrics", "baselines"]
-    modules = [
-        ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-        for package in packages
-        for path in sorted((SOURCE / "text2pixels" / package).rglob("*.py"))
-        if path.name != "__init__.py"
-    ]
-    heavy = ["cv2", "pywt", "ultralytics", "open_clip", "scipy", "pandas", "pydantic", "pytorch_msssim", "matplotlib"]
-    code = (
-        "import sys\n"
-        f"for name in {heavy!r}: sys.modules[name] = None\n"
-        "from importlib import import_module\n"
-        f"for name in {modules!r}: import_module(name)\n"
-    )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert answer.returncode == 0, answer.stderr
+# From the top: nothing imports upwards. What is in no package stands below them all.
+PACKAGES = (
+    *("cli", "pipeline", "report", "analysis", "training", "detection", "metrics", "methods", "network"),
+    *("encoders", "prompts", "registration", "datasets", "image"),
+)
+
+
+def modules() -> dict[str, Path]:
+    """The package's modules by their dotted names, without its facade, which imports on use."""
+    found = {}
+    for path in (SOURCE / "text2pixels").rglob("*.py"):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    del found["text2pixels"]
+    return found
+
+
+def test_no_package_imports_upwards_so_they_form_no_ring():
+    known = modules()
+
+    def floor(name: str) -> int:
+        part = name.split(".")[1]
+        return PACKAGES.index(part) if part in PACKAGES else len(PACKAGES)
+
+    for name, path in known.items():
+        for other in imports(path) & known.keys():
+            assert floor(name) <= floor(other), f"{name} imports {other}, which stands above it"
+
+
+def test_no_circle_between_files_imports_for_types_included():
+    known = modules()
+    graph = {name: {other for other in imports(path) & known.keys() if other != name} for name, path in known.items()}
+    assert list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_watches_the_parameters_that_it_reads(stage):
-    module = importlib.import_module(f"text2pixels.stages.{module_of(stage)}")
+    module = importlib.import_module(f"text2pixels.pipeline.{MODULES[stage]}")
     watched = {str(name).split(".")[0] for name in STAGES[stage].get("params", [])}
     assert watched == set(module.SECTIONS)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_watches_the_code_that_it_imports(stage):
-    entry = SOURCE / "text2pixels" / "stages" / f"{module_of(stage)}.py"
+    entry = SOURCE / "text2pixels" / "pipeline" / f"{MODULES[stage]}.py"
     watched = [ROOT / dep for dep in STAGES[stage]["deps"] if dep.startswith("src/")]
     for path in closure(entry):
         if path.stem in PLUMBING or path.name == "__init__.py":
@@ -96,8 +113,8 @@ def test_the_users_files_are_dependencies_of_the_stages_that_read_them():
     readers = {
         "prompt.csv": {"prompt"},
         "embed.table": {"embed"},
-        "fuse.weights": {"fuse", "profile"},
-        "detect.weights": {"pretrain", "pretrain-folds", "detect", "detect-variant"},
+        "fuse.weights": {"method"},
+        "detect.weights": {"pretrain", "pretrain-folds", "detect"},
     }
     assert set(readers) == {".".join(key) for key in config.WATCHED}
     for key, expected in readers.items():
@@ -118,28 +135,43 @@ def test_a_stage_lists_whole_sections(stage):
         assert not key or key.startswith("${"), f"{stage}: {name} would miss a new key of {section}"
 
 
-def module_of(stage: str) -> str:
-    """The entry module of a stage: variants are scored and detected by the same code as the rest."""
-    name = stage.replace("-", "_")
-    return name if (SOURCE / "text2pixels" / "stages" / f"{name}.py").is_file() else name.removesuffix("_variant")
+def test_every_stage_has_a_module_and_none_is_left_over():
+    assert set(MODULES) == set(STAGES)
+
+
+def test_every_stage_comes_after_the_check_of_the_names():
+    """DVC removes a stage's outputs before it runs anything of ours: a name that is a path must not get so far."""
+    outs = {str(out): stage for stage, definition in STAGES.items() for out in definition["outs"]}
+
+    def needs(stage: str) -> set[str]:
+        deps = [str(dep) for dep in STAGES[stage]["deps"]]
+        return {other for out, other in outs.items() for dep in deps if out.startswith(dep.split("$")[0].rstrip("/"))}
+
+    for stage in STAGES:
+        before, queue = set(), [stage]
+        while queue:
+            for other in needs(queue.pop()) - before:
+                before.add(other)
+                queue.append(other)
+        assert "check" in before or stage == "check", stage
 
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
 def test_a_profile_is_valid_and_names_what_is_registered(profile):
-    params = config.parse(config.read_yaml(profile), profile.name)
+    params = config.parse(profiles.read_profile(profile.stem), profile.name)
     assert params.profile == profile.stem
     assert set(params.datasets) <= set(DATASETS)
-    assert set(params.baselines) <= set(BASELINES)
-    assert not set(params.baselines) & set(params.variants)
+    for name, changes in params.methods.items():
+        entry_of(name, changes)
     assert set(params.train.datasets) <= set(params.datasets)
     assert params.train.encoder in params.encoders
 
 
 def test_every_registered_method_and_data_set_is_in_some_profile():
-    profiles = [config.parse(config.read_yaml(path)) for path in PROFILES]
-    assert set(BASELINES) == set().union(*(params.baselines for params in profiles))
+    every = [config.parse(profiles.read_profile(path.stem)) for path in PROFILES]
+    assert set(methods()) <= set().union(*(params.methods for params in every))
     # `folder` is whatever the user has.
-    assert set(DATASETS) - {"folder"} == set().union(*(params.datasets for params in profiles))
+    assert set(DATASETS) - {"folder"} == set().union(*(params.datasets for params in every))
 
 
 def test_the_committed_params_are_the_demo_profile(tracked):

@@ -1,13 +1,18 @@
-"""The command `t2p`: one verb a module of `commands/`."""
+"""The command `t2p`: the verbs for people. `t2p stage NAME …` is what dvc.yaml calls.
+
+A verb imports what it needs when it runs, so that none pays for another's libraries.
+"""
 
 import sys
-from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from text2pixels import commands
 from text2pixels.errors import InputError
+
+if TYPE_CHECKING:
+    from text2pixels.methods.method import Method
 
 app = typer.Typer(
     name="t2p",
@@ -16,16 +21,480 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_IMAGES, _PIPELINE = "Images", "Benchmark and pipeline"
+
+Infrared = Annotated[Path, typer.Argument(help="Infrared image.")]
+Visible = Annotated[Path, typer.Argument(help="Visible image, aligned to it.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 
 
-@app.callback()
-def _root() -> None:
-    """Fuse infrared and visible images under the guidance of text, and measure how well."""
+@app.command(rich_help_panel=_IMAGES)
+def fuse(
+    infrared: Annotated[Path, typer.Argument(help="Infrared image, folder of images, or video.")],
+    visible: Annotated[Path, typer.Argument(help="Visible image, folder or video, aligned to it.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Fused image, folder or video.")],
+    method: Annotated[str, typer.Option(help="See t2p methods; ours is the network that comes along.")] = "ours",
+    model: Annotated[Path | None, typer.Option(help="Folder of a model that the pipeline made.")] = None,
+    prompt: Annotated[
+        str | None, typer.Option(help='What the scene shows, phrases separated by semicolons: "a person; at night".')
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="CSV with the columns name, phrases: a prompt for each pair of two folders.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights (see t2p methods).")] = None,
+    attention: Annotated[
+        Path | None, typer.Option(help="Write which phrase lit which pixels into this folder (one pair, --prompt).")
+    ] = None,
+    gray: Annotated[bool, typer.Option("--gray", help="Write the fused luminance, without colour.")] = False,
+    device: Device = "auto",
+    engine: Annotated[str | None, typer.Option(help="Of our network: onnx or torch.")] = None,
+) -> None:
+    """Fuse infrared and visible images; the colour is the visible image's."""
+    from text2pixels.files import check_outputs
+    from text2pixels.methods.pairing import is_video
+
+    if prompt is not None and prompts is not None:
+        raise InputError("give either --prompt for all or --prompts FILE with one each")
+    for path in (infrared, visible):
+        if not path.exists():
+            raise InputError(f"{path} does not exist")
+    check_outputs([output], [infrared, visible, *([prompts] if prompts else [])])
+    folders = infrared.is_dir() or visible.is_dir()
+    if prompts is not None and not folders:
+        raise InputError("--prompts is for two folders; give one pair its phrases with --prompt")
+    if attention is not None and (folders or is_video(infrared)):
+        raise InputError("--attention is for one pair of images")
+    loaded = _method(method, model, weights, device, engine)
+    if not loaded.card.text and (prompt, prompts, attention) != (None, None, None):
+        raise InputError(
+            f"'{loaded.card.name}' reads no text: --prompt, --prompts and --attention are for a network trained here"
+        )
+    phrases = _phrases(prompt)
+    if folders:
+        _fuse_folders(loaded, infrared, visible, output, phrases, prompts, gray)
+    elif is_video(infrared) or is_video(visible):
+        _fuse_videos(loaded, infrared, visible, output, phrases, gray)
+    else:
+        _fuse_pair(loaded, infrared, visible, output, phrases, attention, gray)
 
 
-for _module in iter_modules(commands.__path__):
-    _verb = _module.name
-    app.command(_verb)(getattr(import_module(f"{commands.__name__}.{_verb}"), _verb))
+def _method(name: str, model: Path | None, weights: Path | None, device: str, engine: str | None) -> "Method":
+    from text2pixels.methods import catalogue, own
+    from text2pixels.methods.card import FILE as CARD
+
+    if model is not None:
+        if weights is not None or name != catalogue.OURS:
+            raise InputError("give either --model FOLDER, or --method NAME (with --weights for some)")
+        if (model / CARD).is_file() and engine is None:
+            return catalogue.load_model(model, device)
+        return own.load(catalogue.methods()[catalogue.OURS].card, model, device, engine, None)
+    return catalogue.load(name, weights=weights, device=device, engine=engine)
+
+
+def _phrases(prompt: str | None) -> list[str]:
+    if prompt is None:
+        return []
+    from text2pixels.prompts.user_prompts import split
+
+    return split(prompt, "--prompt")
+
+
+def _fuse_pair(
+    method: "Method",
+    infrared: Path,
+    visible: Path,
+    output: Path,
+    phrases: list[str],
+    attention: Path | None,
+    gray: bool,
+) -> None:
+    from text2pixels.files import check_outputs
+    from text2pixels.methods.convention import fuse_picture
+    from text2pixels.methods.still import check_suffix, read_pair, write_image
+
+    if output.is_dir():
+        output = output / f"{visible.stem}.png"
+    check_suffix(output)
+    check_outputs([output], [infrared, visible])
+    notes: list[str] = []
+    pair = read_pair(infrared, visible, notes)
+    fused = fuse_picture(method, *pair, phrases, gray=gray)
+    pictures = {}
+    if attention is not None:
+        from text2pixels.methods.attention_maps import draw_attention
+
+        pictures = {attention / name: image for name, image in draw_attention(method, *pair, phrases).items()}
+        check_outputs([output, *pictures], [infrared, visible])
+    _say(notes)
+    write_image(output, fused)
+    typer.echo(f"{output}: fused by {method.card.title}")
+    for path, picture in pictures.items():
+        write_image(path, picture)
+        typer.echo(f"{path}")
+
+
+def _fuse_folders(
+    method: "Method",
+    infrared: Path,
+    visible: Path,
+    output: Path,
+    phrases: list[str],
+    prompts: Path | None,
+    gray: bool,
+) -> None:
+    """Fuse what can be fused, report the rest.
+
+    Raises:
+        InputError: nothing could be fused.
+        typer.Exit: with code 1, where some pairs could not.
+    """
+    from text2pixels.methods.folders import check_folder, fuse_folders
+    from text2pixels.methods.pairing import pair_folders
+    from text2pixels.progress import track
+    from text2pixels.prompts.user_prompts import read_csv
+
+    pairing = pair_folders(infrared, visible)
+    check_folder(output, pairing)
+    written = read_csv(prompts, "", pairing.pairs) if prompts else {}
+    own = {name: found for name in pairing.pairs if (found := written.get((name, "fine")))}
+    if prompts is not None:
+        if not own:
+            raise InputError(f"{prompts} has phrases for none of the {len(pairing.pairs)} pairs")
+        typer.echo(f"{len(own)} of {len(pairing.pairs)} pairs have phrases in {prompts}", err=True)
+    _say([f"unpaired: {path}" for path in pairing.unpaired])
+    done = fuse_folders(method, pairing, output, lambda name: own.get(name, phrases), gray=gray)
+    results = list(track(done, f"fuse by {method.card.name}", total=len(pairing.pairs)))
+    _say([note for result in results for note in result.notes])
+    failed = [result.problem for result in results if result.problem]
+    _say([f"not fused: {reason}" for reason in failed])
+    if len(failed) == len(results):
+        raise InputError(f"none of the {len(failed)} pairs could be fused: {failed[0]}")
+    typer.echo(
+        f"{output}: {len(results) - len(failed)} fused by {method.card.title}, {len(failed)} not, "
+        f"{len(pairing.unpaired)} files unpaired"
+    )
+    if failed:
+        raise typer.Exit(1)
+
+
+def _fuse_videos(method: "Method", infrared: Path, visible: Path, output: Path, phrases: list[str], gray: bool) -> None:
+    from text2pixels.methods.video import fuse_videos
+
+    report = fuse_videos(method, infrared, visible, output, phrases, gray=gray)
+    typer.echo(
+        f"{output}: {report.frames} frames fused by {method.card.title} at "
+        f"{report.frames / report.seconds:.1f} frames/s (the video runs at {report.rate:g})"
+    )
+    if report.left_over:
+        typer.echo(f"one video is longer: its last {report.left_over} frames have no partner", err=True)
+
+
+@app.command(rich_help_panel=_IMAGES)
+def register(
+    infrared: Annotated[Path, typer.Argument(help="Infrared image.")],
+    visible: Annotated[Path, typer.Argument(help="Visible image; sizes may differ.")],
+    overlay: Annotated[Path | None, typer.Option(help="Write edges of both before and after, as PNG.")] = None,
+    matrix: Annotated[Path | None, typer.Option(help="Write matrix, residual and status as JSON.")] = None,
+    warped: Annotated[Path | None, typer.Option(help="Write the infrared in the visible frame, as PNG.")] = None,
+) -> None:
+    """Estimate the infrared-to-visible transform, judge it and show it; exit code 1 where it failed."""
+    from text2pixels.files import check_outputs
+    from text2pixels.image import luminance, quantise, read_infrared, read_visible
+    from text2pixels.registration.estimate import estimate
+    from text2pixels.registration.files import describe, write
+
+    check_outputs([path for path in (overlay, matrix, warped) if path is not None], [infrared, visible])
+    notes: list[str] = []
+    thermal = read_infrared(infrared, notes=notes)
+    scene = quantise(luminance(read_visible(visible, notes)))
+    _say(notes)
+    found = estimate(thermal, scene)
+    typer.echo(describe(found))
+    if found.status == "failed":
+        typer.echo("nothing was written: no transform could be verified", err=True)
+        raise typer.Exit(1)
+    write(found, thermal, scene, overlay=overlay, matrix=matrix, warped=warped)
+
+
+@app.command(rich_help_panel=_IMAGES)
+def score(
+    fused: Annotated[Path, typer.Argument(help="Fused image, or a folder of them.")],
+    infrared: Annotated[Path, typer.Argument(help="Infrared image, or a folder with the same names.")],
+    visible: Annotated[Path, typer.Argument(help="Visible image, or a folder with the same names.")],
+    stretched: Annotated[
+        bool,
+        typer.Option(
+            "--stretched",
+            help="The convention of published tables, accidents included, instead of ours. The fused image must "
+            "already be stretched to 0..255, as those tables do.",
+        ),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON: name, then metric, then value.")] = False,
+) -> None:
+    """Compute every fusion metric on 8-bit luminance."""
+    from text2pixels.metrics.files import as_json, as_table, score_files
+
+    notes: list[str] = []
+    scores = score_files(fused, infrared, visible, "stretched" if stretched else "standard", notes)
+    _say(notes)
+    if json:
+        typer.echo(as_json(scores))
+        return
+    from rich.console import Console
+
+    Console().print(as_table(scores, "stretched" if stretched else "standard"))
+
+
+@app.command(rich_help_panel=_IMAGES)
+def prompt(infrared: Infrared, visible: Visible) -> None:
+    """Describe a pair in phrases: what its statistics say of time, weather, light and heat."""
+    from text2pixels.methods.still import read_pair
+    from text2pixels.prompts.table import Subject, describe
+
+    notes: list[str] = []
+    gray, rgb = read_pair(infrared, visible, notes)
+    _say(notes)
+    height, width = gray.shape
+    for each in describe(Subject(visible.stem, width, height), rgb, gray):
+        typer.echo(f"{each.kind}: {'; '.join(each.phrases)}")
+
+
+@app.command(rich_help_panel=_IMAGES)
+def embed(
+    phrases: Annotated[str, typer.Argument(help="Phrases to compare, separated by semicolons.")],
+    encoder: Annotated[str, typer.Option(help="hash, table, open_clip or distilled.")] = "distilled",
+    table: Annotated[Path | None, typer.Option(help="Parquet of (phrase, vector) for the encoder table.")] = None,
+    model: Annotated[str, typer.Option(help="Of open_clip.")] = "ViT-B-32",
+    pretrained: Annotated[str, typer.Option(help="A tag of open_clip, or a local file.")] = "openai",
+) -> None:
+    """Print how near phrases are to each other for a text encoder: the cosines of their vectors."""
+    from text2pixels.config import Embed
+    from text2pixels.encoders.embeddings import encode_user_prompt
+
+    settings = Embed(str(table) if table else None, model, pretrained)
+    names, vectors_TD = encode_user_prompt(phrases, encoder, settings)
+    for name, row in zip(names, vectors_TD @ vectors_TD.T, strict=True):
+        typer.echo(f"{'  '.join(f'{value:6.3f}' for value in row)}  {name}")
+
+
+@app.command(rich_help_panel=_IMAGES)
+def detect(
+    images: Annotated[list[Path], typer.Argument(help="Images to look for objects in.")],
+    model: Annotated[Path, typer.Option(help="Folder with detector.safetensors, as the stage method writes it.")],
+    threshold: Annotated[float, typer.Option(help="Least score.", min=0, max=1)] = 0.25,
+    size: Annotated[int, typer.Option(help="Pixels of the longest side that the detector sees.", min=32)] = 640,
+    device: Device = "auto",
+) -> None:
+    """Print one line per object: image, category, score, x, y, width, height (pixels)."""
+    from functools import partial
+
+    from text2pixels.extras import require
+
+    require("ultralytics", "train")
+    from text2pixels.detection.examples import Example
+    from text2pixels.detection.finetune import detect as detect_examples
+    from text2pixels.detection.weights import read
+    from text2pixels.device import pick_device
+    from text2pixels.image import read_visible
+
+    examples = [Example(str(path), partial(read_visible, path), ()) for path in images]
+    for path, found in detect_examples(read(model), examples, batch=1, image_size=size, device=pick_device(device)):
+        for item in found:
+            if item.score >= threshold:
+                box = "\t".join(f"{value:.1f}" for value in (item.x, item.y, item.w, item.h))
+                typer.echo(f"{path}\t{item.category}\t{item.score:.3f}\t{box}")
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def methods(
+    weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights.")] = None,
+) -> None:
+    """List the methods: paper, year, licence, weights; and those that cannot run here, with the reason."""
+    from rich.console import Console
+
+    from text2pixels.methods.catalogue import NOT_RUNNABLE
+    from text2pixels.methods.listing import as_table, missing_files
+
+    console = Console()
+    console.print(as_table(weights))
+    for line in missing_files(weights):
+        console.print(line, highlight=False)
+    console.print("\nNot runnable here, so in no table of ours:", highlight=False)
+    for absent in NOT_RUNNABLE:
+        console.print(f"  {absent.title} ({absent.paper}, {absent.year}): {absent.reason}", highlight=False)
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def cost(
+    name: Annotated[str, typer.Argument(help="A method: see t2p methods.")],
+    width: Annotated[int, typer.Option(help="Pixels.", min=16)] = 640,
+    height: Annotated[int, typer.Option(help="Pixels.", min=16)] = 480,
+    repeats: Annotated[int, typer.Option(help="Timed runs, of which the median counts.", min=1)] = 3,
+    weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure parameters, multiply-accumulates, seconds and memory of fusing one pair."""
+    from rich.console import Console
+
+    from text2pixels.extras import require
+
+    require("torch", "benchmark")
+    from text2pixels import config
+    from text2pixels.device import pick_device
+    from text2pixels.methods import catalogue
+    from text2pixels.pipeline.cost import measure
+
+    method = catalogue.load(name, weights=weights, device=device)
+    Console().print_json(data=measure(method, pick_device(device), config.Cost(width, height, repeats)))
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def ingest(
+    source: Annotated[Path | None, typer.Argument(help="A folder, zip or tar of pairs.")] = None,
+    dataset: Annotated[str, typer.Option(help="Which data set it is; 'folder' for pairs of your own.")] = "folder",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to make; data/interim/DATASET.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
+    aligned: Annotated[bool, typer.Option(help="The two cameras see the same pixels.")] = True,
+    leaks: Annotated[bool, typer.Option("--leaks", help="Compare all ingested data sets instead.")] = False,
+) -> None:
+    """Read raw pairs in; broken, odd and unequal files are set aside with the reason."""
+    from text2pixels.extras import require
+
+    require("pyarrow", "benchmark")
+    from text2pixels import config, layout
+    from text2pixels.pipeline import ingest as stage
+
+    if leaks:
+        stage.compare()
+        return
+    if source is None and dataset != "simulator":
+        raise InputError("ingest what? t2p ingest FOLDER, or a zip or tar (the data sets of params.yaml: dvc repro)")
+    stage.ingest(
+        dataset,
+        config.Source(path=str(source) if source else None, aligned=aligned),
+        config.Ingest(workers=workers),
+        out or layout.interim(dataset),
+    )
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def params(
+    profile: Annotated[str | None, typer.Argument(help="demo, roadscene, paper …; none keeps params.yaml.")] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value: train.epochs=2.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Folder of the raw data sets, instead of data/raw.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Folder of the authors' weights (see: t2p methods).")] = None,
+    phrases: Annotated[
+        str | None, typer.Option(help="Parquet of phrase vectors (phrase, vector) for the encoder `table`.")
+    ] = None,
+) -> None:
+    """Write params.yaml, the pipeline's one configuration, from a file of profiles/.
+
+    Methods whose weights are not here are left out of it, and named; with a profile's name and the
+    weights they come back. Data sets that are not here are named with the way to get them.
+    """
+    from rich import print as show
+
+    from text2pixels.extras import require
+
+    require("pydantic", "pipeline")
+    from text2pixels.pipeline import profiles
+
+    changes = profiles.parse_changes(change or [])
+    written, missing = profiles.write_params(profile, changes, data=data, weights=weights, phrases=phrases)
+    show(
+        f"params.yaml: profile [bold]{written.profile}[/]; data sets {', '.join(written.datasets)}; "
+        f"methods {', '.join(written.methods)}"
+    )
+    for name, reason in missing.items():
+        show(f"[yellow]{'not here yet' if name in written.datasets else 'left out'}[/] {reason}")
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def stage(
+    name: Annotated[str, typer.Argument(help="A stage of dvc.yaml.")],
+    dataset: Annotated[str | None, typer.Option(help="The data set, where the stage has one.")] = None,
+    method: Annotated[str | None, typer.Option(help="The method, where the stage has one.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="The text encoder, where the stage has one.")] = None,
+) -> None:
+    """Run one stage of dvc.yaml, as DVC does; dvc repro also sees to what it needs.
+
+    On several GPUs: torchrun --nproc-per-node N --no-python t2p stage method --method ours.
+    """
+    from text2pixels.extras import require
+
+    require("pydantic", "pipeline")
+    from text2pixels.pipeline import run_stage
+
+    run_stage(name, {"dataset": dataset, "method": method, "encoder": encoder})
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def publish(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write; an older one is replaced.")] = Path(
+        "reports/published"
+    ),
+) -> None:
+    """Write the finished run's tables (CSV, Markdown), figures and conditions, and print the headline.
+
+    Nothing is fused, scored or trained: run the pipeline first (dvc repro).
+    """
+    from text2pixels.extras import require
+
+    require("pydantic", "pipeline")
+    from text2pixels import config
+    from text2pixels.analysis.results import read_results
+    from text2pixels.files import whole_folder
+    from text2pixels.report.publication import write_publication
+
+    if output.exists() and not (output / "headline.md").is_file() and (not output.is_dir() or any(output.iterdir())):
+        raise InputError(f"{output} was not written by t2p publish: name another folder (--output)")
+    settings = config.parse(config.read_yaml(config.PARAMS_FILE), str(config.PARAMS_FILE))
+    results = read_results(settings)
+    with whole_folder(output) as folder:
+        headline = write_publication(folder, results, settings)
+    typer.echo(headline)
+    typer.echo(f"{output}/README.md leads to all tables")
+
+
+@app.command(rich_help_panel=_PIPELINE)
+def export(
+    output: Annotated[Path, typer.Argument(help="The .onnx file to write, or the folder of a checkpoint.")],
+    model: Annotated[Path, typer.Option(help="Folder of a trained network.")] = Path("models/ours"),
+) -> None:
+    """Write a trained network as ONNX, for any size of image, checked against torch; or as a checkpoint with its card.
+
+    FILE.onnx has inputs infrared and visible (B, 1, H, W), luminance in [0, 1]; text (B, T, D), phrase vectors;
+    mask (B, T), true where there is a phrase. Outputs: fused (B, 1, H, W); attention (B, T + 1, H / 8, W / 8).
+
+    Any other name is a folder: the weights, network.json with the data, recipe, seed and figures behind them,
+    network.onnx and MODEL_CARD.md. What `t2p fuse` uses is made by: t2p export src/text2pixels/weights
+    """
+    from text2pixels.extras import require
+    from text2pixels.files import check_outputs
+
+    require("onnxscript", "train")
+    check_outputs([output], [model, *(model.rglob("*") if model.is_dir() else [])])
+    if output.suffix != ".onnx":
+        require("pydantic", "pipeline")
+        from text2pixels.training.model_card import export_checkpoint
+
+        export_checkpoint(model, output)
+        size = sum(path.stat().st_size for path in output.iterdir()) / 1e6
+        typer.echo(f"{output}: {size:.1f} MB; read MODEL_CARD.md before giving it away")
+        return
+    from text2pixels.network.checkpoint import read
+    from text2pixels.network.export import export_onnx
+
+    difference = export_onnx(read(model).network, output)
+    size = output.stat().st_size / 1e6
+    typer.echo(f"{output}: {size:.1f} MB; onnxruntime differs from torch by {difference:.1g} at most, of 1")
+
+
+def _say(notes: list[str]) -> None:
+    for note in notes:
+        typer.echo(note, err=True)
 
 
 def main() -> None:

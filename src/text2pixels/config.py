@@ -8,7 +8,7 @@ declaration against dvc.yaml, so a parameter that a stage reads is a parameter t
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
@@ -19,7 +19,7 @@ from text2pixels.errors import InputError
 PARAMS_FILE = Path("params.yaml")
 
 # Names become folders and words of commands, so they hold nothing that means something to either. Keys that
-# DVC watches (`datasets.NAME`, `variants.NAME`) have no dot besides: DVC would look for a section below.
+# DVC watches (`datasets.NAME`, `methods.NAME`) have no dot besides: DVC would look for a section below.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _RESERVED = {"detector", "detector-folds"}  # folders of models/ that are no method
@@ -85,7 +85,7 @@ class Embed(Section):
 
 @dataclass(frozen=True)
 class Network(Section):
-    """The fusion network: see fusion/network.py."""
+    """The fusion network: see network/network.py."""
 
     channels: int = 32  # at quarter resolution; half as many at half, twice as many at an eighth
     heads: int = 4
@@ -98,17 +98,17 @@ class Network(Section):
 
 @dataclass(frozen=True)
 class Losses(Section):
-    """Weights of the loss terms: see fusion/losses.py. A weight of 0 switches its term off."""
+    """Weights of the loss terms, chosen on validation pairs: see network/losses.py; 0 switches a term off."""
 
-    ssim: float = 1.0
+    ssim: float = 4.0
     pixel: float = 1.0
     gradient: float = 1.0
     structure: float = 0.1  # equation (8)
     content: float = 1.0  # equation (9)
-    texture: float = 4.0  # derivatives against those of the source with the greater gradient; not in the paper
+    texture: float = 20.0  # derivatives against those of the source with the greater gradient; not in the paper
     brightness: float = 2.0  # intensity against the brighter one of the sources; not in the paper
-    guidance: float = 1.0  # contrast of the objects that the prompt names; not in the paper
-    grounding: float = 0.3  # attention to phrases where their objects are; not in the paper
+    guidance: float = 15.0  # contrast of the objects that the prompt names; not in the paper
+    grounding: float = 3.0  # attention to phrases where their objects are; not in the paper
     commitment: float = 0.25  # equation (11)
     saliency: Literal["normalised", "printed"] = "normalised"
     weigh: Literal["terms", "images"] = "terms"  # what (9)'s weights multiply; "images" is as printed
@@ -118,17 +118,17 @@ class Losses(Section):
 class Train(Section):
     """Bilevel training: see training/."""
 
-    datasets: tuple[str, ...] = ("simulator",)
-    encoder: str = "hash"
+    datasets: tuple[str, ...] = ()  # none: all of this file
+    encoder: str = "distilled"
     prompts: Literal["none", "coarse", "fine"] = "fine"
     strategy: Literal["separate", "joint", "bilevel"] = "bilevel"
-    epochs: int = 12
+    epochs: int = 60
     batch: int = 8  # pairs, over all processes
     crop: int = 128  # pixels, side of the square training crop; a multiple of 32
-    learning_rate: float = 1e-3
-    decay: float = 0.9  # of the learning rates, per epoch
+    learning_rate: float = 2e-3
+    decay: float = 0.935  # of the learning rates, per epoch
     detector_rate: float = 3e-4  # learning rate of the detector
-    lower_steps: int = 3  # K: fusion steps before an upper step
+    lower_steps: int = 6  # K: fusion steps before an upper step
     upper_weight: float = 0.5  # of the detection gradient in bi-level descent aggregation
     upper_decay: float = 0.1  # that weight in epoch e is upper_weight / (1 + upper_decay * e)
     clip: float = 1.0  # norm of either level's gradient
@@ -161,11 +161,11 @@ class Detect(Section):
 
     weights: str | None = None  # COCO weights (yolov5n.pt, yolov5nu.pt); None: random start, no zero-shot
     scale: Literal["n", "s", "m", "l", "x"] = "n"  # of YOLOv5u
-    pretrain_epochs: int = 12  # on infrared and visible images, before any method's own
+    pretrain_epochs: int = 15  # on infrared and visible images, before any method's own
     pretrain_rate: float = 2e-3  # learning rate of those epochs
     folds: int = 3  # each labelled pair is tested in one and trained on in the others; 1: the committed split
     epochs: int = 3  # of a fold, on a method's images
-    image_size: int = 320  # pixels, longest side
+    image_size: int = 416  # pixels, longest side
     batch: int = 8
     learning_rate: float = 1e-3
     workers: int = 1  # folds at a time, each in a process of one thread
@@ -173,7 +173,7 @@ class Detect(Section):
 
 
 @dataclass(frozen=True)
-class Profile(Section):
+class Cost(Section):
     """What the cost of a method is measured on."""
 
     width: int = 640
@@ -198,8 +198,7 @@ class Params(Section):
     seed: int
     datasets: dict[str, Source]
     encoders: tuple[str, ...]
-    baselines: tuple[str, ...]
-    variants: dict[str, dict[str, dict[str, Any]]]  # trained networks: name -> section -> key -> value
+    methods: dict[str, dict[str, dict[str, Any]]]  # name -> section -> key -> value that a trained variant changes
     ingest: Ingest = field(default_factory=Ingest)
     register: Register = field(default_factory=Register)
     prompt: Prompt = field(default_factory=Prompt)
@@ -210,7 +209,7 @@ class Params(Section):
     fuse: Fuse = field(default_factory=Fuse)
     score: Score = field(default_factory=Score)
     detect: Detect = field(default_factory=Detect)
-    measure: Profile = field(default_factory=Profile)
+    cost: Cost = field(default_factory=Cost)
     report: Report = field(default_factory=Report)
 
 
@@ -257,8 +256,8 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
     Raises:
         InputError: one line that names the path of the first offending key, and how many more there are.
     """
-    # pydantic is imported here: fusion/ and training/ take their plain sections from this module
-    # and must import without it.
+    # pydantic is imported here: network/ and training/ take their plain sections from this module, and it
+    # comes with the extra `pipeline`.
     from pydantic import TypeAdapter, ValidationError
 
     try:
@@ -272,9 +271,11 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
         raise InputError(_first_problem(error.errors(include_url=False), origin)) from error
     except TypeError as error:  # a YAML date or binary, which JSON lacks
         raise InputError(f"{origin}: {error}") from error
+    if not params.train.datasets:
+        params = replace(params, train=replace(params.train, datasets=tuple(params.datasets)))
     _check_names(params, origin)
-    for variant in params.variants:
-        with_overrides(params, variant)
+    for name in params.methods:
+        with_overrides(params, name)
     return params
 
 
@@ -282,8 +283,7 @@ def _check_names(params: Params, origin: str) -> None:
     """Refuse names that would be another folder, another command, or another's name."""
     for section, names, allowed in (
         ("datasets", params.datasets, _KEY),
-        ("variants", params.variants, _KEY),
-        ("baselines", params.baselines, _NAME),
+        ("methods", params.methods, _KEY),
         ("encoders", params.encoders, _NAME),
     ):
         for name in names:
@@ -293,19 +293,18 @@ def _check_names(params: Params, origin: str) -> None:
                     f"{origin}: {section}: {name!r} is no name: letters, digits, hyphens, underscores{dots}, "
                     "a letter or digit first, at most 64"
                 )
-    methods = [*params.baselines, *params.variants]
-    for section, group in (("datasets", list(params.datasets)), ("baselines and variants", methods)):
+    for section, group in (("datasets", list(params.datasets)), ("methods", list(params.methods))):
         folded = [name.casefold() for name in group]
         for name in group:
             if folded.count(name.casefold()) > 1:
                 raise InputError(f"{origin}: {section}: '{name}' is there twice: every name is a folder of its own")
-    for name in methods:
+    for name in params.methods:
         if name.casefold() in _RESERVED:
             raise InputError(f"{origin}: '{name}' is the name of another folder of models/: name the method otherwise")
 
 
-def with_overrides(params: Params, variant: str) -> tuple[Network, Losses, Train]:
-    """Return the three sections that a variant trains with.
+def with_overrides(params: Params, method: str) -> tuple[Network, Losses, Train]:
+    """Return the three sections that a method is trained with.
 
     Raises:
         InputError: an override names an unknown section or key, or has the wrong type.
@@ -313,15 +312,15 @@ def with_overrides(params: Params, variant: str) -> tuple[Network, Losses, Train
     from pydantic import TypeAdapter, ValidationError
 
     sections: dict[str, Any] = {"network": params.network, "losses": params.losses, "train": params.train}
-    for name, changes in params.variants[variant].items():
+    for name, changes in params.methods[method].items():
         if name not in sections:
-            raise InputError(f"variants.{variant}: unknown section '{name}'; known: {', '.join(sections)}")
+            raise InputError(f"methods.{method}: unknown section '{name}'; known: {', '.join(sections)}")
         kind = type(sections[name])
         merged = {entry.name: getattr(sections[name], entry.name) for entry in fields(kind)} | changes
         try:
             sections[name] = TypeAdapter(kind).validate_json(json.dumps(merged))
         except ValidationError as error:
-            raise InputError(_first_problem(error.errors(include_url=False), f"variants.{variant}.{name}")) from error
+            raise InputError(_first_problem(error.errors(include_url=False), f"methods.{method}.{name}")) from error
     return sections["network"], sections["losses"], sections["train"]
 
 

@@ -35,9 +35,9 @@ def embeddings(encoder: str) -> Path:
     return Path("data/embeddings") / f"{_name(encoder)}.parquet"
 
 
-def model(variant: str) -> Path:
-    """Return the folder of a trained variant."""
-    return Path("models") / _name(variant)
+def model(method: str) -> Path:
+    """Return the folder of a method's model: its card, and its weights where it has any."""
+    return Path("models") / _name(method)
 
 
 def detector() -> Path:
@@ -72,7 +72,7 @@ def detections(dataset: str, method: str) -> Path:
 
 def cost(method: str) -> Path:
     """Return the JSON file of a method's cost."""
-    return Path("reports/profile") / f"{_name(method)}.json"
+    return Path("reports/cost") / f"{_name(method)}.json"
 
 
 def site() -> Path:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from text2pixels import open_clip_models
+from text2pixels.prompts import open_clip_models
 from text2pixels.config import Embed
 from text2pixels.encoders import stand_in
 from text2pixels.encoders.distilled import Distilled

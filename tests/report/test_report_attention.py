@@ -53,7 +53,8 @@ def test_maps_are_the_networks_attention_and_phrases_share_a_scale(benchmark, tm
 
 def test_a_shared_prompt_takes_the_place_of_the_pairs_own(benchmark, tmp_path):
     heat = maps_of(benchmark[0], tmp_path, prompt="a car; at night")
-    assert heat.shared and [lit.phrase for lit in heat.phrases] == ["a car", "at night", inference.NO_PHRASE]
+    assert heat.shared
+    assert [lit.phrase for lit in heat.phrases] == ["a car", "at night", inference.NO_PHRASE]
 
 
 def test_vectors_of_another_encoder_are_refused(own_benchmark):
@@ -69,5 +70,7 @@ def test_a_network_without_text_has_no_maps(own_benchmark, tmp_path):
 
 def test_the_page_offers_every_phrase_and_says_which_were_not_seen(benchmark):
     page = (layout.site() / "pair/simulator/night-0.html").read_text()
-    assert page.count("data-map=") == 3 and f"{UNSEEN}</span>" in page
-    assert "not seen by the network" in page and "fused this pair," in page
+    assert page.count("data-map=") == 3
+    assert f"{UNSEEN}</span>" in page
+    assert "not seen by the network" in page
+    assert "fused this pair," in page

@@ -288,7 +288,8 @@ def paired_precision(table: pa.Table, reference: pa.Table, resamples: int, seed:
         seed: of the resampling.
     """
     own, other = (evaluation.resample(side, resamples, seed) for side in (table, reference))
-    assert own is not None and other is not None, "true boxes"
+    assert own is not None, "true boxes"
+    assert other is not None, "true boxes"
     assert own.images == other.images, "the same test images in the same order"
     (value, samples), (before, others) = own.of_all(PRECISION), other.of_all(PRECISION)
     low, high = np.quantile(samples - others, [0.025, 0.975])

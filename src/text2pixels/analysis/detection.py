@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,9 +11,6 @@ from text2pixels.analysis.leaderboard import Row, detection_table
 from text2pixels.datasets.manifest import Pair, in_split
 from text2pixels.detection.detections import K_FOLD, OWN, ZERO_SHOT, select
 from text2pixels.errors import InputError
-
-if TYPE_CHECKING:
-    from text2pixels.analysis.results import DatasetResults
 
 _UNSEEN = (
     "of the test split alone: pairs that no fusion network here was trained on. This is the fair comparison of a "
@@ -101,12 +97,21 @@ def precision_of(
     return found
 
 
-def sections(data: "DatasetResults", methods: Sequence[str]) -> list[Section]:
-    """Return what the page shows of a data set, a section a scope."""
-    known = {box.category for pair in data.pairs if pair.labelled for box in pair.boxes}
+def sections(
+    protocols: Mapping[str, Mapping[str, list[Precision]]], pairs: Sequence[Pair], folds: int, methods: Sequence[str]
+) -> list[Section]:
+    """Return what the page shows of a data set, a section a scope.
+
+    Args:
+        protocols: what `precision_of` returned.
+        pairs: of the data set.
+        folds: their number, 0 where there are none.
+        methods: in the order to show them.
+    """
+    known = {box.category for pair in pairs if pair.labelled for box in pair.boxes}
     shown = []
     for scope in SCOPES:
-        found = data.protocols.get(scope.key, {})
+        found = protocols.get(scope.key, {})
         own = {method: rows for method, rows in found.items() if method in methods}
         if not own:
             continue
@@ -117,7 +122,7 @@ def sections(data: "DatasetResults", methods: Sequence[str]) -> list[Section]:
                 scope,
                 whole.images,
                 whole.boxes,
-                data.folds if scope.protocol == K_FOLD else 0,
+                folds if scope.protocol == K_FOLD else 0,
                 tuple(sorted(known - {row.category for row in rows})) if scope.protocol == ZERO_SHOT else (),
                 {metric: Columns(*detection_table(own, methods, metric)) for metric in METRICS},
             )
@@ -152,5 +157,5 @@ def _check_same(scope: Scope, images: Mapping[str, frozenset[str]]) -> None:
         if found != images[first]:
             raise InputError(
                 f"detection ({scope.title}): {method} was tested on {len(found)} images, {first} on "
-                f"{len(images[first])}: detect again with t2p detect --dataset ... --method {method} (or {first})"
+                f"{len(images[first])}: detect again with dvc repro detect"
             )

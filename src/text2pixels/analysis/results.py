@@ -17,6 +17,7 @@ from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
 from text2pixels.detection.detections import K_FOLD, read_detections, select
 from text2pixels.errors import InputError
+from text2pixels.methods.card import Card
 from text2pixels.methods.catalogue import entry_of
 
 
@@ -57,7 +58,8 @@ class Results:
     """All data sets, and what belongs to methods alone.
 
     ``methods`` are compared with each other: the first variant of the network trained here, and all that
-    are not trained here. The other ``variants`` are its ablations, and compared with it alone.
+    are not trained here. The other ``variants`` are its ablations, and compared with it alone; ``changes``
+    are the settings in which each variant differs, as params.yaml has them. ``cards`` are of all.
     """
 
     methods: list[str]
@@ -65,6 +67,8 @@ class Results:
     datasets: list[DatasetResults]
     costs: dict[str, dict[str, Any]] = field(default_factory=dict)
     histories: dict[str, pd.DataFrame] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
+    changes: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
 
 def read_results(params: config.Params) -> Results:
@@ -73,7 +77,8 @@ def read_results(params: config.Params) -> Results:
     Raises:
         InputError: a file is missing, or a method was not scored on exactly the test pairs.
     """
-    variants = [name for name, changes in params.methods.items() if entry_of(name, changes).kind == "ours"]
+    entries = {name: entry_of(name, changes) for name, changes in params.methods.items()}
+    variants = [name for name, entry in entries.items() if entry.kind == "ours"]
     others = [name for name in params.methods if name not in variants]
     methods = [*variants, *others]
     return Results(
@@ -82,6 +87,8 @@ def read_results(params: config.Params) -> Results:
         datasets=[_read_dataset(name, methods, params) for name in params.datasets],
         costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
         histories={name: pd.read_parquet(_present(layout.model(name) / "history.parquet")) for name in variants},
+        cards={name: entry.card for name, entry in entries.items()},
+        changes={name: params.methods[name] for name in variants},
     )
 
 
@@ -97,7 +104,7 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         if found != expected:
             raise InputError(
                 f"{layout.scores(name, method)} covers {len(found)} pairs, the test split has {len(expected)}: "
-                f"score again with t2p score --dataset {name} --method {method}"
+                "run dvc repro score"
             )
         tables.append(table)
     scores = pd.concat(tables, ignore_index=True)

@@ -179,7 +179,8 @@ def average_ranks(scores: pd.DataFrame, directions: Mapping[str, Direction], *, 
         left_out[metric] = int((~defined).sum())
         total = ranks if total is None else total + ranks
         used = defined.astype(np.float64) if used is None else used + defined
-    assert total is not None and used is not None, "at least one metric"
+    assert total is not None, "at least one metric"
+    assert used is not None, "at least one metric"
     blocks = stats.rankdata(np.round(total[used > 0] / used[used > 0, None], 9), axis=1)
     return _ranking(methods, blocks, {metric: count for metric, count in left_out.items() if count}, alpha)
 

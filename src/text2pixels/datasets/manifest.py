@@ -131,11 +131,23 @@ def read_manifest(path: Path) -> list[Pair]:
         InputError: the file is missing or has another schema.
     """
     if not path.is_file():
-        raise InputError(f"no manifest at {path}: run the stage that writes it (t2p ingest, t2p register)")
+        raise InputError(f"no manifest at {path}: run the stage that writes it (dvc repro register)")
     table = pq.read_table(path)
     if table.schema.names != SCHEMA.names:
         raise InputError(f"{path} has columns {table.schema.names}, expected {SCHEMA.names}: run t2p ingest again")
     return [_pair(row) for row in table.to_pylist()]
+
+
+def read_pairs_to_fuse(path: Path) -> list[Pair]:
+    """Return the pairs that methods fuse, in order: the test split, and all labelled ones for detection.
+
+    Raises:
+        InputError: as `read_manifest`; or there is no such pair.
+    """
+    pairs = [pair for pair in read_manifest(path) if pair.split == "test" or pair.labelled]
+    if not pairs:
+        raise InputError(f"{path} has no pair in the split 'test' and no labelled pair: nothing to fuse")
+    return pairs
 
 
 def in_split(pairs: Iterable[Pair], split: str) -> list[Pair]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from text2pixels import open_clip_models
 from text2pixels.config import Embed
 from text2pixels.encoders.distilled import Distilled
 from text2pixels.encoders.vector_table import Table
 from text2pixels.encoders.vectors import Vectors, of_hash, unit
 from text2pixels.errors import InputError
+from text2pixels.prompts import open_clip_models
 from text2pixels.registry import look_up
 
 HASH_DIMENSION = 512  # that of CLIP ViT-B/32, so that the same network takes either

@@ -9,12 +9,12 @@ training and no other.
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from text2pixels import open_clip_models
 from text2pixels.config import Embed
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.encoders.catalogue import Encoder, OpenClip
 from text2pixels.encoders.distilled import Distilled
 from text2pixels.errors import InputError
+from text2pixels.prompts import open_clip_models
 
 _TOWER = "open_clip/ViT-B-32"  # with or without quickgelu in the name
 _PUBLISHED = "@40d365715913c9da"  # OpenAI's file, by the checksum in its address

@@ -7,12 +7,12 @@ import numpy as np
 
 from text2pixels.errors import InputError
 from text2pixels.image.colour import Image8
-from text2pixels.methods.engine import Engine, Phrases
+from text2pixels.methods.method import Attentive, Method, Phrases
 
 _BACKGROUND = 0.35  # share of the visible image in the picture
 
 
-def draw_attention(engine: Engine, infrared: Image8, visible: Image8, phrases: Phrases) -> dict[str, Image8]:
+def draw_attention(method: Method, infrared: Image8, visible: Image8, phrases: Phrases) -> dict[str, Image8]:
     """Return one picture a phrase: its map in colour over the visible image, all maps on one scale.
 
     Returns:
@@ -21,9 +21,9 @@ def draw_attention(engine: Engine, infrared: Image8, visible: Image8, phrases: P
     Raises:
         InputError: the method reads no text, or there is no phrase.
     """
-    if engine.attention is None or not phrases:
-        raise InputError("attention needs a trained network (--model) and a prompt (--prompt)")
-    maps = engine.attention(infrared, visible, phrases)
+    if not isinstance(method, Attentive) or not phrases:
+        raise InputError("attention needs a network trained here and a prompt (--prompt)")
+    maps = method.attention(infrared, visible, phrases)
     brightest = max(float(map_HW.max()) for map_HW in maps.values())
     pictures = {}
     for index, (phrase, map_HW) in enumerate(maps.items()):

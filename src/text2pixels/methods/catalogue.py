@@ -1,42 +1,327 @@
-"""The table of baselines. A method is one file beside this one, and one line here."""
+"""Every method there is: its card, and where its code is.
 
-from dataclasses import dataclass
+A filter is a function of two images, a network an `Authors` of a module that is imported when it is
+needed (torch takes seconds), and ours is `methods.own`. A user's own method joins through the entry
+point group ``text2pixels.methods``: the name of an `Entry`, or of a function that returns one.
+"""
 
-from text2pixels.methods import (
-    densefuse,
-    guided_filter,
-    ifcnn,
-    laplacian,
-    pixelwise,
-    saliency,
-    sdnet,
-    sources,
-    tardal,
-    u2fusion,
-    wavelet,
-)
-from text2pixels.methods.fuser import Fuser
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-BASELINES: dict[str, Fuser] = {
-    fuser.name: fuser
-    for fuser in (
-        sources.INFRARED,
-        sources.VISIBLE,
-        pixelwise.AVERAGE,
-        pixelwise.MAXIMUM,
-        laplacian.LAPLACIAN,
-        wavelet.WAVELET,
-        guided_filter.GFF,
-        saliency.TSIFVS,
-        densefuse.DENSEFUSE,
-        ifcnn.MAX,
-        ifcnn.SUM,
-        ifcnn.MEAN,
-        u2fusion.U2FUSION,
-        sdnet.SDNET,
-        tardal.TARDAL,
+from text2pixels.errors import InputError
+from text2pixels.extras import require
+from text2pixels.methods.card import Card, read_card
+from text2pixels.methods.method import Filter, Method
+from text2pixels.methods.weights import WeightFile
+from text2pixels.registry import unknown
+
+if TYPE_CHECKING:
+    from text2pixels.config import Embed
+
+GROUP = "text2pixels.methods"  # of entry points
+OURS = "ours"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method of the catalogue.
+
+    Attributes:
+        card: What is known of it.
+        kind: "filter" (a function of two images), "network" (of other authors) or "ours" (trained here).
+        place: "module:name" of the function or of the `Authors`; "" of ours.
+    """
+
+    card: Card
+    kind: Literal["filter", "network", "ours"]
+    place: str = ""
+
+
+def _filter(place: str, name: str, title: str, paper: str, **more: Any) -> Entry:  # noqa: ANN401
+    return Entry(Card(name, title, paper, **more), "filter", f"text2pixels.methods.{place}")
+
+
+def _network(place: str, name: str, title: str, paper: str, **more: Any) -> Entry:  # noqa: ANN401
+    return Entry(Card(name, title, paper, weights="official", **more), "network", f"text2pixels.methods.{place}")
+
+
+def _tensorflow(prefix: str, source: str, index: str, data: str) -> tuple[WeightFile, ...]:
+    """Return the two files of a TensorFlow checkpoint, with their SHA-256."""
+    parts = (("index", index), ("data-00000-of-00001", data))
+    return tuple(WeightFile(f"{prefix}.{part}", sha256, source.format(part=part)) for part, sha256 in parts)
+
+
+def _ifcnn(strategy: str, sha256: str) -> Entry:
+    file = f"IFCNN-{strategy.upper()}.pth"
+    return _network(
+        f"ifcnn:{strategy.upper()}",
+        f"ifcnn-{strategy}",
+        f"IFCNN ({strategy})",
+        "Zhang et al., IFCNN: A general image fusion framework based on convolutional neural network, "
+        "Information Fusion",
+        year=2020,
+        licence="none stated",
+        files=(WeightFile(f"ifcnn/{file}", sha256, f"github.com/uzeful/IFCNN (Code/snapshots/{file})"),),
+        parameters=83_587,
+        luminance="rounded",
+        eight_bits="truncate",
+        notes="network of RGB images: gray replicated, each channel truncated to 8 bits, then BT.601 luma; "
+        "batch normalisation in evaluation mode",
     )
-}
+
+
+_BUILT_IN = (
+    _filter(
+        "sources:take_infrared",
+        "infrared",
+        "Infrared",
+        "the camera's own image",
+        colour=False,
+        notes="gets no chroma: there is none in the infrared",
+    ),
+    _filter("sources:take_visible", "visible", "Visible", "the camera's own image"),
+    _filter("pixelwise:average", "average", "Average", "(infrared + visible) / 2"),
+    _filter("pixelwise:maximum", "max", "Maximum", "max(infrared, visible)"),
+    _filter(
+        "laplacian:fuse",
+        "laplacian",
+        "Laplacian pyramid",
+        "Burt and Adelson, The Laplacian pyramid as a compact image code, IEEE Trans. Communications",
+        year=1983,
+        notes="5 bands at most; larger absolute detail, mean of the lowest band",
+    ),
+    _filter(
+        "wavelet:fuse",
+        "wavelet",
+        "Wavelet transform",
+        "discrete wavelet transform (db2, 4 levels), larger absolute coefficient",
+        notes="mean of the approximation band",
+    ),
+    _filter(
+        "guided_filter:fuse",
+        "gff",
+        "Guided filter (GFF)",
+        "Li, Kang and Hu, Image Fusion With Guided Filtering, IEEE Trans. Image Processing",
+        year=2013,
+        notes="the paper's parameters; weights clipped to [0, 1] before they are made to sum to 1",
+    ),
+    _filter(
+        "saliency:fuse",
+        "tsifvs",
+        "Two-scale saliency (TSIFVS)",
+        "Bavirisetti and Dhuli, Two-scale image fusion of visible and infrared images using saliency detection, "
+        "Infrared Physics & Technology",
+        year=2016,
+        notes="mean of the bases; mean filter 35x35, median filter 3x3",
+    ),
+    _network(
+        "densefuse:AUTHORS",
+        "densefuse",
+        "DenseFuse",
+        "Li and Wu, DenseFuse: A Fusion Approach to Infrared and Visible Images, IEEE Trans. Image Processing",
+        year=2019,
+        licence="none stated",
+        files=(
+            WeightFile(
+                "densefuse/densefuse_gray.model",
+                "b34cf3650f04161b31ac2467decfeedf7eba39165b7618f846e0f298ecd2ac65",
+                "github.com/hli1221/densefuse-pytorch (models/densefuse_gray.model)",
+            ),
+        ),
+        parameters=74_193,
+        luminance="rounded",
+        eight_bits="truncate",
+        notes="addition strategy; truncated, not rounded, to 8 bits",
+    ),
+    _ifcnn("max", "6022b44c88a2f0367ba9b08fcdf0d663745d9a966fca0ee1f41867797b6ff53f"),
+    _ifcnn("sum", "a8c1d293f1bf16a93e6244a4bf8f7a7bd300dc10555c8597ad7ef3320b0410cb"),
+    _ifcnn("mean", "fd2ee9361f1d428fc9749e28e8a2c5c5ef6ce6528ab6f5ad8ef5def42e7ffa4b"),
+    _network(
+        "u2fusion:AUTHORS",
+        "u2fusion",
+        "U2Fusion",
+        "Xu et al., U2Fusion: A Unified Unsupervised Image Fusion Network, IEEE Trans. Pattern Analysis and "
+        "Machine Intelligence",
+        year=2020,
+        licence="none stated",
+        files=_tensorflow(
+            "u2fusion/model.ckpt",
+            "github.com/hanna-xu/U2Fusion (model/model.ckpt.{part})",
+            "15b7d283a1de8f616cc42978346bd24d47a9c380d624370368b956beb593014e",
+            "e50cada8d4ec92f2577ad5db5d212fba521dffb35d04e00a20364b43512c64c8",
+        ),
+        parameters=659_217,
+        eight_bits="stretch to maximum",
+        notes="stretched so that the brightest pixel of each image is 255, as the authors save it",
+    ),
+    _network(
+        "sdnet:AUTHORS",
+        "sdnet",
+        "SDNet",
+        "Zhang and Ma, SDNet: A Versatile Squeeze-and-Decomposition Network for Real-Time Image Fusion, "
+        "International Journal of Computer Vision",
+        year=2021,
+        licence="MIT",
+        files=_tensorflow(
+            "sdnet/IRVIS.model-10",
+            "github.com/HaoZhang1018/SDNet (IR_VIS/checkpoint/IRVIS.model-10.{part})",
+            "bed2d4628732a36bc972de1189c4e139d8bc233077da20156e8e662a17df35aa",
+            "17e4426453f09f3dae7887244f48eed54550bdd584792ac284597ee3713293a0",
+        ),
+        parameters=28_705,
+        luminance="rounded",
+        eight_bits="stretch min-max",
+        notes="stretched min-max per image, as the authors save it: that raises EN, SD, SF and AG; of the 67,091 "
+        "parameters of the file, fusing uses 28,705",
+    ),
+    _network(
+        "tardal:AUTHORS",
+        "tardal",
+        "TarDAL",
+        "Liu et al., Target-aware Dual Adversarial Learning and a Multi-scenario Multi-Modality Benchmark to Fuse "
+        "Infrared and Visible for Object Detection, CVPR",
+        year=2022,
+        licence="GPL-3.0",
+        files=(
+            WeightFile(
+                "tardal/tardal.pt",
+                "e0fa61e25cffa9fb14ff17b47ea7ba237a6e8c6f37e1b9b115d63354ff0f13e1",
+                "the releases of github.com/JinyuanLiu-CV/TarDAL",
+            ),
+        ),
+        parameters=296_577,
+        luminance="rounded",
+        notes="batch normalisation in evaluation mode; what tanh puts below 0 is clipped",
+    ),
+    Entry(
+        Card(
+            OURS,
+            "text2pixels",
+            "Li et al., From Text to Pixels: A Context-Aware Semantic Synergy Solution for Infrared and Visible Image "
+            "Fusion, arXiv 2401.00421",
+            year=2024,
+            licence="AGPL-3.0-only",
+            weights="trained here",
+            text=True,
+        ),
+        "ours",
+    ),
+)
+
+
+@cache
+def methods() -> dict[str, Entry]:
+    """Return every method by its name: those of this package, and those of installed entry points.
+
+    Raises:
+        InputError: an entry point cannot be loaded, gives no `Entry`, or takes a name that is taken.
+    """
+    found = {entry.card.name: entry for entry in _BUILT_IN}
+    for point in entry_points(group=GROUP):
+        try:
+            loaded = point.load()
+        except (ImportError, AttributeError) as error:
+            raise InputError(f"the method '{point.name}' ({point.value}) cannot be loaded: {error}") from error
+        entry = loaded() if callable(loaded) else loaded
+        if not isinstance(entry, Entry) or entry.card.name != point.name or point.name in found:
+            raise InputError(
+                f"the entry point '{point.name}' ({point.value}) should give an Entry whose card has that name, "
+                "and no other method's"
+            )
+        found[point.name] = entry
+    return found
+
+
+def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
+    """Return the method that a key of params.yaml's section `methods` means.
+
+    Args:
+        name: The key. A name of the catalogue is that method; any other is a variant of ours.
+        changes: What stands under it: the settings in which a variant differs from ours.
+
+    Raises:
+        InputError: an unknown name without changes, or changes of a method that is not trained here.
+    """
+    known = methods()
+    if name in known:
+        if changes and known[name].kind != "ours":
+            raise InputError(f"methods.{name}: is not trained here, so it has no settings to change")
+        return known[name]
+    if not changes:
+        raise InputError(
+            f"{unknown(name, known, 'method')} (a variant of the network trained here changes a setting: "
+            f"{name}: {{train: {{seed: 1}}}})"
+        )
+    return Entry(replace(known[OURS].card, name=name, title=f"text2pixels, {name}"), "ours")
+
+
+def load(
+    name: str,
+    *,
+    model: Path | None = None,
+    weights: Path | None = None,
+    device: str = "auto",
+    engine: str | None = None,
+    embed: "Embed | None" = None,
+) -> Method:
+    """Return a method, ready to fuse.
+
+    Args:
+        name: Of the catalogue.
+        model: Folder that the stage `method` wrote; None: the authors' own files, or the network of the package.
+        weights: Folder of the authors' files.
+        device: Where a network runs; "auto" is CUDA where there is one.
+        engine: Of our network, "onnx" or "torch"; see `methods.trained.load`.
+        embed: Where our network's text encoder finds its model or table.
+
+    Raises:
+        InputError: an unknown name, weights that are missing or not the authors', an extra that is not
+            installed, or no such device.
+    """
+    entry = entry_of(name)
+    return _ready(entry, model, weights, device, engine, embed)
+
+
+def load_model(folder: Path, device: str = "auto", embed: "Embed | None" = None) -> Method:
+    """Return the method whose model the stage `method` wrote.
+
+    Raises:
+        InputError: see `load`.
+    """
+    card, of = read_card(folder)
+    return _ready(replace(entry_of(of), card=card), folder, None, device, None, embed)
+
+
+def _ready(
+    entry: Entry, model: Path | None, weights: Path | None, device: str, engine: str | None, embed: "Embed | None"
+) -> Method:
+    match entry.kind:
+        case "filter":
+            return Filter(entry.card, locate(entry))
+        case "network":
+            require("torch", "benchmark")
+            from text2pixels.methods import authors
+
+            if model is not None:
+                network = authors.read_imported(entry.card, locate(entry), model)
+            else:
+                network = authors.read_official(entry.card, locate(entry), weights)
+            return authors.ready(entry.card, network, device)
+        case "ours":
+            from text2pixels.methods import own
+
+            return own.load(entry.card, model, device, engine, embed)
+
+
+def locate(entry: Entry) -> Any:  # noqa: ANN401  (a function or an Authors)
+    """Import what an entry names."""
+    module, _, name = entry.place.partition(":")
+    return getattr(import_module(module), name)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from text2pixels.methods.fuser import Fuser
-from text2pixels.methods.weights import WeightFile
+from text2pixels.methods.authors import Authors
 
 _FILE = "densefuse/densefuse_gray.model"
 
@@ -56,32 +55,9 @@ _LAYERS = {
 }
 
 
-def _build(folder: Path) -> DenseFuse:
+def _read(folder: Path) -> dict[str, Tensor]:
     theirs = torch.load(folder / _FILE, map_location="cpu", weights_only=True)
-    network = DenseFuse()
-    network.load_state_dict(
-        {f"{our}.{part}": theirs[f"{their}.{part}"] for our, their in _LAYERS.items() for part in ("weight", "bias")}
-    )
-    return network
+    return {f"{our}.{part}": theirs[f"{their}.{part}"] for our, their in _LAYERS.items() for part in ("weight", "bias")}
 
 
-DENSEFUSE = Fuser(
-    name="densefuse",
-    title="DenseFuse",
-    paper="Li and Wu, DenseFuse: A Fusion Approach to Infrared and Visible Images, IEEE Trans. Image Processing",
-    year=2019,
-    licence="none stated",
-    weights="official",
-    network=_build,
-    files=(
-        WeightFile(
-            _FILE,
-            "b34cf3650f04161b31ac2467decfeedf7eba39165b7618f846e0f298ecd2ac65",
-            "github.com/hli1221/densefuse-pytorch (models/densefuse_gray.model)",
-        ),
-    ),
-    parameters=74_193,
-    luminance="rounded",
-    eight_bits="truncate",
-    notes="addition strategy; truncated, not rounded, to 8 bits",
-)
+AUTHORS = Authors(DenseFuse, _read)

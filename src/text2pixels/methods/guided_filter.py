@@ -10,7 +10,7 @@ Legend of shape suffixes: H height, W width.
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels.methods.fuser import Float, Fuser
+from text2pixels.methods.method import Float
 
 _BASE = 31  # pixels, side of the averaging filter of equation (1)
 _SALIENCY_RADIUS, _SALIENCY_SIGMA = 5, 5.0  # equation (4)
@@ -21,7 +21,8 @@ _DETAIL_RADIUS, _DETAIL_EPSILON = 7, 1e-6  # equation (7)
 Array = NDArray[np.float64]
 
 
-def _fuse(infrared_HW: Float, visible_HW: Float) -> Float:
+def fuse(infrared_HW: Float, visible_HW: Float) -> Float:
+    """Fuse infrared and luminance (H, W), float32 in 0..255; the result is on that scale, not clipped."""
     import cv2
 
     # Double precision: with epsilon 1e-6 the variances of equation (7) would drown in float32's rounding.
@@ -78,15 +79,3 @@ def _box_mean(image_HW: Array, radius: int) -> Array:
     )
     mean: Array = total / count
     return mean
-
-
-GFF = Fuser(
-    name="gff",
-    title="Guided filter (GFF)",
-    paper="Li, Kang and Hu, Image Fusion With Guided Filtering, IEEE Trans. Image Processing",
-    year=2013,
-    licence="-",
-    weights="none needed",
-    function=_fuse,
-    notes="the paper's parameters; weights clipped to [0, 1] before they are made to sum to 1",
-)

@@ -13,8 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from text2pixels.methods.fuser import Fuser
-from text2pixels.methods.weights import WeightFile
+from text2pixels.methods.authors import Authors
 
 _STRATEGIES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "max": torch.maximum,
@@ -56,32 +55,13 @@ class IFCNN(nn.Module):
         return fused_B3HW
 
 
-def _describe(strategy: str, sha256: str) -> Fuser:
-    file = f"IFCNN-{strategy.upper()}.pth"
+def _authors(strategy: str) -> Authors:
+    def read(folder: Path) -> dict[str, Tensor]:
+        file = folder / "ifcnn" / f"IFCNN-{strategy.upper()}.pth"
+        state: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+        return state
 
-    def build(folder: Path) -> IFCNN:
-        network = IFCNN(strategy)
-        network.load_state_dict(torch.load(folder / "ifcnn" / file, map_location="cpu", weights_only=True))
-        return network
-
-    return Fuser(
-        name=f"ifcnn-{strategy}",
-        title=f"IFCNN ({strategy})",
-        paper="Zhang et al., IFCNN: A general image fusion framework based on convolutional neural network, "
-        "Information Fusion",
-        year=2020,
-        licence="none stated",
-        weights="official",
-        network=build,
-        files=(WeightFile(f"ifcnn/{file}", sha256, f"github.com/uzeful/IFCNN (Code/snapshots/{file})"),),
-        parameters=83_587,
-        luminance="rounded",
-        eight_bits="truncate",
-        notes="network of RGB images: gray replicated, each channel truncated to 8 bits, then BT.601 luma; "
-        "batch normalisation in evaluation mode",
-    )
+    return Authors(lambda: IFCNN(strategy), read)
 
 
-MAX = _describe("max", "6022b44c88a2f0367ba9b08fcdf0d663745d9a966fca0ee1f41867797b6ff53f")
-SUM = _describe("sum", "a8c1d293f1bf16a93e6244a4bf8f7a7bd300dc10555c8597ad7ef3320b0410cb")
-MEAN = _describe("mean", "fd2ee9361f1d428fc9749e28e8a2c5c5ef6ce6528ab6f5ad8ef5def42e7ffa4b")
+MAX, SUM, MEAN = (_authors(strategy) for strategy in _STRATEGIES)

@@ -7,13 +7,14 @@ P. J. Burt, E. H. Adelson, "The Laplacian pyramid as a compact image code", IEEE
 
 import numpy as np
 
-from text2pixels.methods.fuser import Float, Fuser
+from text2pixels.methods.method import Float
 
-_LEVELS = 5
+_LEVELS = 5  # bands at most
 _SMALLEST = 8  # pixels, shorter side of the lowest band
 
 
-def _fuse(infrared_HW: Float, visible_HW: Float) -> Float:
+def fuse(infrared_HW: Float, visible_HW: Float) -> Float:
+    """Fuse infrared and luminance (H, W), float32 in 0..255; the result is on that scale, not clipped."""
     import cv2
 
     levels = max(0, min(_LEVELS, int(np.log2(min(infrared_HW.shape) / _SMALLEST))))
@@ -35,15 +36,3 @@ def _decompose(image: Float, levels: int) -> list[Float]:
         bands.append(image - cv2.pyrUp(smaller, dstsize=image.shape[::-1]))
         image = smaller
     return [*bands, image]
-
-
-LAPLACIAN = Fuser(
-    name="laplacian",
-    title="Laplacian pyramid",
-    paper="Burt and Adelson, The Laplacian pyramid as a compact image code, IEEE Trans. Communications",
-    year=1983,
-    licence="-",
-    weights="none needed",
-    function=_fuse,
-    notes=f"{_LEVELS} bands at most; larger absolute detail, mean of the lowest band",
-)

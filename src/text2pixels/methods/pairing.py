@@ -9,6 +9,11 @@ from text2pixels.image import SUFFIXES
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov")
 
 
+def is_video(path: Path) -> bool:
+    """Tell by the suffix whether a file is a video."""
+    return path.suffix.lower() in VIDEOS
+
+
 @dataclass(frozen=True)
 class Pairing:
     """Files of two folders, paired by the name without its suffix, and those left over."""

@@ -2,32 +2,14 @@
 
 import numpy as np
 
-from text2pixels.methods.fuser import Float, Fuser
+from text2pixels.methods.method import Float
 
 
-def _average(infrared_HW: Float, visible_HW: Float) -> Float:
+def average(infrared_HW: Float, visible_HW: Float) -> Float:
+    """Return the mean of the two, pixel by pixel."""
     return (infrared_HW + visible_HW) * np.float32(0.5)
 
 
-def _maximum(infrared_HW: Float, visible_HW: Float) -> Float:
+def maximum(infrared_HW: Float, visible_HW: Float) -> Float:
+    """Return the greater of the two, pixel by pixel."""
     return np.maximum(infrared_HW, visible_HW)
-
-
-AVERAGE = Fuser(
-    name="average",
-    title="Average",
-    paper="(infrared + visible) / 2",
-    year=None,
-    licence="-",
-    weights="none needed",
-    function=_average,
-)
-MAXIMUM = Fuser(
-    name="max",
-    title="Maximum",
-    paper="max(infrared, visible)",
-    year=None,
-    licence="-",
-    weights="none needed",
-    function=_maximum,
-)

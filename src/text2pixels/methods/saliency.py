@@ -8,13 +8,14 @@ Legend of shape suffixes: H height, W width.
 
 import numpy as np
 
-from text2pixels.methods.fuser import Float, Fuser
+from text2pixels.methods.method import Float
 
 _MEAN = 35  # pixels, side of the mean filter
 _MEDIAN = 3  # pixels, side of the median filter
 
 
-def _fuse(infrared_HW: Float, visible_HW: Float) -> Float:
+def fuse(infrared_HW: Float, visible_HW: Float) -> Float:
+    """Fuse infrared and luminance (H, W), float32 in 0..255; the result is on that scale, not clipped."""
     infrared_base, infrared_saliency = _analyse(infrared_HW)
     visible_base, visible_saliency = _analyse(visible_HW)
     total = infrared_saliency + visible_saliency
@@ -32,16 +33,3 @@ def _analyse(image_HW: Float) -> tuple[Float, Float]:
 
     base = cv2.blur(image_HW, (_MEAN, _MEAN), borderType=cv2.BORDER_REPLICATE)
     return base, np.abs(base - cv2.medianBlur(image_HW, _MEDIAN))
-
-
-TSIFVS = Fuser(
-    name="tsifvs",
-    title="Two-scale saliency (TSIFVS)",
-    paper="Bavirisetti and Dhuli, Two-scale image fusion of visible and infrared images using saliency detection, "
-    "Infrared Physics & Technology",
-    year=2016,
-    licence="-",
-    weights="none needed",
-    function=_fuse,
-    notes="mean of the bases; mean filter 35x35, median filter 3x3",
-)

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from text2pixels.methods.fuser import Fuser
+from text2pixels.methods.authors import Authors
 from text2pixels.methods.tensorflow_checkpoint import read_checkpoint
-from text2pixels.methods.weights import WeightFile
 
 _PREFIX = "sdnet/IRVIS.model-10"
 _SLOPE = 0.2
@@ -66,39 +65,14 @@ def _layers(stream: str, side: str) -> dict[str, tuple[str, str]]:
 _LAYERS = _layers("infrared", "ir") | _layers("visible", "vi") | {"squeeze": ("layer5_fuse", "5_fuse")}
 
 
-def _build(folder: Path) -> SDNet:
+def _read(folder: Path) -> dict[str, Tensor]:
     theirs = read_checkpoint(folder / _PREFIX)
-    network = SDNet()
     state = {}
     for our, (scope, suffix) in _LAYERS.items():
         kernel_HWIO = theirs[f"fusion_model/{scope}/w{suffix}"]
         state[f"{our}.weight"] = torch.from_numpy(np.ascontiguousarray(kernel_HWIO.transpose(3, 2, 0, 1)))
         state[f"{our}.bias"] = torch.from_numpy(theirs[f"fusion_model/{scope}/b{suffix}"])
-    network.load_state_dict(state)
-    return network
+    return state
 
 
-SDNET = Fuser(
-    name="sdnet",
-    title="SDNet",
-    paper="Zhang and Ma, SDNet: A Versatile Squeeze-and-Decomposition Network for Real-Time Image Fusion, "
-    "International Journal of Computer Vision",
-    year=2021,
-    licence="MIT",
-    weights="official",
-    network=_build,
-    files=tuple(
-        WeightFile(
-            f"{_PREFIX}.{part}", sha256, f"github.com/HaoZhang1018/SDNet (IR_VIS/checkpoint/IRVIS.model-10.{part})"
-        )
-        for part, sha256 in (
-            ("index", "bed2d4628732a36bc972de1189c4e139d8bc233077da20156e8e662a17df35aa"),
-            ("data-00000-of-00001", "17e4426453f09f3dae7887244f48eed54550bdd584792ac284597ee3713293a0"),
-        )
-    ),
-    parameters=28_705,
-    luminance="rounded",
-    eight_bits="stretch min-max",
-    notes="stretched min-max per image, as the authors save it: that raises EN, SD, SF and AG; of the 67,091 "
-    "parameters of the file, fusing uses 28,705",
-)
+AUTHORS = Authors(SDNet, _read)

@@ -13,8 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from text2pixels.methods.fuser import Fuser
-from text2pixels.methods.weights import WeightFile
+from text2pixels.methods.authors import Authors
 
 _FILE = "tardal/tardal.pt"
 _CHANNELS = 32
@@ -49,29 +48,9 @@ class TarDAL(nn.Module):
         return fused_B1HW
 
 
-def _build(folder: Path) -> TarDAL:
-    network = TarDAL()
-    network.load_state_dict(torch.load(folder / _FILE, map_location="cpu", weights_only=True))
-    return network
+def _read(folder: Path) -> dict[str, Tensor]:
+    state: dict[str, Tensor] = torch.load(folder / _FILE, map_location="cpu", weights_only=True)
+    return state
 
 
-TARDAL = Fuser(
-    name="tardal",
-    title="TarDAL",
-    paper="Liu et al., Target-aware Dual Adversarial Learning and a Multi-scenario Multi-Modality Benchmark "
-    "to Fuse Infrared and Visible for Object Detection, CVPR",
-    year=2022,
-    licence="GPL-3.0",
-    weights="official",
-    network=_build,
-    files=(
-        WeightFile(
-            _FILE,
-            "e0fa61e25cffa9fb14ff17b47ea7ba237a6e8c6f37e1b9b115d63354ff0f13e1",
-            "the releases of github.com/JinyuanLiu-CV/TarDAL",
-        ),
-    ),
-    parameters=296_577,
-    luminance="rounded",
-    notes="batch normalisation in evaluation mode; what tanh puts below 0 is clipped",
-)
+AUTHORS = Authors(TarDAL, _read)

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from text2pixels.methods.fuser import Fuser
+from text2pixels.methods.authors import Authors
 from text2pixels.methods.tensorflow_checkpoint import read_checkpoint
-from text2pixels.methods.weights import WeightFile
 
 _PREFIX = "u2fusion/model.ckpt"
 _CHANNELS = 44
@@ -57,35 +56,14 @@ _LAYERS = {
 }
 
 
-def _build(folder: Path) -> U2Fusion:
+def _read(folder: Path) -> dict[str, Tensor]:
     theirs = read_checkpoint(folder / _PREFIX)
-    network = U2Fusion()
     state = {}
     for our, their in _LAYERS.items():
         kernel_HWIO = theirs[f"{their}/kernel"]
         state[f"{our}.weight"] = torch.from_numpy(np.ascontiguousarray(kernel_HWIO.transpose(3, 2, 0, 1)))
         state[f"{our}.bias"] = torch.from_numpy(theirs[f"{their}/bias"])
-    network.load_state_dict(state)
-    return network
+    return state
 
 
-U2FUSION = Fuser(
-    name="u2fusion",
-    title="U2Fusion",
-    paper="Xu et al., U2Fusion: A Unified Unsupervised Image Fusion Network, IEEE Trans. Pattern Analysis and "
-    "Machine Intelligence",
-    year=2020,
-    licence="none stated",
-    weights="official",
-    network=_build,
-    files=tuple(
-        WeightFile(f"{_PREFIX}.{part}", sha256, f"github.com/hanna-xu/U2Fusion (model/model.ckpt.{part})")
-        for part, sha256 in (
-            ("index", "15b7d283a1de8f616cc42978346bd24d47a9c380d624370368b956beb593014e"),
-            ("data-00000-of-00001", "e50cada8d4ec92f2577ad5db5d212fba521dffb35d04e00a20364b43512c64c8"),
-        )
-    ),
-    parameters=659_217,
-    eight_bits="stretch to maximum",
-    notes="stretched so that the brightest pixel of each image is 255, as the authors save it",
-)
+AUTHORS = Authors(U2Fusion, _read)

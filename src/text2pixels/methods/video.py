@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from text2pixels.errors import InputError
-from text2pixels.image.colour import Image8, luminance, quantise
-from text2pixels.methods.engine import Engine, Phrases
+from text2pixels.image.colour import luminance, quantise
+from text2pixels.methods.convention import fuse_picture
+from text2pixels.methods.method import Image8, Method, Phrases
 from text2pixels.progress import bar
 
 # Suffix -> codec that OpenCV's own build writes everywhere; FFV1 is lossless, MPEG-4 shifts grays by up to 4 levels.
@@ -32,7 +33,7 @@ class Report:
 
 
 def fuse_videos(
-    engine: Engine, infrared: Path, visible: Path, output: Path, phrases: Phrases = (), *, gray: bool = False
+    method: Method, infrared: Path, visible: Path, output: Path, phrases: Phrases = (), *, gray: bool = False
 ) -> Report:
     """Fuse frame by frame, at the visible video's rate, until the shorter video ends.
 
@@ -52,12 +53,12 @@ def fuse_videos(
         total = int(right.get(cv2.CAP_PROP_FRAME_COUNT))
         start, frames = time.perf_counter(), 0
         with _Output(output, size, rate) as writer, bar() as progress:
-            task = progress.add_task(f"fuse by {engine.name}", total=total or None, note="")
+            task = progress.add_task(f"fuse by {method.card.name}", total=total or None, note="")
             while True:
                 infrared_frame, visible_frame = _next(left), _next(right)
                 if infrared_frame is None or visible_frame is None:
                     break
-                fused = engine.fuse(quantise(luminance(infrared_frame)), visible_frame, phrases, gray=gray)
+                fused = fuse_picture(method, quantise(luminance(infrared_frame)), visible_frame, phrases, gray=gray)
                 writer.write(cv2.cvtColor(fused, cv2.COLOR_GRAY2BGR) if fused.ndim == 2 else fused[..., ::-1].copy())
                 frames += 1
                 progress.update(task, advance=1, note=f"{frames / (time.perf_counter() - start):.1f} frames/s")

@@ -2,13 +2,16 @@
 
 import numpy as np
 
-from text2pixels.methods.fuser import Float, Fuser
+from text2pixels.extras import require
+from text2pixels.methods.method import Float
 
 _WAVELET = "db2"
 _LEVELS = 4
 
 
-def _fuse(infrared_HW: Float, visible_HW: Float) -> Float:
+def fuse(infrared_HW: Float, visible_HW: Float) -> Float:
+    """Fuse infrared and luminance (H, W), float32 in 0..255; the result is on that scale, not clipped."""
+    require("pywt", "benchmark")
     import pywt
 
     height, width = infrared_HW.shape
@@ -20,15 +23,3 @@ def _fuse(infrared_HW: Float, visible_HW: Float) -> Float:
         fused.append(tuple(np.where(abs(i) > abs(v), i, v) for i, v in zip(infrared, visible, strict=True)))
     image: Float = pywt.waverec2(fused, _WAVELET)
     return image[:height, :width]  # odd sizes come back one larger
-
-
-WAVELET = Fuser(
-    name="wavelet",
-    title="Wavelet transform",
-    paper=f"discrete wavelet transform ({_WAVELET}, {_LEVELS} levels), larger absolute coefficient",
-    year=None,
-    licence="-",
-    weights="none needed",
-    function=_fuse,
-    notes="mean of the approximation band",
-)

@@ -6,6 +6,7 @@ stage comes after this one, so that nothing is run, and nothing removed, for a n
 
 from text2pixels import config, layout
 from text2pixels.files import whole_file
+from text2pixels.methods.catalogue import entry_of
 
 SECTIONS: tuple[str, ...] = ()
 
@@ -16,6 +17,8 @@ def run() -> None:
     Raises:
         InputError: params.yaml is not as `config` has it.
     """
-    config.load(SECTIONS)
+    params = config.parse(config.read_yaml(config.PARAMS_FILE))
+    for name, changes in params.methods.items():
+        entry_of(name, changes)
     with whole_file(layout.checked()) as aside:
         aside.write_text("params.yaml was read whole, and every name in it is one\n")

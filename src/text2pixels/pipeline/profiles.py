@@ -1,6 +1,7 @@
 """Profiles: files from which params.yaml is written, checked before anything is replaced.
 
-A profile holds what it changes; params.yaml holds every section in full, because DVC watches only
+A profile holds what it changes, of the defaults or of the profile that it extends. params.yaml holds
+every section in full, because DVC watches only
 what is in the file, and so that nothing that shaped a result is left to a default.
 """
 
@@ -11,12 +12,14 @@ from typing import Any
 
 import yaml
 
-from text2pixels import config
+from text2pixels import config, layout
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
+from text2pixels.methods.catalogue import entry_of
+from text2pixels.methods.weights import check
 from text2pixels.registry import look_up
 
-FOLDER = Path("profiles")
+_LISTS = ("datasets", "methods")  # sections that list what there is
 _HEADER = """\
 # The pipeline's one configuration. Written by `t2p params`; edit it here, or change a profile and write
 # it again. What each key means: src/text2pixels/config.py. A file that is not given is profiles/not-given.
@@ -27,7 +30,7 @@ RAW = "data/raw/"  # what `data` replaces in a profile's paths
 
 def names() -> list[str]:
     """Return the names of the profiles beside params.yaml."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return sorted(path.stem for path in layout.profile("x").parent.glob("*.yaml"))
 
 
 def write_params(
@@ -40,7 +43,7 @@ def write_params(
 ) -> tuple[config.Params, dict[str, str]]:
     """Write params.yaml from a profile, or from itself, with changes.
 
-    Baselines whose weights are not here leave the benchmark, visibly: they are returned with the way
+    Methods whose weights are not here leave the benchmark, visibly: they are returned with the way
     to get them, not written. Data sets that are not here stay, and are returned likewise.
 
     Args:
@@ -51,13 +54,13 @@ def write_params(
         phrases: Parquet of phrase vectors; the encoder becomes ``table``.
 
     Raises:
-        InputError: unknown profile, key, baseline or data set, a value of the wrong type, or ``data``
+        InputError: unknown profile, key, method or data set, a value of the wrong type, or ``data``
             lacks a data set; params.yaml stays as it was.
     """
     origin = config.PARAMS_FILE
     if profile is not None:
-        origin = look_up({name: FOLDER / f"{name}.yaml" for name in names()}, profile, "profile")
-    content = config.read_yaml(origin)
+        origin = layout.profile(profile)
+    content = read_profile(profile) if profile is not None else config.read_yaml(origin)
     for key, value in changes.items():
         _set(content, key, value)
     if data is not None:
@@ -75,7 +78,8 @@ def write_params(
         _set(content, "train.encoder", "table")
     params = config.parse(content, str(origin))
     missing = _missing_weights(params)
-    params = replace(params, baselines=tuple(name for name in params.baselines if name not in missing))
+    kept = {name: changes for name, changes in params.methods.items() if name not in missing}
+    params = replace(params, methods=kept)
     absent = _missing_data(params)
     if data is not None and absent:
         raise InputError(next(iter(absent.values())))
@@ -84,20 +88,45 @@ def write_params(
     return params, missing | absent
 
 
-def _missing_weights(params: config.Params) -> dict[str, str]:
-    """Return the baselines that cannot run for lack of weights, each with the way to get them."""
-    # The table of baselines imports torch, which the rest of this module does without.
-    from text2pixels.methods.catalogue import BASELINES
-    from text2pixels.methods.weights import check
+def read_profile(name: str) -> dict[str, Any]:
+    """Return what a profile holds, on top of the profile that it extends.
 
+    Sections are merged key by key, but for those that list what there is (`datasets`, `methods`): a profile
+    that has them has its own list.
+
+    Raises:
+        InputError: an unknown profile, or one that extends itself.
+    """
+    seen: list[str] = []
+    layers: list[dict[str, Any]] = []
+    while name is not None:
+        path = look_up({known: layout.profile(known) for known in names()}, name, "profile")
+        if name in seen:
+            raise InputError(f"{path}: extends itself: {' -> '.join([*seen, name])}")
+        seen.append(name)
+        layers.append(config.read_yaml(path))
+        name = layers[-1].pop("extends", None)
+    content: dict[str, Any] = {}
+    for layer in reversed(layers):
+        for key, value in layer.items():
+            merge = isinstance(value, dict) and isinstance(content.get(key), dict) and key not in _LISTS
+            content[key] = content[key] | value if merge else value
+    return content
+
+
+def _missing_weights(params: config.Params) -> dict[str, str]:
+    """Return the methods that cannot run for lack of weights, each with the way to get them.
+
+    Raises:
+        InputError: a method is unknown.
+    """
     folder = Path(params.fuse.weights) if params.fuse.weights else None
     missing = {}
-    for name in params.baselines:
+    for name, changes in params.methods.items():
+        card = entry_of(name, changes).card
         try:
-            check(name, look_up(BASELINES, name, "method").files, folder)
+            check(name, card.files, folder)
         except InputError as error:
-            if name not in BASELINES:
-                raise
             missing[name] = str(error)
     return missing
 

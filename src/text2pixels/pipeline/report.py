@@ -9,7 +9,7 @@ from text2pixels.analysis.results import read_results
 from text2pixels.files import whole_file, whole_folder
 from text2pixels.report.site import write_site
 
-SECTIONS: tuple[str, ...] = ("profile", "seed", "datasets", "baselines", "variants", "fuse", "embed", "report")
+SECTIONS: tuple[str, ...] = ("profile", "seed", "datasets", "methods", "fuse", "embed", "report")
 
 METRICS_FILE = Path("reports/metrics.json")
 

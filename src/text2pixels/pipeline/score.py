@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import torch
 
 from text2pixels import config, layout
-from text2pixels.datasets.manifest import Pair, in_split
+from text2pixels.datasets.manifest import Pair, in_split, read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.executors import AHEAD, map_ordered, open_executor
 from text2pixels.files import whole_file
@@ -23,7 +23,6 @@ from text2pixels.image.colour import Image8, luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.metrics.score import Convention, score
 from text2pixels.metrics.table import CONVENTIONS, HEADLINE, METRICS
-from text2pixels.pipeline.fuse import pairs_to_fuse
 from text2pixels.progress import track
 
 SECTIONS: tuple[str, ...] = ("score",)
@@ -55,7 +54,7 @@ def run(dataset: str, method: str) -> None:
         InputError: a fused image is missing, belongs to no pair or has the wrong size.
     """
     params = config.load(SECTIONS)
-    expected = pairs_to_fuse(dataset)
+    expected = read_pairs_to_fuse(layout.processed(dataset) / "manifest.parquet")
     pairs = in_split(expected, "test")
     if not pairs:
         raise InputError(f"{layout.processed(dataset) / 'manifest.parquet'} has no pair in the split 'test' to score")
@@ -78,10 +77,10 @@ def run(dataset: str, method: str) -> None:
 def _check(dataset: str, fused: Path, expected: set[str]) -> None:
     """Make sure that a folder of fused images holds exactly what it should."""
     if not fused.is_dir():
-        raise InputError(f"no fused images at {fused}: run t2p fuse first")
+        raise InputError(f"no fused images at {fused}: run dvc repro fuse")
     found = {path.name for path in fused.iterdir()}
     if missing := sorted(expected - found):
-        raise InputError(f"{fused} lacks {_first(missing)}: fuse the data set again (t2p fuse --dataset {dataset} ...)")
+        raise InputError(f"{fused} lacks {_first(missing)}: fuse the data set again (dvc repro fuse)")
     if extra := sorted(found - expected):
         raise InputError(f"{fused} holds {_first(extra)}, which belongs to no pair of {dataset}: remove it")
 

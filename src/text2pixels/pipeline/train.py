@@ -1,54 +1,63 @@
-"""Stage `train`: a variant's fusion network, and the detector trained with it.
+"""The stage `method` of a network trained here: fusion network and detector, bilevel.
 
-Writes `layout.model(variant)`: the checkpoint of the best epoch (weights.safetensors,
-network.json, detector.safetensors, detector.json), that of the last epoch in `last/`, and
-history.parquet (epoch, level, name, value).
+Writes `layout.model(method)`: the checkpoint of the best epoch (weights.safetensors, network.json,
+detector.safetensors, detector.json), that of the last epoch in `last/`, history.parquet (epoch, level,
+name, value), and what the network is told when it fuses: phrases.parquet (pair_id, phrases) of every
+data set, and vectors.parquet of those phrases. So fusing depends on the model alone, and other
+methods' fused images outlive new prompts.
 
-    torchrun --nproc-per-node 2 --no-python t2p train --variant ours
+    torchrun --nproc-per-node 2 --no-python t2p stage method --method ours
 """
 
-import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 
-import text2pixels
 from text2pixels import config, layout
+from text2pixels.closure import closure
 from text2pixels.config import with_overrides
 from text2pixels.datasets.manifest import in_split, read_manifest
 from text2pixels.detection import weights as detector_weights
 from text2pixels.device import keep_freed_memory, pick_device
+from text2pixels.encoders import cache
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
+from text2pixels.methods.card import Card, write_card
+from text2pixels.methods.catalogue import OURS
+from text2pixels.methods.own import PHRASES, VECTORS
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import console
 from text2pixels.prompts.table import read_prompts
-from text2pixels.registry import unknown
+from text2pixels.training import loop as training_loop
 from text2pixels.training.history import write_history
 from text2pixels.training.loop import Data, train
 from text2pixels.training.pairs import TrainingPair
 from text2pixels.training.parallel import world
 from text2pixels.training.state import fingerprint
 
-SECTIONS: tuple[str, ...] = ("seed", "variants", "network", "losses", "train")
-
-_CODE = tuple(Path(text2pixels.__file__).parent / package for package in ("fusion", "training", "detection"))
+_LIST = pa.list_(pa.string())
 
 
-def run(variant: str) -> None:
-    """Train a variant of params.yaml.
+def train_method(method: str, card: Card, params: config.Params) -> None:
+    """Train a network with the settings of params.yaml as the method changes them.
+
+    A finished run's state stays in the cache: the same settings, code and training data give the same
+    network without training it again, whatever else has changed.
+
+    Args:
+        method: a key of params.yaml's section `methods`.
+        card: what is known of it.
+        params: the sections seed, methods, network, losses and train.
 
     Raises:
-        InputError: an unknown variant, a missing input, a setting that cannot be, or a loss that
-            is no longer finite.
+        InputError: a missing input, a setting that cannot be, or a loss that is no longer finite.
     """
-    params = config.load(SECTIONS)
-    if variant not in params.variants:
-        raise InputError(unknown(variant, params.variants, "variant"))
-    network_settings, losses, settings = with_overrides(params, variant)
+    network_settings, losses, settings = with_overrides(params, method)
     embeddings = Embeddings.read(layout.embeddings(settings.encoder))
     if network_settings.cross_attention and embeddings.dimension != network_settings.text_dim:
         raise InputError(
@@ -75,12 +84,12 @@ def run(variant: str) -> None:
                 "device": device.type,
                 "processes": processes.size,
             },
-            _CODE,
+            sorted(closure(training_loop.__file__)),
             inputs,
         )
         torch.manual_seed(seed)
         network, detector = FusionNetwork(network_settings), detector_weights.read(layout.detector())
-        cache = layout.training_cache(run_id)
+        kept = layout.training_cache(run_id)
         outcome = train(
             network,
             detector,
@@ -90,14 +99,14 @@ def run(variant: str) -> None:
             seed=seed,
             device=device,
             world=processes,
-            cache=cache,
+            cache=kept,
             fingerprint=run_id,
-            description=f"train {variant}",
+            description=f"train {method}",
         )
         if not processes.leads:
             return
     metadata = {
-        "variant": variant,
+        "variant": method,
         "encoder": settings.encoder,
         "encoder_identity": embeddings.encoder,
         "prompts": settings.prompts,
@@ -105,7 +114,7 @@ def run(variant: str) -> None:
         "strategy": settings.strategy,
         "seed": seed,
     }
-    with whole_folder(layout.model(variant)) as folder:
+    with whole_folder(layout.model(method)) as folder:
         last = {"epoch": settings.epochs, "of": "the last epoch"}
         checkpoint.save(folder / "last", network, metadata | last)
         detector_weights.save(folder / "last", detector, last)
@@ -115,8 +124,10 @@ def run(variant: str) -> None:
         checkpoint.save(folder, network, metadata | best)
         detector_weights.save(folder, detector, best)
         write_history(folder / "history.parquet", outcome.history)
-    shutil.rmtree(cache, ignore_errors=True)
-    console.print(f"train {variant}: best epoch {outcome.best.epoch} of {settings.epochs}")
+        write_card(folder, replace(card, text=_reads_text(network, settings)), OURS)
+        if _reads_text(network, settings):
+            _write_text(folder, settings.prompts, embeddings)
+    console.print(f"method {method}: best epoch {outcome.best.epoch} of {settings.epochs}")
 
 
 def _pairs(settings: config.Train, split: str) -> list[TrainingPair]:
@@ -132,3 +143,18 @@ def _pairs(settings: config.Train, split: str) -> list[TrainingPair]:
                 )
             pairs.append(TrainingPair(folder, pair, tuple(prompts.get(pair.pair_id, ()))))
     return pairs
+
+
+def _reads_text(network: FusionNetwork, settings: config.Train) -> bool:
+    return network.cross_attention is not None and settings.prompts != "none"
+
+
+def _write_text(folder: Path, kind: str, embeddings: Embeddings) -> None:
+    """Write the phrases of every pair that have a vector, and those vectors."""
+    phrases: dict[str, list[str]] = {}
+    for path in sorted(layout.prompts("x").parent.glob("*.parquet")):
+        phrases |= {pair: embeddings.known(own) for pair, own in read_prompts(path, kind).items()}
+    columns = {"pair_id": pa.array(list(phrases), pa.string()), "phrases": pa.array(list(phrases.values()), _LIST)}
+    pq.write_table(pa.table(columns), folder / PHRASES)
+    used = {phrase for own in phrases.values() for phrase in own}
+    cache.write(folder / VECTORS, embeddings.encoder, {phrase: embeddings.vectors[phrase] for phrase in used})

@@ -6,8 +6,8 @@ Shapes: L tokens so far, V words of the vocabulary.
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels import open_clip_models
 from text2pixels.errors import InputError
+from text2pixels.prompts import open_clip_models
 from text2pixels.prompts.phrases import LONGEST, tidy
 
 _LONGEST = 40  # tokens of a caption

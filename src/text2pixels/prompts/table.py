@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from text2pixels.errors import InputError
 from text2pixels.extras import require
 from text2pixels.files import whole_file
+from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
 from text2pixels.prompts import conditions, phrases
 
@@ -36,8 +37,19 @@ class Prompt:
     origin: str
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a prompt is written of: of a pair's row in the manifest, the part that it needs."""
+
+    pair_id: str
+    width: int  # pixels
+    height: int  # pixels
+    time_of_day: str = "unknown"
+    boxes: tuple[Box, ...] = ()
+
+
 def describe(
-    pair: "Pair",
+    pair: "Pair | Subject",
     visible: NDArray[np.uint8],
     infrared: NDArray[np.uint8],
     tags: Mapping[str, str] | None = None,
@@ -46,7 +58,7 @@ def describe(
     """Write the coarse and the fine prompt of a pair.
 
     Args:
-        pair: its row of the manifest.
+        pair: its row of the manifest, or as much of one as there is.
         visible: RGB (H, W, 3), 8 bits.
         infrared: gray (H, W), 8 bits, aligned to the visible image.
         tags: phrases for "scene", "time" and "weather" from a tagger; what the data set declares or
@@ -84,7 +96,7 @@ def describe(
     ]
 
 
-def _scene(pair: "Pair", measured: conditions.Statistics, time: str) -> list[str]:
+def _scene(pair: "Pair | Subject", measured: conditions.Statistics, time: str) -> list[str]:
     """Return where we are: what the objects imply, and vegetation, whose colour daylight shows."""
     nouns = {name for name, _ in phrases.by_noun(pair.boxes)}
     scene = ["a street"] if nouns & phrases.STREET else ["outdoors"]

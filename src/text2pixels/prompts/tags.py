@@ -6,7 +6,7 @@ Shapes: N phrases, D numbers a vector.
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels import open_clip_models
+from text2pixels.prompts import open_clip_models
 
 # What each group chooses from; the phrases are those of the statistics where those have one.
 GROUPS: dict[str, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ from typing import Any
 from text2pixels import config, layout
 from text2pixels.analysis.ablations import settings_of
 from text2pixels.analysis.results import Results
-from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
+from text2pixels.methods.catalogue import NOT_RUNNABLE, methods
 from text2pixels.report.provenance import provenance
 
 # Keys whose values are places on one machine, and the option of `t2p params` that names them on another.
@@ -19,7 +19,7 @@ def facts(results: Results, params: config.Params) -> dict[str, str]:
     """Return revision, machine, numbers of pairs, training and protocol, in the order to show them."""
     own = provenance(params)
     train, detect = params.train, params.detect
-    seeds = sorted({seed for setting in settings_of(params.variants, params.seed) for seed in setting.seeds})
+    seeds = sorted({seed for setting in settings_of(results.changes, params.seed) for seed in setting.seeds})
     tests = (f"{len(data.test)} of {len(data.pairs)} in {data.adapter.title}" for data in results.datasets)
     return own | {
         "test pairs": ", ".join(tests),
@@ -69,7 +69,7 @@ def caveats(results: Results, params: config.Params) -> list[str]:
             found.append(f"Detection on {data.adapter.title} rests on {labelled} labelled test pairs.")
         if len(data.quarantine):
             found.append(f"{len(data.quarantine)} files or pairs of {data.adapter.title} were quarantined.")
-    left_out = [fuser.title for name, fuser in BASELINES.items() if name not in results.methods]
+    left_out = [entry.card.title for name, entry in methods().items() if name not in results.methods]
     if left_out:
         found.append(f"Not in this run: {', '.join(left_out)}.")
     found.append(f"Cannot be run, or not honestly: {', '.join(method.title for method in NOT_RUNNABLE)}.")
@@ -82,7 +82,7 @@ def _changes(params: config.Params) -> dict[str, Any]:
     if not path.is_file():
         return {}
     before, after = _flat(_plain(config.parse(config.read_yaml(path)))), _flat(_plain(params))
-    return {key: value for key, value in after.items() if before.get(key) != value and key != "baselines"}
+    return {key: value for key, value in after.items() if before.get(key) != value and not key.startswith("methods.")}
 
 
 def _plain(params: config.Params) -> dict[str, Any]:

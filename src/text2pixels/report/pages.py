@@ -8,7 +8,7 @@ from text2pixels.analysis.average_precision import ALL
 from text2pixels.analysis.boards import Board
 from text2pixels.analysis.leaderboard import Cell, Row, Table
 from text2pixels.analysis.results import DatasetResults
-from text2pixels.methods.catalogue import BASELINES
+from text2pixels.methods.card import Card
 from text2pixels.metrics.metric import Metric
 from text2pixels.metrics.table import HEADLINE, METRICS, STRETCHED
 from text2pixels.report.markdown import bold, small, table
@@ -63,16 +63,16 @@ def detection(data: DatasetResults, tables: Mapping[str, Table]) -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-def cost(methods: Sequence[str], costs: Mapping[str, Mapping[str, Any]]) -> str:
+def cost(methods: Sequence[str], costs: Mapping[str, Mapping[str, Any]], cards: Mapping[str, Card]) -> str:
     """Return the page of parameters, operations, time and memory."""
     first = costs[methods[0]]
     rows = []
     for method in methods:
-        found, fuser = costs[method], BASELINES.get(method)
+        found = costs[method]
         rows.append(
             [
                 method,
-                fuser.weights if fuser else "trained here",
+                cards[method].weights,
                 f"{found['parameters']:,}",
                 f"{found['macs'] / 1e9:.2f}" if found["macs"] else "–",
                 figure(1000 * found["seconds"]),

@@ -30,9 +30,9 @@ def write_publication(folder: Path, results: Results, params: config.Params) -> 
     """
     sets = [_publish_dataset(folder, data, results, params) for data in results.datasets]
     _write_csv(folder / "cost.csv", [results.costs[method] for method in results.methods])
-    _write(folder / "cost.md", pages.cost(results.methods, results.costs))
+    _write(folder / "cost.md", pages.cost(results.methods, results.costs, results.cards))
     if len(results.variants) > 1:
-        groups = ablations.groups(params.variants, results.datasets, params.seed, params.report.bootstrap)
+        groups = ablations.groups(results.changes, results.datasets, params.seed, params.report.bootstrap)
         _write_csv(folder / "ablations.csv", _ablation_rows(groups))
         _write(folder / "ablations.md", pages.ablations(groups))
     headline = pages.headline([(each["data"], each["boards"][-1], each["ap50"]) for each in sets], results.costs)

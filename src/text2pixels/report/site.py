@@ -15,7 +15,8 @@ from text2pixels.analysis import ablations, detection
 from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.datasets.manifest import SPLITS, Pair
-from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
+from text2pixels.methods.catalogue import NOT_RUNNABLE
+from text2pixels.methods.catalogue import methods as catalogue
 from text2pixels.metrics.table import HEADLINE, METRICS, STRETCHED
 from text2pixels.progress import track
 from text2pixels.report import figures
@@ -26,8 +27,6 @@ from text2pixels.report.formulas import mathml
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.wording import figure, sentence
-
-OWN_PAPER = "Li et al., From Text to Pixels, arXiv 2401.00421; trained here"
 
 # Defined otherwise under the convention `stretched`.
 _DIFFERENT = [name for name, metric in STRETCHED.items() if metric is not METRICS[name]]
@@ -82,7 +81,8 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page("methods.html", "methods.html", **_methods(results, views))
     specs = {"specs": list(METRICS.values()), "others": [STRETCHED[name] for name in HEADLINE if name in _DIFFERENT]}
     page("metrics.html", "metrics.html", **specs, inf=math.inf)
-    titles = {method: BASELINES[method].title if method in BASELINES else None for method in _named(views)}
+    cards = {name: entry.card for name, entry in catalogue().items()} | results.cards
+    titles = {method: cards[method].title if method in cards else None for method in _named(views)}
     page("published.html", "published.html", datasets=views, specs=STRETCHED, titles=titles)
     page("calibration.html", "calibration.html", rows=calibrations())
     page("data.html", "data.html", datasets=views)
@@ -95,8 +95,8 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
             path.write_text(curve.svg, encoding="utf-8")
     page("training.html", "training.html", curves=curves)
     if len(results.variants) > 1:
-        compared = ablations.groups(params.variants, results.datasets, params.seed, params.report.bootstrap)
-        settings = ablations.settings_of(params.variants, params.seed)
+        compared = ablations.groups(results.changes, results.datasets, params.seed, params.report.bootstrap)
+        settings = ablations.settings_of(results.changes, params.seed)
         most = max(len(setting.seeds) for setting in settings)
         page("ablations.html", "ablations.html", groups=compared, reference=settings[0].name, seeds=most)
     lock = Path("dvc.lock")
@@ -129,7 +129,7 @@ def _view(data: DatasetResults, results: Results, settings: config.Report) -> di
     """Return what the pages show of a data set."""
     found = boards(data, results.methods, settings.bootstrap)
     whole = found[0]
-    detected = detection.sections(data, results.methods)
+    detected = detection.sections(data.protocols, data.pairs, data.folds, results.methods)
     board = next((section.tables for section in detected if section.scope == detection.LEADERBOARD), {})
     shown = _spread(data.test, settings.gallery)
     ranked = [row.method for row in whole.fusion.rows if row.rank is not None]
@@ -199,16 +199,16 @@ def _pair(view: dict[str, Any], pair: Pair, methods: list[str]) -> dict[str, Any
 def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
     rows = []
     for method in results.methods:
-        fuser = BASELINES.get(method)
+        card = results.cards[method]
         rows.append(
             {
                 "name": method,
-                "title": fuser.title if fuser else f"{method} (text2pixels)",
-                "weights": fuser.weights if fuser else "trained here",
-                "paper": fuser.paper if fuser else OWN_PAPER,
-                "year": fuser.year if fuser else None,
-                "licence": fuser.licence if fuser else "AGPL-3.0-only",
-                "notes": f"{fuser.eight_bits}. {sentence(fuser.notes)}" if fuser else "round.",
+                "title": card.title,
+                "weights": card.weights,
+                "paper": card.paper,
+                "year": card.year,
+                "licence": card.licence,
+                "notes": f"{card.eight_bits}. {sentence(card.notes)}" if card.notes else f"{card.eight_bits}.",
                 "cost": results.costs[method],
             }
         )
@@ -223,7 +223,7 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
         "size": f"{first['width']} × {first['height']}",
         "device": f"{first['device']}, {first['threads']} threads",
         "figures": charts,
-        "left_out": [fuser for name, fuser in BASELINES.items() if name not in results.methods],
+        "left_out": [entry.card for name, entry in catalogue().items() if name not in results.methods],
         "absent": NOT_RUNNABLE,
     }
 

@@ -33,11 +33,11 @@ def export_checkpoint(model: Path, folder: Path) -> None:
         InputError: the model, its variant in params.yaml or a data set that it was trained on is missing.
     """
     network, metadata = checkpoint.read(model)
-    params = config.load(("profile", "seed", "variants", "network", "losses", "train"))
+    params = config.load(("profile", "seed", "methods", "network", "losses", "train"))
     variant = str(metadata.get("variant", ""))
-    if variant not in params.variants:
+    if variant not in params.methods:
         raise InputError(
-            f"{model} was trained as the variant '{variant}', which params.yaml lacks ({', '.join(params.variants)}): "
+            f"{model} was trained as the variant '{variant}', which params.yaml lacks ({', '.join(params.methods)}): "
             "export where the model was trained"
         )
     sections = config.with_overrides(config.parse(config.read_yaml(config.PARAMS_FILE)), variant)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from text2pixels import open_clip_models
+from text2pixels.prompts import open_clip_models
 from text2pixels.config import Embed
 from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders

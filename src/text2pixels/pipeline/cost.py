@@ -1,4 +1,4 @@
-"""Stage `profile` of a baseline: what fusing one pair costs, reports/profile/<method>.json."""
+"""Stage `cost`: what fusing one pair by a method costs, reports/cost/<method>.json."""
 
 import json
 import os
@@ -15,18 +15,21 @@ from torch.utils.flop_counter import FlopCounterMode
 from text2pixels import config, layout
 from text2pixels.device import pick_device
 from text2pixels.files import whole_file
-from text2pixels.image.files import Image8
-from text2pixels.methods.catalogue import BASELINES
-from text2pixels.methods.door import fuse_luminance
-from text2pixels.registry import look_up
+from text2pixels.image.colour import Image8
+from text2pixels.methods.catalogue import load_model
+from text2pixels.methods.convention import fuse_luminance
+from text2pixels.methods.method import Method
 
-SECTIONS: tuple[str, ...] = ("fuse", "measure")
+SECTIONS: tuple[str, ...] = ("fuse", "cost")
+
+# Of a typical prompt; the cost of the network hardly depends on it.
+PROMPT = ("a person", "a car", "a bicycle", "a bus", "a truck", "a dog")
 
 _WARM_UP = 64  # pixels, side of the pair that loads libraries before anything is measured
 
 
 class Cost(TypedDict):
-    """The content of a profile: one pair of the given size, batch 1, from 8-bit images to 8-bit image."""
+    """One pair of the given size, batch 1, from 8-bit images to 8-bit image."""
 
     method: str
     width: int  # pixels
@@ -41,48 +44,33 @@ class Cost(TypedDict):
 
 
 def run(method: str) -> None:
-    """Measure one baseline.
+    """Measure a method, of which the stage `method` made the model.
 
     Raises:
-        InputError: the method is unknown or its weights are missing.
+        InputError: the model is missing or damaged.
     """
     params = config.load(SECTIONS)
-    folder = Path(params.fuse.weights) if params.fuse.weights else None
-    write_cost(measure_baseline(method, folder, params.fuse.device, params.measure))
+    loaded = load_model(layout.model(method), params.fuse.device)
+    cost = measure(loaded, pick_device(params.fuse.device), params.cost)
+    with whole_file(layout.cost(method)) as aside:
+        aside.write_text(json.dumps(cost, indent=2) + "\n")
 
 
-def measure_baseline(name: str, weights: Path | None, device: str, settings: config.Profile) -> Cost:
-    """Measure one baseline; see `measure`.
-
-    Raises:
-        InputError: the method is unknown or its weights are missing.
-    """
-    method = look_up(BASELINES, name, "method").load(weights, device)
-    return measure(
-        name,
-        lambda infrared, visible: fuse_luminance(method, infrared, visible),
-        method.fuser.parameters,
-        pick_device(device) if method.network else torch.device("cpu"),
-        settings,
-    )
-
-
-def measure(
-    method: str,
-    fuse: Callable[[Image8, Image8], Image8],
-    parameters: int,
-    device: torch.device,
-    settings: config.Profile,
-) -> Cost:
-    """Measure what fusing one pair costs.
+def measure(method: Method, device: torch.device, settings: config.Cost) -> Cost:
+    """Measure what fusing one pair costs, under a prompt where the method reads text.
 
     Args:
-        method: Name under which the cost is kept.
-        fuse: Takes the infrared (H, W) and the visible RGB (H, W, 3), returns the fused luminance.
-        parameters: Number of parameters that fusing uses.
-        device: Where it runs.
+        method: Ready to fuse.
+        device: Where its network runs, if it has one.
         settings: Size of the pair and number of repeats.
     """
+    phrases = PROMPT if method.card.text else ()
+
+    def fuse(infrared: Image8, visible: Image8) -> Image8:
+        return fuse_luminance(method, infrared, visible, phrases)
+
+    if not method.parameters:
+        device = torch.device("cpu")
     fuse(*_pair(_WARM_UP, _WARM_UP))
     infrared, visible = _pair(settings.width, settings.height)
     held = _start_memory(device)
@@ -94,23 +82,17 @@ def measure(
         fuse(infrared, visible)  # the image comes back to the CPU, so a GPU has finished
         seconds.append(time.perf_counter() - start)
     return Cost(
-        method=method,
+        method=method.card.name,
         width=settings.width,
         height=settings.height,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         threads=torch.get_num_threads(),
-        parameters=parameters,
-        macs=_count_macs(fuse, infrared, visible) if parameters else None,
+        parameters=method.parameters,
+        macs=_count_macs(fuse, infrared, visible) if method.parameters else None,
         seconds=round(statistics.median(seconds), 6),
         repeats=settings.repeats,
         peak_bytes=peak,
     )
-
-
-def write_cost(cost: Cost) -> None:
-    """Write ``layout.cost(method)``."""
-    with whole_file(layout.cost(cost["method"])) as aside:
-        aside.write_text(json.dumps(cost, indent=2) + "\n")
 
 
 def _count_macs(fuse: Callable[[Image8, Image8], Image8], infrared: Image8, visible: Image8) -> int:

@@ -1,0 +1,78 @@
+"""What is known of a method: its card, as tables, pages and the door of all methods read it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from text2pixels.errors import InputError
+from text2pixels.methods.weights import WeightFile
+
+Rule = Literal["round", "truncate", "stretch to maximum", "stretch min-max"]
+Weights = Literal["official", "retrained", "none needed", "trained here"]
+
+FILE = "card.json"  # in the folder of a method's model
+
+
+@dataclass(frozen=True)
+class Card:
+    """A method's description.
+
+    Attributes:
+        name: What the method is called on the command line, in params.yaml and in paths.
+        title: What the method is called in text.
+        paper: Authors, title, venue.
+        year: Of publication.
+        licence: Of the authors' code and weights; "none stated" where their repository has none.
+        weights: Whose weights these are.
+        files: The authors' files, looked for below the folder of weights.
+        parameters: Number of trained parameters that fusing uses; 0 for a method that is not trained.
+        colour: Whether the result gets the visible image's chroma.
+        text: Whether the method reads phrases.
+        luminance: Whether the authors' scripts round the luminance to 8 bits before fusing.
+        eight_bits: How the authors' scripts turn the output into 8 bits.
+        notes: What else the authors do before and after the network.
+    """
+
+    name: str
+    title: str
+    paper: str
+    year: int | None = None
+    licence: str = "-"
+    weights: Weights = "none needed"
+    files: tuple[WeightFile, ...] = ()
+    parameters: int = 0
+    colour: bool = True
+    text: bool = False
+    luminance: Literal["unrounded", "rounded"] = "unrounded"
+    eight_bits: Rule = "round"
+    notes: str = ""
+
+
+def write_card(folder: Path, card: Card, of: str) -> None:
+    """Write a method's card into the folder of its model.
+
+    Args:
+        folder: Of the model.
+        card: Of the method.
+        of: The catalogue's name of the method; of a variant, that of the method whose settings it changes.
+    """
+    (folder / FILE).write_text(json.dumps({"of": of} | asdict(card), indent=2) + "\n", encoding="utf-8")
+
+
+def read_card(folder: Path) -> tuple[Card, str]:
+    """Return the card in the folder of a model, and the catalogue's name of the method.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    path = folder / FILE
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        of = str(content.pop("of"))
+        files = tuple(WeightFile(**file) for file in content.pop("files"))
+        return Card(**content, files=files), of
+    except OSError as error:
+        raise InputError(f"no method at {folder} ({FILE} is missing): write it with: dvc repro method") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path} is damaged ({error}): write it again with: dvc repro method") from error

@@ -1,0 +1,82 @@
+"""How the floats that a method gives become the 8 bits that are saved and measured.
+
+- ``standard``: what the method's own authors do, as its card says, and no more;
+- ``unstretched``: clip and round for everybody, also where the authors stretch;
+- ``stretched``: clip, then stretch per image to 0..255, whatever the authors do, as the tables of many
+  papers have it. It inflates EN, SD, SF and AG.
+
+Shapes: H, W image; 3 RGB channels.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+from text2pixels.image.colour import luminance, quantise, restore_colour, stretch
+from text2pixels.methods.card import Card, Rule
+from text2pixels.methods.method import Float, Image8, Method, Phrases
+
+Convention = Literal["standard", "unstretched", "stretched"]
+
+
+def fuse_luminance(
+    method: Method,
+    infrared_HW: Image8,
+    visible_HW3: Image8,
+    phrases: Phrases = (),
+    *,
+    convention: Convention = "standard",
+) -> Image8:
+    """Fuse one pair to 8-bit luminance (H, W): what metrics see.
+
+    Raises:
+        InputError: see `Method.fuse`.
+    """
+    return round_output(method.card, method.fuse(infrared_HW, visible_HW3, phrases), convention)
+
+
+def fuse_picture(
+    method: Method, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases = (), *, gray: bool = False
+) -> Image8:
+    """Fuse one pair as people see it: RGB (H, W, 3) with the colour of the visible, or (H, W) if asked for.
+
+    Raises:
+        InputError: see `Method.fuse`.
+    """
+    fused_HW = fuse_luminance(method, infrared_HW, visible_HW3, phrases)
+    return fused_HW if gray else add_colour(method.card, fused_HW, visible_HW3)
+
+
+def round_output(card: Card, fused: Float, convention: Convention = "standard") -> Image8:
+    """Turn what `Method.fuse` returned into 8-bit luminance (H, W)."""
+    if convention == "stretched":
+        return to_8_bits(np.clip(_gray(fused), 0, 255), "stretch min-max")
+    if convention == "unstretched":
+        return to_8_bits(_gray(fused), "round")
+    if fused.ndim == 3:  # a network of RGB images: its authors convert each channel, then go gray
+        return quantise(luminance(to_8_bits(fused, card.eight_bits)))
+    return to_8_bits(fused, card.eight_bits)
+
+
+def add_colour(card: Card, fused_HW: Image8, visible_HW3: Image8) -> Image8:
+    """Return the fused image as people see it: RGB, or gray (H, W) of a method without colour."""
+    return restore_colour(fused_HW, visible_HW3) if card.colour else fused_HW
+
+
+def to_8_bits(image: Float, rule: Rule) -> Image8:
+    """Turn a float image on the scale 0..255 into 8 bits; rounding is half up."""
+    if rule == "truncate":
+        return np.clip(image, 0, 255).astype(np.uint8)
+    if rule == "stretch to maximum":
+        image = image * (np.float32(255) / max(image.max(), np.float32(1e-6)))
+    elif rule == "stretch min-max":
+        image = stretch(image, 255)
+    rounded: Image8 = np.floor(np.clip(image, 0, 255) + np.float32(0.5)).astype(np.uint8)
+    return rounded
+
+
+def _gray(image: Float) -> Float:
+    if image.ndim == 2:
+        return image
+    gray: Float = image @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    return gray

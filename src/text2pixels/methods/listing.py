@@ -1,0 +1,44 @@
+"""The catalogue as people read it: a table, and where to get what is missing."""
+
+from pathlib import Path
+
+from rich.table import Table
+
+from text2pixels.methods.catalogue import methods
+from text2pixels.methods.weights import file_status, status
+
+
+def as_table(folder: Path | None) -> Table:
+    """Return every method with its paper, licence, cost and weights.
+
+    Args:
+        folder: of the authors' weights; None: none are here.
+    """
+    found = methods()
+    place = folder or "(no folder given: --weights)"
+    table = Table(title=f"{len(found)} methods; weights looked for in {place}")
+    for column in ("name", "paper", "year", "licence", "parameters", "weights", "to 8 bits"):
+        table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
+    for name, entry in found.items():
+        card = entry.card
+        table.add_row(
+            name,
+            card.paper,
+            str(card.year or ""),
+            card.licence,
+            f"{card.parameters:,}" if card.parameters else "",
+            f"{card.weights}: {status(card.files, folder)}" if card.files else card.weights,
+            card.eight_bits,
+        )
+    return table
+
+
+def missing_files(folder: Path | None) -> list[str]:
+    """Return, for each file of weights that is not here or is another, where it goes and comes from."""
+    lines = []
+    for name, entry in methods().items():
+        for file in entry.card.files:
+            if (state := file_status(file, folder)) != "ok":
+                lines.append(f"weights {state}: {name}: FOLDER/{file.name}, from {file.source}")
+                lines.append(f"  sha256 {file.sha256}")
+    return lines

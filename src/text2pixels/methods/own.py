@@ -1,0 +1,89 @@
+"""Our network as a method, under the phrases of a prompt.
+
+Shapes: H, W image; T phrases, D dimension of a phrase vector.
+"""
+
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from text2pixels.errors import InputError
+from text2pixels.methods import trained
+from text2pixels.methods.card import Card
+from text2pixels.methods.method import Float, Image8, Phrases, check_pair
+from text2pixels.network.description import MINIMUM_SIDE
+
+if TYPE_CHECKING:
+    from text2pixels.config import Embed
+
+# In a model's folder: what the network is told of each pair when the pipeline fuses, and the vectors of that.
+PHRASES, VECTORS = "phrases.parquet", "vectors.parquet"
+
+
+class Own:
+    """A network trained here, ready to fuse."""
+
+    def __init__(self, card: Card, fuser: trained.Fuser, folder: Path | None) -> None:
+        self.card = card
+        self._fuser, self._folder = fuser, folder
+        self._encode = cache(self._encode_uncached)  # a video has one prompt and many frames
+
+    @property
+    def parameters(self) -> int:
+        """Return the number of weights, the learned codes of the codebook included."""
+        return self._fuser.parameters
+
+    def fuse(self, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases = ()) -> Float:
+        """Fuse one pair; see `Method.fuse`.
+
+        Raises:
+            InputError: also an encoder that cannot be had, or a phrase that it does not know.
+        """
+        check_pair(infrared_HW, visible_HW3, MINIMUM_SIDE)
+        text_TD = self._encode(tuple(phrases)) if phrases else None
+        return self._fuser.fuse_unrounded(infrared_HW, visible_HW3, text_TD) * np.float32(255)
+
+    def attention(self, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases) -> dict[str, Float]:
+        """Return which phrase lit which pixels; see `Attentive.attention`."""
+        return self._fuser.attention(infrared_HW, visible_HW3, phrases)
+
+    def _encode_uncached(self, phrases: tuple[str, ...]) -> NDArray[np.float32]:
+        known = self._known
+        if all(phrase in known for phrase in phrases):
+            return np.stack([known[phrase] for phrase in phrases])
+        return self._fuser.encode(phrases).vectors_TD
+
+    @cached_property
+    def _known(self) -> dict[str, NDArray[np.float32]]:
+        """The vectors that came with the model: those of its training, so no encoder is needed for them."""
+        if self._folder is None or not (self._folder / VECTORS).is_file():
+            return {}
+        from text2pixels.encoders.embeddings import Embeddings
+
+        return Embeddings.read(self._folder / VECTORS).vectors
+
+
+def load(card: Card, folder: Path | None, device: str, engine: str | None, embed: "Embed | None") -> Own:
+    """Return a network trained here; None: the one that comes with the package.
+
+    Raises:
+        InputError: see `trained.load`.
+    """
+    return Own(card, trained.load(folder, device, embed=embed, engine=engine), folder)
+
+
+def read_phrases(folder: Path) -> dict[str, list[str]]:
+    """Return the phrases under which a model fuses each pair, by pair_id.
+
+    Raises:
+        InputError: the model has none.
+    """
+    import pyarrow.parquet as pq
+
+    path = folder / PHRASES
+    if not path.is_file():
+        raise InputError(f"{path} is missing: run dvc repro, which makes the model again")
+    return {row["pair_id"]: row["phrases"] for row in pq.read_table(path).to_pylist()}
