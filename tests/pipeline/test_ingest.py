@@ -6,12 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-import typer
 from support import fakes
 from typer.testing import CliRunner
 
 from text2pixels import config, executors, layout
-from text2pixels.commands import ingest as command
+from text2pixels.cli import app
 from text2pixels.datasets import catalogue, intake, simulated
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.errors import InputError
@@ -113,14 +112,12 @@ def _die(_):
 
 def test_the_command_takes_a_folder_and_needs_no_params(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    app = typer.Typer()
-    app.command()(command.ingest)
     raw = fakes.write("m3fd", tmp_path / "raw")
-    done = CliRunner().invoke(app, [str(raw), "--dataset", "m3fd", "--workers", "1"])
+    done = CliRunner().invoke(app, ["ingest", str(raw), "--dataset", "m3fd", "--workers", "1"])
     assert done.exit_code == 0
     assert "ingest m3fd" in done.output
     assert len(read_manifest(layout.interim("m3fd") / "manifest.parquet")) == 3
-    done = CliRunner().invoke(app, ["--leaks"])
+    done = CliRunner().invoke(app, ["ingest", "--leaks"])
     assert done.exit_code == 0
     assert "leaks in m3fd: 0" in done.output
 

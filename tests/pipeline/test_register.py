@@ -1,12 +1,14 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from support.two_cameras import TRUTH, other_camera, scene
+from typer.testing import CliRunner
 
 from text2pixels import layout
-from text2pixels.commands.register import register
+from text2pixels.cli import app
 from text2pixels.datasets.manifest import Pair, Registration, read_manifest, write_manifest
 from text2pixels.datasets.quarantine import Quarantined, read_quarantine, write_quarantine
 from text2pixels.errors import InputError
@@ -103,29 +105,22 @@ def test_nothing_registered_is_an_error_and_leaves_nothing(tmp_path, monkeypatch
     assert not layout.processed("mine").exists()
 
 
-def test_the_command_writes_matrix_picture_and_warped_infrared(tmp_path):
-    import json
-
-    infrared, visible = scene(0), other_camera(scene(0), TRUTH, SIZE, 1)
-    write_png(tmp_path / "ir.png", infrared)
-    write_png(tmp_path / "vis.png", visible)
-    register(
-        tmp_path / "ir.png",
-        tmp_path / "vis.png",
-        overlay=tmp_path / "out.png",
-        matrix=tmp_path / "out.json",
-        warped=tmp_path / "warped.png",
-    )
-    facts = json.loads((tmp_path / "out.json").read_text())
+def test_the_command_writes_matrix_picture_and_warped_infrared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_png(Path("ir.png"), scene(0))
+    write_png(Path("vis.png"), other_camera(scene(0), TRUTH, SIZE, 1))
+    written = ["--overlay", "out.png", "--matrix", "out.json", "--warped", "warped.png"]
+    done = CliRunner().invoke(app, ["register", "ir.png", "vis.png", *written])
+    assert done.exit_code == 0, done.output
+    facts = json.loads(Path("out.json").read_text())
     assert facts["status"] == "good"
     assert facts["visible_size"] == [380, 300]
     np.testing.assert_allclose(np.array(facts["infrared_to_visible"])[:2, :2], TRUTH[:2, :2], atol=0.05)
-    assert read_gray(tmp_path / "warped.png").shape == SIZE
-    assert read_rgb(tmp_path / "out.png").shape[1] > 1800
+    assert read_gray(Path("warped.png")).shape == SIZE
+    assert read_rgb(Path("out.png")).shape[1] > 1800
 
 
 def test_the_command_names_what_is_missing(tmp_path):
-    with pytest.raises(InputError, match="register what"):
-        register()
-    with pytest.raises(InputError, match=r"ir\.png"):
-        register(tmp_path / "ir.png", tmp_path / "vis.png")
+    done = CliRunner().invoke(app, ["register", str(tmp_path / "ir.png"), str(tmp_path / "vis.png")])
+    assert isinstance(done.exception, InputError)
+    assert "ir.png" in str(done.exception)
