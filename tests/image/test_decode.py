@@ -126,6 +126,12 @@ def test_an_image_in_memory_that_is_cut_short_is_an_error_too():
         pixels_of(image, "infrared", [])
 
 
+def test_an_image_in_memory_of_more_than_sixteen_bits_is_not_cut():
+    assert (pixels_of(Image.fromarray(COUNTS.astype(np.int32)), "infrared", []) == COUNTS).all()
+    with pytest.raises(Unusable, match="more than 16 bits a value"):
+        pixels_of(Image.fromarray(COUNTS.astype(np.int32) * 3), "infrared", [])
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 

@@ -135,7 +135,11 @@ def _array(image: Image.Image, source: Path | str) -> Pixels:
     if image.mode.startswith("I;16"):
         return np.array(image).astype(np.uint16)  # in the machine's byte order
     if image.mode == "I":  # Pillow's 32 bits stand for 16 with a sign in TIFF, and for 16 without elsewhere
-        return np.array(image).astype(np.int16 if image.format == "TIFF" else np.uint16)
+        counts = np.array(image)
+        narrow: Pixels = counts.astype(np.int16 if image.format == "TIFF" else np.uint16)
+        if (narrow != counts).any():
+            raise Unusable("unsupported_depth", f"more than 16 bits a value: {_MEND_DEPTH}", source)
+        return narrow
     if image.mode == "F":
         return np.array(image)
     if image.has_transparency_data:
