@@ -12,12 +12,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.errors import InputError
+from text2pixels.extras import require
 from text2pixels.files import whole_file
 from text2pixels.image.colour import Image8
 
@@ -98,6 +97,7 @@ def look_alikes(
 
 def write_prints(path: Path, names: Sequence[str], infrared: Sequence[int], visible: Sequence[int]) -> None:
     """Write the difference hashes of a data set's pairs beside its manifest."""
+    pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
     columns = {
         "name": pa.array(names, pa.string()),
         "infrared_dhash": pa.array(infrared, pa.uint64()),
@@ -116,7 +116,8 @@ def read_prints(folder: Path) -> list[Print]:
     pairs = read_manifest(folder / "manifest.parquet")
     if not (folder / "prints.parquet").is_file():
         raise InputError(f"no prints.parquet in {folder}: run t2p ingest")
-    hashes = {row["name"]: row for row in pq.read_table(folder / "prints.parquet").to_pylist()}
+    table = require("pyarrow.parquet", "train").read_table(folder / "prints.parquet")
+    hashes = {row["name"]: row for row in table.to_pylist()}
     return [
         Print(
             pair.pair_id,

@@ -6,14 +6,13 @@ folder can be moved as a whole.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from text2pixels.errors import InputError
+from text2pixels.extras import require
 from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
 
@@ -24,42 +23,47 @@ Item = TypeVar("Item")
 
 _ROWS = 512  # written at a time
 
-SCHEMA = pa.schema(
-    [
-        pa.field("pair_id", pa.string(), nullable=False),
-        pa.field("dataset", pa.string(), nullable=False),
-        pa.field("name", pa.string(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
-        pa.field("infrared", pa.string(), nullable=False),
-        pa.field("visible", pa.string(), nullable=False),
-        pa.field("width", pa.int32(), nullable=False),
-        pa.field("height", pa.int32(), nullable=False),
-        pa.field("infrared_sha256", pa.string(), nullable=False),
-        pa.field("visible_sha256", pa.string(), nullable=False),
-        pa.field("time_of_day", pa.string(), nullable=False),
-        pa.field("labelled", pa.bool_(), nullable=False),
-        pa.field(
-            "boxes",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("category", pa.string()),
-                        ("x", pa.float32()),
-                        ("y", pa.float32()),
-                        ("w", pa.float32()),
-                        ("h", pa.float32()),
-                    ]
-                )
+
+@cache
+def schema() -> Any:  # noqa: ANN401  (the library is untyped)
+    """Return the Arrow schema; a function, because what writes no table needs no pyarrow."""
+    pa = require("pyarrow", "train")
+    return pa.schema(
+        [
+            pa.field("pair_id", pa.string(), nullable=False),
+            pa.field("dataset", pa.string(), nullable=False),
+            pa.field("name", pa.string(), nullable=False),
+            pa.field("split", pa.string(), nullable=False),
+            pa.field("infrared", pa.string(), nullable=False),
+            pa.field("visible", pa.string(), nullable=False),
+            pa.field("width", pa.int32(), nullable=False),
+            pa.field("height", pa.int32(), nullable=False),
+            pa.field("infrared_sha256", pa.string(), nullable=False),
+            pa.field("visible_sha256", pa.string(), nullable=False),
+            pa.field("time_of_day", pa.string(), nullable=False),
+            pa.field("labelled", pa.bool_(), nullable=False),
+            pa.field(
+                "boxes",
+                pa.list_(
+                    pa.struct(
+                        [
+                            ("category", pa.string()),
+                            ("x", pa.float32()),
+                            ("y", pa.float32()),
+                            ("w", pa.float32()),
+                            ("h", pa.float32()),
+                        ]
+                    )
+                ),
+                nullable=False,
             ),
-            nullable=False,
-        ),
-        pa.field(
-            "registration",
-            pa.struct([("method", pa.string()), ("status", pa.string()), ("residual_px", pa.float32())]),
-            nullable=False,
-        ),
-    ]
-)
+            pa.field(
+                "registration",
+                pa.struct([("method", pa.string()), ("status", pa.string()), ("residual_px", pa.float32())]),
+                nullable=False,
+            ),
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Registration:
 
 @dataclass(frozen=True)
 class Pair:
-    """One infrared/visible pair; see the module's docstring and `SCHEMA`.
+    """One infrared/visible pair; see the module's docstring and `schema`.
 
     ``labelled`` tells an image in which somebody looked for objects and found none from one in
     which nobody looked: only labelled pairs take part in detection.
@@ -101,20 +105,22 @@ class Pair:
 
 def write_manifest(path: Path, pairs: Sequence[Pair]) -> None:
     """Write the pairs, sorted by name, so that the same pairs give the same bytes."""
+    pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
     rows = [asdict(pair) for pair in sorted(pairs, key=lambda pair: pair.name)]
     with whole_file(path) as aside:
-        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema()), aside)
 
 
 def stream_manifest(path: Path, pairs: Iterable[Pair]) -> None:
     """Write pairs as they come, sorted by name already, in flat memory."""
-    with whole_file(path) as aside, pq.ParquetWriter(aside, SCHEMA) as writer:
+    pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
+    with whole_file(path) as aside, pq.ParquetWriter(aside, schema()) as writer:
         previous = ""
         for batch in batched(pairs, _ROWS):
             for pair in batch:
                 assert previous < pair.name, f"'{pair.name}' after '{previous}'"
                 previous = pair.name
-            writer.write_table(pa.Table.from_pylist([asdict(pair) for pair in batch], schema=SCHEMA))
+            writer.write_table(pa.Table.from_pylist([asdict(pair) for pair in batch], schema=schema()))
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -132,9 +138,9 @@ def read_manifest(path: Path) -> list[Pair]:
     """
     if not path.is_file():
         raise InputError(f"no manifest at {path}: run the stage that writes it (dvc repro register)")
-    table = pq.read_table(path)
-    if table.schema.names != SCHEMA.names:
-        raise InputError(f"{path} has columns {table.schema.names}, expected {SCHEMA.names}: run t2p ingest again")
+    table = require("pyarrow.parquet", "train").read_table(path)
+    if table.schema.names != schema().names:
+        raise InputError(f"{path} has columns {table.schema.names}, expected {schema().names}: run t2p ingest again")
     return [_pair(row) for row in table.to_pylist()]
 
 

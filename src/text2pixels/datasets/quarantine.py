@@ -10,12 +10,12 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import Any
 
 from text2pixels.errors import InputError
+from text2pixels.extras import require
 from text2pixels.files import whole_file
 from text2pixels.registry import unknown
 
@@ -54,15 +54,20 @@ REASONS = {
     "other_band": "neither thermal nor visible: near infrared, a colour composite, a result",
 }
 
-SCHEMA = pa.schema(
-    [
-        pa.field("dataset", pa.string(), nullable=False),
-        pa.field("name", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("detail", pa.string(), nullable=False),
-    ]
-)
+
+@cache
+def schema() -> Any:  # noqa: ANN401  (the library is untyped)
+    """Return the Arrow schema; a function, because what writes no table needs no pyarrow."""
+    pa = require("pyarrow", "train")
+    return pa.schema(
+        [
+            pa.field("dataset", pa.string(), nullable=False),
+            pa.field("name", pa.string(), nullable=False),
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("reason", pa.string(), nullable=False),
+            pa.field("detail", pa.string(), nullable=False),
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -84,8 +89,9 @@ class Quarantined:
 def write_quarantine(path: Path, rows: Iterable[Quarantined]) -> None:
     """Write the rows in a fixed order, so that the same rows give the same bytes."""
     ordered = sorted(rows, key=lambda row: (row.name, row.kind, row.reason, row.detail))
+    pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
     with whole_file(path) as aside:
-        pq.write_table(pa.Table.from_pylist([asdict(row) for row in ordered], schema=SCHEMA), aside)
+        pq.write_table(pa.Table.from_pylist([asdict(row) for row in ordered], schema=schema()), aside)
 
 
 def read_quarantine(path: Path) -> list[Quarantined]:
@@ -96,4 +102,5 @@ def read_quarantine(path: Path) -> list[Quarantined]:
     """
     if not path.is_file():
         raise InputError(f"no quarantine list at {path}: run t2p ingest")
-    return [Quarantined(**row) for row in pq.read_table(path).to_pylist()]
+    table = require("pyarrow.parquet", "train").read_table(path)
+    return [Quarantined(**row) for row in table.to_pylist()]
