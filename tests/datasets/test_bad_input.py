@@ -393,6 +393,19 @@ def test_unequal_sizes_are_no_fault_of_a_source_that_is_not_aligned(tmp_path):
     assert (pair.registration.method, pair.registration.status) == ("none", "doubtful")
 
 
+def test_what_an_image_file_holds_besides_its_pixels_is_said(tmp_path, capsys):
+    make(tmp_path / "raw")
+    first, second = (Image.fromarray(fakes.picture(RNG, 1)) for _ in range(2))
+    (tmp_path / "raw/ir/b.png").unlink()
+    first.save(tmp_path / "raw/ir/b.tif", save_all=True, append_images=[second])
+    source = config.Source(path=str(tmp_path / "raw"))
+    tally = ingest("folder", source, config.Ingest(workers=1), tmp_path / "out")
+    assert tally.pairs.admitted == 3
+    assert len(tally.notes) == 1
+    assert "1 notes on images" in capsys.readouterr().out
+    assert "page 1 of 2" in tally.notes[0]
+
+
 def test_markup_in_a_name_is_shown_as_it_is(tmp_path, capsys):
     fakes.save(tmp_path / "raw/ir/[red]a.png", fakes.picture(RNG, 1))
     make(tmp_path / "raw")

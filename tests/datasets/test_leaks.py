@@ -84,5 +84,5 @@ def test_a_recoded_test_picture_in_the_training_set_is_found_after_ingest(tmp_pa
 
 
 def test_prints_of_a_folder_that_was_not_ingested(tmp_path):
-    with pytest.raises(ValueError, match="t2p ingest"):
+    with pytest.raises(ValueError, match="no manifest at"):
         read_prints(tmp_path)

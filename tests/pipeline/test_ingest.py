@@ -56,11 +56,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(source, tmp_path, monkeypat
     read = intake.read_visible
     seen = []
 
-    def interrupted(path):
+    def interrupted(path, notes):
         if len(seen) == 20:
             raise KeyboardInterrupt
         seen.append(path.stem)
-        return read(path)
+        return read(path, notes)
 
     monkeypatch.setattr(intake, "read_visible", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -68,7 +68,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(source, tmp_path, monkeypat
     assert not (tmp_path / "out").exists()
     first = list(seen)
     seen.clear()
-    monkeypatch.setattr(intake, "read_visible", lambda path: (seen.append(path.stem), read(path))[1])
+    monkeypatch.setattr(intake, "read_visible", lambda path, notes: (seen.append(path.stem), read(path, notes))[1])
     stage.ingest("folder", source, ONE, tmp_path / "out")
     assert set(first) & set(seen) <= {"08"}, "pairs that were done are done again"  # the images of a copy are not kept
     assert files(tmp_path / "out") == files(tmp_path / "whole")
@@ -136,12 +136,12 @@ def test_the_fingerprint_covers_the_code_and_the_simulator_only_where_it_draws(m
 def test_a_second_ingest_into_the_same_folder_is_refused_while_the_first_runs(source, tmp_path, monkeypatch):
     read, refused = intake.read_visible, []
 
-    def meanwhile(path):
+    def meanwhile(path, notes):
         if not refused:
             with pytest.raises(InputError, match="another ingest is writing") as error:
                 stage.ingest("folder", source, ONE, tmp_path / "out")
             refused.append(error)
-        return read(path)
+        return read(path, notes)
 
     monkeypatch.setattr(intake, "read_visible", meanwhile)
     stage.ingest("folder", source, ONE, tmp_path / "out")

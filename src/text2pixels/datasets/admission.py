@@ -38,6 +38,7 @@ class Tally:
     quarantined: list[Quarantined] = field(default_factory=list)
     splits: Counter[tuple[str, str]] = field(default_factory=Counter)  # (split, "pairs" | "labelled" | "boxes")
     leaks: list[Leak] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # of the files of the pairs that came in
     first_of: dict[tuple[str, str], str] = field(default_factory=dict)  # (kind, reason) -> an example
 
     def counts(self) -> dict[str, Count]:
@@ -96,6 +97,7 @@ class Admission:
                 self._quarantine(verdict.name, kind, reason, detail)
             if taken is not None:
                 assert candidate.split is not None
+                self.tally.notes += verdict.notes
                 yield self._admit(candidate, taken)
 
     def find_leaks(self) -> None:

@@ -7,7 +7,7 @@ sizes and times, so that an interrupted run, which comes here again, finds it an
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +58,13 @@ class Verdict:
     faults: tuple[Fault, ...] = ()
     boxes_found: int = 0
     label_files: int = 0
+    notes: tuple[str, ...] = ()  # what of the files is not in the images: further pages, transparency, gray levels
 
 
 def take_in(candidate: Candidate, rules: Rules) -> Verdict:
     """Bring one pair in, or say why not; a pair that is in already is only looked up."""
     if candidate.problem is not None:
-        return Verdict(candidate.name, None, (("pair", *candidate.problem),), **_counts(candidate.labels))
+        return Verdict(candidate.name, None, (("pair", *candidate.problem),), *_counts(candidate.labels))
     assert candidate.infrared is not None
     assert candidate.visible is not None
     row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
@@ -71,14 +72,15 @@ def take_in(candidate: Candidate, rules: Rules) -> Verdict:
     known = recall(row, key, rules)
     if known is not None:
         return known
+    notes: list[str] = []
     try:
-        infrared = read_infrared(Path(candidate.infrared), rules.span)
-        visible = read_visible(Path(candidate.visible))
+        infrared = read_infrared(Path(candidate.infrared), rules.span, notes)
+        visible = read_visible(Path(candidate.visible), notes)
         check_images(infrared, visible, rules)
     except Unusable as fault:
-        verdict = Verdict(candidate.name, None, (("pair", fault.reason, fault.detail),), **_counts(candidate.labels))
+        verdict = Verdict(candidate.name, None, (("pair", fault.reason, fault.detail),), *_counts(candidate.labels))
     else:
-        verdict = store(candidate.name, infrared, visible, candidate.labels, rules)
+        verdict = replace(store(candidate.name, infrared, visible, candidate.labels, rules), notes=tuple(notes))
     remember(row, key, verdict)
     return verdict
 
@@ -106,11 +108,11 @@ def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labe
     height, width = visible.shape[:2]
     faults: list[Fault] = []
     good: list[Box] = []
-    counts = _counts(labels)
+    boxes_found, label_files = _counts(labels)
     try:
         read = read_labels(labels) if isinstance(labels, LabelFile) else labels
         if read is not None:
-            counts["boxes_found"] = len(read.boxes) + len(read.faults)
+            boxes_found = len(read.boxes) + len(read.faults)
             if read.width and read.height and (read.width, read.height) != (width, height):
                 faults.append(
                     ("labels", "label_size", f"for {read.width}x{read.height}, the image is {width}x{height}")
@@ -133,7 +135,7 @@ def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labe
         read is not None,
         tuple(good),
     )
-    return Verdict(name, taken, tuple(faults), **counts)
+    return Verdict(name, taken, tuple(faults), boxes_found, label_files)
 
 
 def _write(rules: Rules, side: str, name: str, image: Image8) -> str:
@@ -144,9 +146,10 @@ def _write(rules: Rules, side: str, name: str, image: Image8) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _counts(labels: LabelFile | Labels | None) -> dict[str, int]:
+def _counts(labels: LabelFile | Labels | None) -> tuple[int, int]:
+    """Return how many boxes are known before a label file is read, and how many label files or entries there are."""
     drawn = len(labels.boxes) + len(labels.faults) if isinstance(labels, Labels) else 0
-    return {"boxes_found": drawn, "label_files": int(labels is not None)}
+    return drawn, int(labels is not None)
 
 
 def _key(candidate: Candidate) -> list[Any]:
@@ -186,4 +189,5 @@ def recall(row: Path, key: list[Any], rules: Rules) -> Verdict | None:
         if not all(path.is_file() for path in images_there):
             return None  # a duplicate, whose images were taken away again
         taken = Taken(**taken | {"boxes": tuple(Box(**box) for box in taken["boxes"])})
-    return Verdict(**verdict | {"taken": taken, "faults": tuple(tuple(fault) for fault in verdict["faults"])})
+    faults = tuple(tuple(fault) for fault in verdict["faults"])
+    return Verdict(**verdict | {"taken": taken, "faults": faults, "notes": tuple(verdict["notes"])})

@@ -11,7 +11,7 @@ from text2pixels.datasets.admission import Tally
 from text2pixels.datasets.leaks import Leak
 from text2pixels.datasets.manifest import SPLITS
 
-_NEAREST = 3  # look-alikes that are named
+_NAMED = 3  # look-alikes and notes that are named
 
 
 def print_tally(tally: Tally, split_rule: str, console: Console | None = None) -> None:
@@ -30,8 +30,11 @@ def print_tally(tally: Tally, split_rule: str, console: Console | None = None) -
     for split in SPLITS:
         splits.add_row(split, *(str(tally.splits[split, what]) for what in ("pairs", "labelled", "boxes")))
     console.print(splits)
+    if tally.notes:
+        lines = "\n".join(note.encode("utf-8", "backslashreplace").decode() for note in tally.notes[:_NAMED])
+        console.print(f"{len(tally.notes)} notes on images that came in, the first:\n{lines}", markup=False)
     if tally.leaks:
-        nearest = "; ".join(f"{leak.first} ~ {leak.second}" for leak in tally.leaks[:_NEAREST])
+        nearest = "; ".join(f"{leak.first} ~ {leak.second}" for leak in tally.leaks[:_NAMED])
         console.print(f"{len(tally.leaks)} look-alikes across splits, nearest first: {nearest}", markup=False)
 
 
