@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from text2pixels.methods import guided_filter
-from text2pixels.methods.catalogue import BASELINES
+from text2pixels.methods.catalogue import locate, methods
 
-CLASSICAL = [name for name, fuser in BASELINES.items() if not fuser.files]
+CLASSICAL = [name for name, entry in methods().items() if entry.kind == "filter"]
 SYMMETRIC = ["average", "max", "laplacian", "wavelet", "gff", "tsifvs"]
 
 
@@ -22,13 +22,13 @@ def images(height=45, width=70):
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_fusing_an_image_with_itself_gives_it_back(name):
     image = images()[0]
-    np.testing.assert_allclose(BASELINES[name].load(None).fuse(image, image), image, atol=2e-3)
+    np.testing.assert_allclose(locate(methods()[name])(image, image), image, atol=2e-3)
 
 
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_the_order_of_inputs_does_not_matter(name):
     one, other = images()
-    fuse = BASELINES[name].load(None).fuse
+    fuse = locate(methods()[name])
     np.testing.assert_allclose(fuse(one, other), fuse(other, one), atol=2e-3)
 
 
@@ -36,8 +36,8 @@ def test_the_order_of_inputs_does_not_matter(name):
 def test_detail_that_only_one_image_has_survives(name):
     stripes = np.tile(np.float32([60, 60, 180, 180]), (64, 16))
     flat = np.full_like(stripes, 120)
-    fused = BASELINES[name].load(None).fuse(stripes, flat)
-    average = BASELINES["average"].load(None).fuse(stripes, flat)
+    fused = locate(methods()[name])(stripes, flat)
+    average = locate(methods()["average"])(stripes, flat)
     assert fused.std() > 1.8 * average.std()
 
 
@@ -47,7 +47,7 @@ def test_nothing_is_shifted(name):
     point = np.full((41, 57), 50, dtype=np.float32)
     point[17, 30] = 250
     flat = np.full_like(point, 50)
-    fused = BASELINES[name].load(None).fuse(point, flat if name != "visible" else point)
+    fused = locate(methods()[name])(point, flat if name != "visible" else point)
     assert np.unravel_index(fused.argmax(), fused.shape) == (17, 30)
 
 

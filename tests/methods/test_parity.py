@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from text2pixels.methods.catalogue import BASELINES
-from text2pixels.methods.door import fuse_luminance
+from text2pixels.methods.catalogue import load, methods
+from text2pixels.methods.convention import fuse_luminance
 from text2pixels.methods.tensorflow_checkpoint import read_checkpoint
 
 SHARED = Path(__file__).parents[2] / "../shared"
@@ -176,7 +176,7 @@ STATISTICS = {
 
 
 def test_every_official_method_has_a_second_path():
-    assert SECOND_PATH.keys() == STATISTICS.keys() == {name for name, fuser in BASELINES.items() if fuser.files}
+    assert SECOND_PATH.keys() == STATISTICS.keys() == {name for name, entry in methods().items() if entry.card.files}
 
 
 @pytest.mark.parametrize("name", SECOND_PATH)
@@ -197,8 +197,8 @@ def test_statistics_of_a_real_pair_stay(name, pair):
 
 def fuse(name, pair):
     infrared, visible = pair
-    for file in BASELINES[name].files:
+    for file in methods()[name].card.files:
         if not (WEIGHTS / file.name).is_file():
             pytest.skip(f"weights missing: {file.name}")
-    method = BASELINES[name].load(WEIGHTS)
+    method = load(name, weights=WEIGHTS, device="cpu")
     return fuse_luminance(method, infrared, np.repeat(visible[..., None], 3, axis=2)).astype(float)

@@ -1,20 +1,20 @@
-"""Conventions of the one door, on methods whose output is known."""
+"""How floats become 8 bits, on methods whose output is known."""
 
 import numpy as np
 import pytest
 
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.methods.catalogue import BASELINES
-from text2pixels.methods.door import fuse_luminance, to_8_bits
-from text2pixels.methods.fuser import Fuser, Method
+from text2pixels.methods.card import Card
+from text2pixels.methods.catalogue import load
+from text2pixels.methods.convention import fuse_luminance, to_8_bits
+from text2pixels.methods.method import Filter
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
 
 def method(function, **entry):
-    fuser = Fuser("fake", "Fake", "none", None, "-", "none needed", function=function, **entry)
-    return fuser.load(None)
+    return Filter(Card("fake", "Fake", "none", **entry), function)
 
 
 def rgb(gray):
@@ -64,13 +64,13 @@ def test_flat_and_black_outputs_do_not_divide_by_zero(rule):
 
 def test_gray_values_come_through_exactly():
     for name, image in (("infrared", GRAY), ("visible", GRAY)):
-        fused = fuse_luminance(BASELINES[name].load(None), GRAY, rgb(image))
+        fused = fuse_luminance(load(name), GRAY, rgb(image))
         np.testing.assert_array_equal(fused, GRAY)
 
 
 def test_average_rounds_half_up():
     other = GRAY[::-1].copy()
-    fused = fuse_luminance(BASELINES["average"].load(None), GRAY, rgb(other))
+    fused = fuse_luminance(load("average"), GRAY, rgb(other))
     np.testing.assert_array_equal(fused, (GRAY.astype(int) + other + 1) // 2)
 
 
@@ -100,7 +100,7 @@ def test_networks_of_rgb_images_are_truncated_by_channel_before_they_turn_gray()
 
 
 def test_pairs_that_cannot_be_fused_are_refused():
-    average = BASELINES["average"].load(None)
+    average = load("average")
     with pytest.raises(InputError, match="infrared is 16x16 and the visible 20x16"):
         fuse_luminance(average, GRAY, colourful(16, 20))
     with pytest.raises(InputError, match="expected 8-bit gray"):
@@ -113,6 +113,5 @@ def test_pairs_that_cannot_be_fused_are_refused():
 
 def test_a_method_that_changes_the_size_is_a_defect():
     fake = method(lambda infrared, visible: visible[:-1])
-    assert isinstance(fake, Method)
     with pytest.raises(AssertionError, match="changed the size"):
         fuse_luminance(fake, GRAY, colourful())
