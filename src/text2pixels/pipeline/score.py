@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, in_split, read_pairs_to_fuse
@@ -63,13 +63,13 @@ def run(dataset: str, method: str) -> None:
     _check(dataset, stretched, {f"{pair.name}.png" for pair in pairs})
     settings = params.score
     score_pair = partial(_score_pair, method=method)
-    threads = torch.get_num_threads()
+    threads = cv2.getNumThreads()
     try:
         with open_executor(settings.workers, settings.dask) as executor:
             scored = map_ordered(executor, score_pair, pairs, AHEAD * max(settings.workers, 1))
             rows = [row for _, found in track(scored, f"score {dataset} by {method}", len(pairs)) for row in found]
     finally:
-        torch.set_num_threads(threads)
+        cv2.setNumThreads(threads)
     with whole_file(layout.scores(dataset, method)) as aside:
         pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
 
@@ -88,7 +88,7 @@ def _check(dataset: str, fused: Path, expected: set[str]) -> None:
 def _score_pair(pair: Pair, method: str) -> list[dict[str, object]]:
     """Return the rows of one pair."""
     # Stages run side by side: threads that spin for cores which another stage has make both crawl.
-    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     source = layout.processed(pair.dataset)
     infrared = read_gray(source / pair.infrared)
     visible = quantise(luminance(read_rgb(source / pair.visible)))
