@@ -1,4 +1,4 @@
-"""Mean EN, SD, SF, AG of the official baselines beside those of the authors' own scripts.
+"""Mean EN, SD, SF, AG of other authors' networks, as we run them, beside those of the authors' own scripts.
 
     python benchmarks/baselines.py --shared ../shared --methods sdnet tardal
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.methods.catalogue import BASELINES
-from text2pixels.methods.door import fuse_luminance
+from text2pixels.methods import catalogue
+from text2pixels.methods.convention import fuse_luminance
 from text2pixels.progress import track
 
 # (method, data set, convention) -> EN, SD, SF, AG
@@ -60,13 +60,14 @@ def main():
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/ and weights/")
     known = list(dict.fromkeys(method for method, _, _ in AUTHORS))
     parser.add_argument("--methods", nargs="+", choices=known, default=known)
+    parser.add_argument("--every", type=int, default=1, help="only each N-th pair: to try it out")
     chosen = parser.parse_args()
     print("method      data set   convention   EN     SD      SF      AG      difference to the authors'")
     for (name, dataset, convention), expected in AUTHORS.items():
         if name not in chosen.methods:
             continue
-        method = BASELINES[name].load(chosen.shared / "weights", "auto")
-        pairs = track(read_pairs(chosen.shared / "data", dataset), f"{name} {dataset}")
+        method = catalogue.load(name, weights=chosen.shared / "weights")
+        pairs = track(read_pairs(chosen.shared / "data", dataset)[:: chosen.every], f"{name} {dataset}")
         found = np.mean([measure(fuse_luminance(method, *pair, convention=convention)) for pair in pairs], axis=0)
         difference = " ".join(f"{value:+.3f}" for value in found - expected)
         print(f"{name:11} {dataset:10} {convention:11}", " ".join(f"{value:7.3f}" for value in found), "", difference)

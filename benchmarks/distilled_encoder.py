@@ -12,7 +12,7 @@ and the vector of the phrase with the most similar n-grams.
 - centred: the mean cosine once that mean is taken off both; what is left is what tells phrases apart.
 - rank: of the right phrase among all, by centred cosine; median, and share within the first ten.
 
-With --write all phrases are fitted and src/text2pixels/text/distilled.safetensors is written with these
+With --write all phrases are fitted and src/text2pixels/encoders/distilled.safetensors is written with these
 figures in its metadata; the same table gives the same tensors on the same machine.
 """
 

@@ -73,7 +73,7 @@ def main() -> int:
 
         write_prompts(layout.prompts("many"), prompts(options.prompts, vocabulary))
         params = {"profile": "benchmark", "seed": 0, "datasets": {"many": {}}, "embed": asdict(section)}
-        config.PARAMS_FILE.write_text(json.dumps(params | {"encoders": [], "baselines": [], "variants": {}}))
+        config.PARAMS_FILE.write_text(json.dumps(params | {"encoders": [], "methods": {}}))
         for state in ("first", "second"):
             start = time.perf_counter()
             embed.run(options.encoder)

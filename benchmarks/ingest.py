@@ -1,7 +1,7 @@
 """How fast ingest is against the least it could cost, and whether its memory stays flat.
 
-    python benchmarks/ingest.py speed    # pairs per second, and the share of the limit that is reached
-    python benchmarks/ingest.py memory   # peak memory with 500 and with 10,000 pairs
+    python benchmarks/ingest.py speed [400]   # pairs per second, and the share of the limit that is reached
+    python benchmarks/ingest.py memory        # peak memory with 500 and with 10,000 pairs
     python benchmarks/ingest.py sheet <folder with RoadScene/, TNO/, M3FD/, MSRS/> sheet.png
                                          # every set there through its adapter; pictures with boxes, to look at
 
@@ -73,7 +73,8 @@ def _processor_seconds() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
-def speed(count: int = 400) -> None:
+def speed(pairs: str = "400") -> None:
+    count = int(pairs)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         write_pairs(root / "raw", count, SIZE)

@@ -17,8 +17,8 @@ from text2pixels.analysis.published import published_rows
 from text2pixels.datasets.partition import named
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.methods.catalogue import BASELINES
-from text2pixels.methods.door import fuse_unrounded, round_output
+from text2pixels.methods import catalogue
+from text2pixels.methods.convention import round_output
 from text2pixels.metrics.score import Convention, score
 from text2pixels.progress import track
 
@@ -34,14 +34,14 @@ def pairs(data: Path, name: str) -> list[tuple[Path, Path]]:
     return [(folders[0] / f"{pair}.jpg", folders[1] / f"{pair}.jpg") for pair in sorted(named("roadscene", "test50"))]
 
 
-def means(method: str, name: str, data: Path, weights: Path) -> dict:
-    loaded = BASELINES[method].load(weights)
+def means(method: str, name: str, data: Path, weights: Path, every: int) -> dict:
+    loaded = catalogue.load(method, weights=weights)
     values = {row: [] for row in ROWS}
-    for infrared_path, visible_path in track(pairs(data, name), f"{method} on {name}"):
+    for infrared_path, visible_path in track(pairs(data, name)[::every], f"{method} on {name}"):
         infrared, visible = read_gray(infrared_path), read_rgb(visible_path)
-        output, gray = fuse_unrounded(loaded, infrared, visible), quantise(luminance(visible))
+        output, gray = loaded.fuse(infrared, visible), quantise(luminance(visible))
         for row, convention in ROWS.items():
-            fused = round_output(loaded, output, row)
+            fused = round_output(loaded.card, output, row)
             values[row].append(list(score(fused, infrared, gray, METRICS, convention).values()))
     return {row: np.mean(found, axis=0) for row, found in values.items()}
 
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--methods", nargs="+", default=["sdnet", "u2fusion", "tardal"])
     parser.add_argument("--lists", nargs="+", default=["tno", "roadscene-test50"])
+    parser.add_argument("--every", type=int, default=1, help="only each N-th pair: to try it out")
     arguments = parser.parse_args()
     torch.set_flush_denormal(True)
     exact = total = 0
@@ -60,7 +61,7 @@ def main() -> None:
         for row in published_rows(name):
             if row.method not in arguments.methods:
                 continue
-            ours = means(row.method, name, arguments.data, arguments.weights)
+            ours = means(row.method, name, arguments.data, arguments.weights, arguments.every)
             printed = [float(row.values[metric]) for metric in METRICS]
             print(f"{f'{row.method}, {name}, printed':34}" + "".join(f"{value:9.2f}" for value in printed))
             for title, found in ours.items():

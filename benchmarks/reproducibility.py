@@ -50,7 +50,7 @@ def train(variant: str, environment: dict[str, str]) -> Run:
         for path in READ:
             (scratch / path).parent.mkdir(parents=True, exist_ok=True)
             (scratch / path).symlink_to(Path(path).resolve())
-        command = f"from text2pixels.stages import train; train.run({variant!r})"
+        command = f"from text2pixels.pipeline import train; train.run({variant!r})"
         subprocess.run([sys.executable, "-c", command], cwd=scratch, env=os.environ | environment, check=True)
         return read(scratch / layout.model(variant))
 

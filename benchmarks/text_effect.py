@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from text2pixels import layout
@@ -34,7 +33,6 @@ from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
-from text2pixels.image.colour import luminance
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.trained import Fuser, load
 from text2pixels.progress import track
@@ -136,18 +134,13 @@ def _words(interval: Interval) -> str:
 
 def fuse_in_levels(fuser: Fuser, embeddings: Embeddings, folder: Path, pair: Pair) -> Fuse:
     """Return the function that fuses a pair under phrases, not rounded to 8 bits."""
-    infrared = read_gray(folder / pair.infrared).astype(np.float32) / np.float32(255)
-    visible = luminance(read_rgb(folder / pair.visible))
-    images = [torch.from_numpy(image)[None, None].to(fuser.device) for image in (infrared, visible)]
+    infrared, visible = read_gray(folder / pair.infrared), read_rgb(folder / pair.visible)
 
     def fuse(phrases: Sequence[str]) -> Image:
         lacking = [phrase for phrase in phrases if phrase not in embeddings.vectors]
         if lacking:
             raise InputError(f"the embeddings have no vector for '{lacking[0]}': run t2p embed on these prompts")
-        text_BTD = torch.from_numpy(embeddings.tokens(phrases))[None].to(fuser.device)
-        with torch.inference_mode():
-            fused: Image = fuser.network(*images, text_BTD).fused_B1HW[0, 0].cpu().numpy() * 255
-        return fused
+        return fuser.fuse_unrounded(infrared, visible, embeddings.tokens(phrases)) * np.float32(255)
 
     return fuse
 
@@ -179,7 +172,7 @@ def measure(options: argparse.Namespace) -> list[str]:
         InputError: files that are missing or do not belong together; nothing to measure.
     """
     fuser = load(options.model, options.device)
-    if fuser.metadata["prompts"] == "none" or fuser.network.cross_attention is None:
+    if fuser.metadata["prompts"] == "none" or not fuser.reads_text:
         raise InputError(f"{options.model} was trained without text: there is no effect to measure")
     vectors = options.embeddings or layout.embeddings(fuser.metadata["encoder"])
     embeddings = Embeddings.read(vectors)

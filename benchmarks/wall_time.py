@@ -15,30 +15,18 @@ import numpy as np
 from baselines import read_pairs
 
 from text2pixels.image.colour import luminance, quantise
-from text2pixels.methods import trained as inference
-from text2pixels.methods.catalogue import BASELINES
-from text2pixels.methods.door import fuse_luminance
+from text2pixels.methods import catalogue
+from text2pixels.methods.convention import fuse_luminance
 from text2pixels.metrics.score import score
 from text2pixels.metrics.table import HEADLINE
 from text2pixels.progress import track
-
-OURS = "ours"
-
-
-def fuser(name: str, weights: Path):
-    """Return a function of an infrared and a visible image."""
-    if name == OURS:
-        network = inference.load()
-        return lambda infrared, visible: network.fuse_luminance(infrared, visible, None)
-    method = BASELINES[name].load(weights, "auto")
-    return lambda infrared, visible: fuse_luminance(method, infrared, visible)
 
 
 def measure(name: str, pairs: list[tuple[np.ndarray, np.ndarray]], weights: Path) -> tuple[float, float]:
     """Return the seconds of fusing all pairs and of scoring them under both conventions."""
     start = time.perf_counter()
-    fuse = fuser(name, weights)
-    fused = [fuse(*pair) for pair in pairs]
+    method = catalogue.load(name, weights=weights)
+    fused = [fuse_luminance(method, *pair) for pair in pairs]
     fusing = time.perf_counter() - start
     start = time.perf_counter()
     for image, (infrared, visible) in zip(fused, pairs, strict=True):
@@ -52,11 +40,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/ and weights/")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--methods", nargs="+", choices=catalogue.methods(), default=list(catalogue.methods()))
     chosen = parser.parse_args()
     pairs = [pair for dataset in ("TNO", "RoadScene") for pair in read_pairs(chosen.shared / "data", dataset)]
     seen = pairs[:: chosen.every]
-    names = [OURS, *BASELINES]
-    rows = {name: measure(name, seen, chosen.shared / "weights") for name in track(names, "methods")}
+    rows = {name: measure(name, seen, chosen.shared / "weights") for name in track(chosen.methods, "methods")}
     factor = len(pairs) / len(seen)
     total = sum(map(sum, rows.values()))
     print(f"{len(seen)} of {len(pairs)} pairs measured; seconds are those of {len(pairs)}")
