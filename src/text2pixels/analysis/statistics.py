@@ -142,6 +142,7 @@ def _wilcoxon(method: "pd.Series[float]", against: "pd.Series[float]") -> Compar
 
 def holm(p_values: list[float]) -> list[float]:
     """Correct p-values for their number by Holm's step-down method; NaN stays and does not count."""
+    # By hand: scipy's false_discovery_control is Benjamini-Hochberg's, and one loop is no reason for statsmodels.
     p = np.asarray(p_values, dtype=np.float64)
     corrected = np.full_like(p, np.nan)
     order = np.argsort(p)[: np.isfinite(p).sum()]  # NaN sorts last

@@ -6,7 +6,7 @@ A box is decoded from a cell of the grid and an anchor (ultralytics/yolov5, mode
     size   = (2 sigmoid(t_wh))^2 * anchor
     score  = sigmoid(t_object) * sigmoid(t_category)
 
-Shapes: B images, L grids, K anchors of a grid, C categories, H x W cells, A = all anchors of all cells.
+Shapes: B batch; H, W cells of a grid; L grids; K anchors of a cell; C categories; A all anchors of all cells.
 """
 
 from collections.abc import Sequence

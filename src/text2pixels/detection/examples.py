@@ -1,6 +1,6 @@
 """Images and boxes as the detector sees them: letterboxed, batched, augmented.
 
-Shapes: B images, H x W pixels.
+Shapes: B batch; H, W image; 3 RGB channels.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -116,7 +116,7 @@ def _rate(step: int, steps: int) -> float:
 
 
 def _groups(network: nn.Module) -> list[dict[str, object]]:
-    """Weight decay for kernels only: biases and batch normalisation go without."""
+    """Return parameter groups of the optimiser: only kernels get weight decay, not biases or normalisation."""
     kernels = [value for value in network.parameters() if value.ndim > 1]
     others = [value for value in network.parameters() if value.ndim <= 1]
     return [{"params": kernels, "weight_decay": _WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}]

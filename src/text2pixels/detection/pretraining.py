@@ -1,4 +1,4 @@
-"""The start weights of a detector: COCO's where there are any, then both modalities alike."""
+"""The start weights of a detector: COCO's where given, then trained on as many infrared as visible images."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -26,7 +26,7 @@ def categories_of(labelled: Iterable[Pair | Example]) -> tuple[str, ...]:
     return tuple(sorted({box.category for item in labelled for box in item.boxes}))
 
 
-def both(folder: Path, pair: Pair, categories: Sequence[str]) -> list[Example]:
+def source_examples(folder: Path, pair: Pair, categories: Sequence[str]) -> list[Example]:
     """Return the infrared and the visible image of a pair, with its boxes.
 
     Args:

@@ -1,6 +1,6 @@
 """From a network's raw boxes to detections: the score's threshold, and non-maximum suppression.
 
-Shapes: B images, A anchor points, C categories, D = 4 + C.
+Shapes: B batch; A anchor points; C categories; D = 4 + C.
 """
 
 from collections.abc import Sequence

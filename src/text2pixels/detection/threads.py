@@ -1,4 +1,4 @@
-"""One thread a detector, so that a result does not depend on how many run side by side."""
+"""Each detector computes on one thread, so that its result does not depend on how many run side by side."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ import torch
 def one_thread() -> Iterator[None]:
     """Compute on one thread within the block.
 
-    A second thread changes sums in their last bits, and makes a network of this size only some 1.2
-    times as fast: two detectors on a thread each are done sooner than one after the other on two.
+    A second thread changes the last bits of sums, and speeds a network of this size up only 1.2 times:
+    two detectors side by side on one thread each finish sooner than one after the other on two threads.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

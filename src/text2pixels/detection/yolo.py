@@ -4,7 +4,7 @@ The only module that imports ultralytics. Its trainer is not used: the same netw
 in loops of ours, so that images with a gradient to the fusion network can pass through, and so
 that a run is deterministic.
 
-Shapes: B images, H x W pixels, A anchor points, C categories, N boxes.
+Shapes: B batch; H, W image; A anchor points; C categories; N boxes.
 """
 
 import os

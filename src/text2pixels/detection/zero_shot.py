@@ -1,4 +1,6 @@
-"""A COCO detector as it is: trained on COCO's photographs alone, its classes mapped to a data set's categories.
+"""Zero-shot detection: a detector trained on COCO's photographs alone, applied to fused images unchanged.
+
+COCO's classes are mapped to a data set's categories; those without a counterpart are left out.
 
 Either the classic YOLOv5 with its anchor-based head, or ultralytics' u-variant of it.
 """
@@ -33,10 +35,10 @@ def coco_classes(categories: Iterable[str]) -> dict[str, int]:
 
 
 class CocoDetector:
-    """A network of COCO's 80 classes that tells a data set's categories.
+    """A network of COCO's 80 classes that reports only those that a data set labels, under its names.
 
     Attributes:
-        categories: that it finds, in order.
+        categories: the data set's categories that it can find, in order.
         network: gives (B, 4 + 80, A), alone or as the first of a tuple.
     """
 

@@ -3,7 +3,7 @@
 Every function is pure and returns one value per image, so that a batch on several processes
 weighs its images as one process would.
 
-Shapes: B batch, 1 channel, H x W pixels; images in [0, 1]; x infrared, y visible luminance, z fused,
+Shapes: B batch; 1 channel; H, W image; images in [0, 1]; x infrared, y visible luminance, z fused,
 z' the fused image of the previous epoch's network.
 """
 

@@ -85,9 +85,9 @@ class FusionNetwork(nn.Module):
         )
         self.codebook = Codebook(network.codes, width) if network.codebook else None
         self.spread = nn.Linear(width, channels)
-        # What the phrases say also goes round the codebook: rounded to the nearest of a few codes, most of
-        # what a prompt changes would be lost. Only what they add to silence: where attention is on the null
-        # token, and without text, nothing; so this path cannot serve as a bias of all pixels.
+        # The message of the phrases also bypasses the codebook, because rounding to the nearest of a few codes
+        # would lose most of what a prompt changes. The message of the null token is subtracted from it, so it
+        # is zero without text and this path cannot serve as a bias of all pixels.
         self.hear = nn.Linear(width, channels, bias=False) if network.cross_attention else None
         self.merge = nn.Conv2d(channels, half, kernel_size=3, padding=1)
         self.decode = nn.Conv2d(half, half, kernel_size=3, padding=1)

@@ -7,7 +7,7 @@ one fold (the committed split) every method's detector begins with it, too; with
 
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
-from text2pixels.detection.pretraining import both, categories_of, start_weights
+from text2pixels.detection.pretraining import categories_of, source_examples, start_weights
 from text2pixels.detection.weights import save
 from text2pixels.files import whole_folder
 from text2pixels.progress import console
@@ -24,7 +24,11 @@ def run() -> None:
     params = config.load(SECTIONS)
     labelled = [(dataset, pair) for dataset in params.datasets for pair in _labelled(dataset)]
     categories = categories_of([pair for _, pair in labelled])
-    examples = [example for dataset, pair in labelled for example in both(layout.processed(dataset), pair, categories)]
+    examples = [
+        example
+        for dataset, pair in labelled
+        for example in source_examples(layout.processed(dataset), pair, categories)
+    ]
     if not categories:
         console.print("pretrain: no training pair has boxes; the detector stays untrained")
     detector, facts = start_weights(examples, categories, params.detect, params.seed, "pretrain the detector")

@@ -12,7 +12,7 @@ from pathlib import Path
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, read_manifest
 from text2pixels.detection.folds import Fold, make_folds, too_few
-from text2pixels.detection.pretraining import both, categories_of, start_weights
+from text2pixels.detection.pretraining import categories_of, source_examples, start_weights
 from text2pixels.detection.threads import one_thread
 from text2pixels.detection.weights import save
 from text2pixels.executors import map_ordered, open_executor
@@ -80,7 +80,7 @@ def _pretrain(
 
 
 def _work(job: _Job) -> None:
-    examples = [example for pair in job.fold.train for example in both(job.source, pair, job.categories)]
+    examples = [example for pair in job.fold.train for example in source_examples(job.source, pair, job.categories)]
     with one_thread():
         detector, facts = start_weights(examples, job.categories, job.settings, job.seed, job.description)
     job.target.mkdir()

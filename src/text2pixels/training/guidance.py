@@ -1,6 +1,6 @@
 """Which phrases a training pair is shown under, and where they point.
 
-The network has to do the same pair with and without a phrase, or it would never need to listen: so
+The network sees the same pair with and without a phrase; if the text never varied, it could ignore it. So
 a pair's classes are named or kept back at random, now and then by a synonym, and now and then a
 stranger is named that is nowhere to be seen.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from text2pixels.image.boxes import Box
-from text2pixels.prompts.phrases import STRANGERS, SYNONYMS, by_noun, names, names_an_object, noun
+from text2pixels.prompts.phrases import STRANGERS, SYNONYMS, by_noun, noun, speaks_of, speaks_of_an_object
 
 _NAMED = 0.5  # of a pair's classes
 _SYNONYM = 0.3  # of the named classes
@@ -29,7 +29,7 @@ def shown(phrases: Sequence[str], boxes: Iterable[Box], rng: np.random.Generator
     """
     kept, classes = list(phrases), [each for each, _ in by_noun(boxes)]
     for each in classes:
-        own = [phrase for phrase in kept if names(phrase, each)]
+        own = [phrase for phrase in kept if speaks_of(phrase, each)]
         others = SYNONYMS.get(each, ())
         instead: list[str]
         if rng.random() >= _NAMED:
@@ -51,14 +51,14 @@ def pointing(phrase: str, labelled: bool) -> bool:
 
     Where an unlabelled pair's objects are, nobody said: their phrases teach attention nothing.
     """
-    return names_an_object(phrase) if labelled else any(phrase == each.one for each in STRANGERS)
+    return speaks_of_an_object(phrase) if labelled else any(phrase == each.one for each in STRANGERS)
 
 
 def named(phrases: Sequence[str], boxes: Iterable[Box], height: int, width: int) -> Tensor:
     """Return (1, H, W): 1 within the boxes of objects that a phrase names, 0 elsewhere."""
     mask_1HW = torch.zeros(1, height, width)
     for box in boxes:
-        if any(names(phrase, noun(box.category)) for phrase in phrases):
+        if any(speaks_of(phrase, noun(box.category)) for phrase in phrases):
             top, left = max(round(box.y), 0), max(round(box.x), 0)
             mask_1HW[:, top : max(round(box.y + box.h), 0), left : max(round(box.x + box.w), 0)] = 1
     return mask_1HW

@@ -1,6 +1,6 @@
 """The two levels' losses of a batch: f + g of the fusion network, F of the detector on its result.
 
-Shapes: B pairs, H x W pixels.
+Shapes: B batch; H, W image.
 """
 
 import copy

@@ -3,7 +3,7 @@
 What a pair looks like in a step depends on the seed, the step and its place in the batch alone, so
 a resumed run and a run on several processes see the same crops.
 
-Shapes: B pairs, 1 and 3 channels, H x W pixels, T phrases, D numbers a phrase vector.
+Shapes: B batch; 1 and 3 channels; H, W image; T phrases; D dimension of a phrase vector.
 """
 
 import os
