@@ -28,7 +28,7 @@ def coco(tmp_path, *files):
         (["a.png", "night/a.png"], "vi/a.png", False, "a.png"),
         (["a.png", "night/a.png"], "night/vi/a.png", False, "night/a.png"),
         # Those of another machine are no hindrance where nothing else has the name.
-        (["/home/somebody/a.png"], "vi/a.png", True, "/home/somebody/a.png"),
+        (["/elsewhere/a.png"], "vi/a.png", True, "/elsewhere/a.png"),
         (["C:\\set\\a.png"], "vi/a.png", True, "C:\\set\\a.png"),
         # No guesses.
         (["train/a.png"], "test/vi/a.png", False, None),

@@ -5,6 +5,7 @@ stage comes after this one, so that nothing is run, and nothing removed, for a n
 """
 
 from text2pixels import config, layout
+from text2pixels.datasets.catalogue import adapter_of, is_aligned
 from text2pixels.files import whole_file
 from text2pixels.methods.catalogue import entry_of
 
@@ -20,5 +21,7 @@ def run() -> None:
     params = config.parse(config.read_yaml(config.PARAMS_FILE))
     for name, changes in params.methods.items():
         entry_of(name, changes)
+    for name, source in params.datasets.items():
+        is_aligned(adapter_of(name, source), source)  # which reads the options of a simulated set
     with whole_file(layout.checked()) as aside:
         aside.write_text("params.yaml was read whole, and every name in it is one\n")
