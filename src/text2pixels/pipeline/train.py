@@ -33,7 +33,6 @@ from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import console
 from text2pixels.prompts.table import read_prompts
-from text2pixels.training import loop as training_loop
 from text2pixels.training.history import write_history
 from text2pixels.training.loop import Data, train
 from text2pixels.training.pairs import TrainingPair
@@ -84,7 +83,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
                 "device": device.type,
                 "processes": processes.size,
             },
-            sorted(closure(training_loop.__file__)),
+            sorted(closure(__file__)),  # encoders and prompts with it: a vocabulary that changes is another run
             inputs,
         )
         torch.manual_seed(seed)
