@@ -7,6 +7,7 @@ the scene says nothing, the answer stays close to a similarity instead of bendin
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +69,6 @@ def climb(
         weight: (B,) relative weight of the blocks, all alike by default.
         start: where to begin; the blurred rounds are left out then.
     """
-    from scipy import ndimage
-
     count = len(blocks.x)
     weight = np.ones(count) if weight is None else weight
     weight = weight / weight.sum() * _EVIDENCE
@@ -78,7 +77,7 @@ def climb(
     radius = blocks.surfaces.shape[0] // 2
     move = np.zeros(8) if start is None else start
     for blur in (radius / 3, radius / 6, 0.5) if start is None else (0.5,):
-        surface = _Surface(ndimage.gaussian_filter(blocks.surfaces, (blur, blur, 0), mode="nearest"))
+        surface = _Surface(_along_both(gaussian_matrix(len(blocks.surfaces), blur), blocks.surfaces))
         damping = 1e-3
         for _ in range(_STEPS):
             total = deviation + move
@@ -137,14 +136,41 @@ def _convex(
     return centre + cosine * spread, centre - cosine * spread, sine * spread
 
 
+@cache
+def gaussian_matrix(side: int, deviation: float) -> NDArray[np.float64]:
+    """Return the (side, side) matrix of a Gaussian blur to 4 deviations; beyond the ends the last value holds."""
+    reach = int(4 * deviation + 0.5)
+    offsets = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * (offsets / deviation) ** 2)
+    rows = np.arange(side)[:, None]
+    matrix = np.zeros((side, side))
+    np.add.at(matrix, (rows, np.clip(rows + offsets, 0, side - 1)), weights / weights.sum())
+    return matrix
+
+
+@cache
+def spline_matrix(side: int) -> NDArray[np.float64]:
+    """Return the (side, side) matrix from values to coefficients of the cubic B-spline through them, ends mirrored.
+
+    The value at a knot is (c[i - 1] + 4 c[i] + c[i + 1]) / 6.
+    """
+    matrix: NDArray[np.float64] = (4 * np.eye(side) + np.eye(side, k=1) + np.eye(side, k=-1)) / 6
+    matrix[0, 1] = matrix[-1, -2] = 2 / 6
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+
+
+def _along_both(matrix: NDArray[np.float64], surfaces: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Apply a matrix to the first and to the second axis of surfaces (S, S, B)."""
+    applied: NDArray[np.float64] = np.einsum("ij,kl,jlb->ikb", matrix, matrix, surfaces, optimize=True)
+    return applied
+
+
 class _Surface:
     """Cubic B-spline interpolation of (2r + 1, 2r + 1, B) surfaces, one displacement for each block."""
 
-    def __init__(self, values: NDArray[np.float32]) -> None:
-        from scipy import ndimage
-
+    def __init__(self, values: NDArray[np.floating]) -> None:
         self._side = values.shape[0]
-        coefficients = ndimage.spline_filter1d(ndimage.spline_filter1d(values, 3, 0), 3, 1)
+        coefficients = _along_both(spline_matrix(self._side), values)
         self._coefficients = np.pad(coefficients, ((1, 2), (1, 2), (0, 0)), mode="reflect").transpose(2, 0, 1)
         self._block = np.arange(values.shape[2])[:, None, None]
 

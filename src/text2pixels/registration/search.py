@@ -62,21 +62,19 @@ def masked_correlation(
         Normalised cross-correlation and overlap in pixels, both (H + h - 1, W + w - 1); element (i, j)
         puts the origin of ``moving`` at row i - (h - 1) and column j - (w - 1) of ``fixed``.
     """
-    from scipy import fft
-
     fixed = fixed * mask
     shape = (fixed.shape[1] + moving.shape[1] - 1, fixed.shape[2] + moving.shape[2] - 1)
-    padded = tuple(fft.next_fast_len(side, real=True) for side in shape)
+    padded = tuple(cv2.getOptimalDFTSize(side) for side in shape)
     flipped = moving[:, ::-1, ::-1]
     ones = np.ones(moving.shape[1:], np.float32)
-    weight, field = fft.rfft2(mask, padded), fft.rfft2(ones, padded)
-    fixed_energy = fft.rfft2(np.einsum("chw,chw->hw", fixed, fixed), padded)
-    moving_energy = fft.rfft2(np.einsum("chw,chw->hw", flipped, flipped), padded)
-    product = (fft.rfft2(fixed, padded) * fft.rfft2(flipped, padded)).sum(axis=0)
+    weight, field = np.fft.rfft2(mask, padded), np.fft.rfft2(ones, padded)
+    fixed_energy = np.fft.rfft2(np.einsum("chw,chw->hw", fixed, fixed), padded)
+    moving_energy = np.fft.rfft2(np.einsum("chw,chw->hw", flipped, flipped), padded)
+    product = (np.fft.rfft2(fixed, padded) * np.fft.rfft2(flipped, padded)).sum(axis=0)
 
-    def back(spectrum: NDArray[np.complex64]) -> NDArray[np.float32]:
-        surface: NDArray[np.float32] = fft.irfft2(spectrum, padded)[: shape[0], : shape[1]]
-        return surface
+    def back(spectrum: NDArray[np.complexfloating]) -> NDArray[np.float32]:
+        surface = np.fft.irfft2(spectrum, padded)[: shape[0], : shape[1]]
+        return surface.astype(np.float32, copy=False)
 
     energy = np.maximum(back(fixed_energy * field), 1e-3) * np.maximum(back(weight * moving_energy), 1e-3)
     return back(product) / np.sqrt(energy), back(weight * field)
