@@ -94,7 +94,7 @@ def described(**changes):
     [
         (cut_short, "not the file that detector.json describes: cut short"),
         (swapped, "or of another detector; copy the whole folder again"),
-        (lambda folder: (folder / "detector.json").unlink(), "detector.json is missing; write one with: t2p pretrain"),
+        (lambda folder: (folder / "detector.json").unlink(), "detector.json is missing; write one with: dvc"),
         (lambda folder: (folder / "detector.safetensors").unlink(), "detector.safetensors is missing"),
         (lambda folder: (folder / "detector.json").write_text("{"), "not JSON"),
         (described(format=0), "found 0: written by another version"),

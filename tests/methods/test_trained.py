@@ -1,12 +1,14 @@
 """The library's front door: `text2pixels.load(...).fuse(...)`."""
 
 import io
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from PIL import Image
 
 import text2pixels
@@ -15,6 +17,7 @@ from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise, restore_colour
 from text2pixels.methods import trained as inference
 from text2pixels.network import checkpoint
+from text2pixels.network.description import ONNX
 from text2pixels.network.network import FusionNetwork
 
 PALETTE = np.stack(np.broadcast_arrays(np.arange(40)[:, None], 200, np.arange(40)), axis=2).astype(np.uint8)
@@ -201,8 +204,75 @@ def test_other_failures_are_not_hidden(fuser, pair, monkeypatch):
 
 def test_without_weights_the_error_names_the_ways_out(monkeypatch, tmp_path):
     monkeypatch.setattr(inference, "SHIPPED", tmp_path / "none")
-    with pytest.raises(InputError, match=r"t2p train.*--model FOLDER"):
+    with pytest.raises(InputError, match=r"dvc repro method.*--model FOLDER"):
         text2pixels.load()
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """The network that comes along, by both engines."""
+    return {name: text2pixels.load(device="cpu", engine=name) for name in ("onnx", "torch")}
+
+
+@pytest.mark.parametrize("prompt", [None, "a person; at night"])
+@pytest.mark.parametrize("size", [(16, 16), (37, 50), (96, 64)])
+def test_engines_agree_to_one_level(shipped, prompt, size):
+    noise = np.random.default_rng(0)
+    infrared, visible = noise.integers(0, 256, size, dtype=np.uint8), noise.integers(0, 256, (*size, 3), dtype=np.uint8)
+    vectors_TD = shipped["onnx"].encode(prompt).vectors_TD
+    one, other = (fuser.fuse_luminance(infrared, visible, vectors_TD).astype(int) for fuser in shipped.values())
+    assert np.abs(one - other).max() <= 1
+    maps = [fuser.attention(infrared, visible, prompt) for fuser in shipped.values()]
+    assert [*maps[0]] == [*maps[1]]
+    for phrase, map_HW in maps[0].items():
+        assert map_HW.shape == size
+        np.testing.assert_allclose(map_HW, maps[1][phrase], atol=1e-4)
+
+
+def test_onnx_gives_back_tensors_too(shipped, pair):
+    infrared, visible = pair
+    batch = shipped["onnx"].fuse(torch.from_numpy(infrared)[None, None], torch.from_numpy(visible[..., 0])[None, None])
+    assert isinstance(batch, torch.Tensor)
+    np.testing.assert_array_equal(batch[0, 0].numpy(), shipped["onnx"].fuse(infrared, visible[..., 0]))
+
+
+def test_the_engine_is_the_one_that_the_folder_and_the_device_allow(fuser, shipped, tmp_path):
+    assert text2pixels.load(device="cpu").engine.name == "onnx"
+    assert fuser.engine.name == "torch"  # a folder as training writes it
+    folder = model(tmp_path / "model")
+    with pytest.raises(InputError, match=r"has no network\.onnx: write a folder that has one with: t2p export"):
+        text2pixels.load(folder, "cpu", engine="onnx")
+    with pytest.raises(InputError, match="unknown engine 'tensorrt'; known: onnx, torch"):
+        text2pixels.load(folder, "cpu", engine="tensorrt")
+    with pytest.raises(InputError, match="device 'cuda' cannot be used here"):
+        text2pixels.load(device="cuda", engine="onnx")
+
+
+def test_without_torch_a_folder_without_onnx_says_how_to_export(tmp_path, monkeypatch):
+    folder = model(tmp_path / "model")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(InputError, match=r'torch is not installed: .*t2p export NEW --model .*pip install "text2pix'):
+        text2pixels.load(folder)
+
+
+@pytest.mark.parametrize("harm", [lambda content: content[:-10], lambda content: content[:-1] + b"x"])
+def test_an_onnx_file_cut_short_or_swapped_is_one_line(tmp_path, harm):
+    folder = tmp_path / "model"
+    shutil.copytree(inference.SHIPPED, folder)
+    (folder / ONNX).write_bytes(harm((folder / ONNX).read_bytes()))
+    with pytest.raises(InputError, match=r"network\.onnx is not the file that network\.json describes") as error:
+        text2pixels.load(folder, "cpu")
+    assert "\n" not in str(error.value)
+
+
+def test_too_little_memory_for_onnx_is_said_in_one_line(shipped, pair, monkeypatch):
+    class Session:
+        def run(self, *_):
+            raise Fail("Failed to allocate memory for requested buffer of size 579076096")
+
+    monkeypatch.setattr(shipped["onnx"].engine, "_session", Session())
+    with pytest.raises(InputError, match="too little memory to fuse 1 x 50x37 pixels on cpu"):
+        shipped["onnx"].fuse_luminance(*pair)
 
 
 def test_importing_the_package_does_not_import_torch():
