@@ -23,7 +23,7 @@ def load(
     """Load a trained network, ready to fuse; see `text2pixels.methods.trained.load`.
 
     Args:
-        folder: what `t2p train` or `t2p export` wrote; None: the weights that come with the package.
+        folder: what the stage `method` or `t2p export` wrote; None: the weights that come with the package.
         device: "auto" is CUDA where there is one, otherwise the CPU.
         engine: "onnx" needs no torch; None: "onnx" where the folder has network.onnx, and "torch" on a GPU.
 

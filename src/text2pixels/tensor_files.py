@@ -31,7 +31,7 @@ class Layout:
         noun: What it is called in messages.
         weights: Name of the safetensors file.
         description: Name of the JSON file.
-        writer: What writes one, for messages: "t2p pretrain".
+        writer: What writes one, for messages: "dvc repro pretrain".
     """
 
     noun: str

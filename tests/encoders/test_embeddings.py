@@ -38,7 +38,7 @@ def test_no_phrases_give_no_tokens(embeddings):
 
 
 def test_a_missing_or_empty_file_names_the_command(tmp_path):
-    with pytest.raises(InputError, match="t2p embed --encoder hash"):
+    with pytest.raises(InputError, match="dvc repro embed"):
         Embeddings.read(tmp_path / "hash.parquet")
     cache.write(tmp_path / "hash.parquet", "x", {})
     with pytest.raises(InputError, match="0 rows"):

@@ -54,7 +54,7 @@ def test_prompts_survive_the_file_in_any_order(tmp_path):
 
 
 def test_a_missing_or_foreign_file_names_the_command_that_writes_it(tmp_path):
-    with pytest.raises(InputError, match="t2p prompt --dataset d"):
+    with pytest.raises(InputError, match="dvc repro prompt"):
         read_prompts(tmp_path / "d.parquet", "fine")
     pq.write_table(pa.table({"a": np.arange(3)}), tmp_path / "d.parquet")
     with pytest.raises(InputError, match="expected"):

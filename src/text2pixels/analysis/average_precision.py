@@ -4,7 +4,7 @@ The estimate is faster-coco-eval's (COCO's protocol: 101 recall points, at most 
 image and category, all areas). An interval needs thousands of resamples of the images, so the
 matches are made once, here, by the same rule, and the resamples only re-weight them.
 
-Shapes: R resamples, N detections of one category, best first.
+Shapes: R resamples; N detections of one category, best first.
 """
 
 from collections import defaultdict

@@ -12,7 +12,7 @@ from text2pixels.detection.pickled import read_tensors
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 
-LAYOUT = tensor_files.Layout("detector", "detector.safetensors", "detector.json", "t2p pretrain")
+LAYOUT = tensor_files.Layout("detector", "detector.safetensors", "detector.json", "dvc repro pretrain")
 SCALES = ("n", "s", "m", "l", "x")  # of YOLOv5u
 _LEAST_SHARE = 0.7  # of the network's tensors that foreign weights must fit
 

@@ -46,12 +46,12 @@ class Embeddings:
             InputError: the file is missing, empty or has another schema.
         """
         if not path.is_file():
-            raise InputError(f"no phrase vectors at {path}: run t2p embed --encoder {path.stem}")
+            raise InputError(f"no phrase vectors at {path}: run dvc repro embed")
         table = require("pyarrow.parquet", "train").read_table(path)
         if tuple(table.schema.names) != cache.COLUMNS or not table.num_rows:
             raise InputError(
                 f"{path} has {table.num_rows} rows of {table.schema.names}, expected {list(cache.COLUMNS)}: "
-                f"run t2p embed --encoder {path.stem}"
+                f"run dvc repro embed"
             )
         identity = table["encoder"][0].as_py()
         vectors = cache.read(path, identity)

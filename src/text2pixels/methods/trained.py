@@ -47,7 +47,7 @@ def load(
     frees: the network runs up to twice as fast, with the same output.
 
     Args:
-        folder: what `t2p train` or `t2p export` wrote; None: the weights that come with the package.
+        folder: what the stage `method` or `t2p export` wrote; None: the weights that come with the package.
         device: "auto" is CUDA where there is one, otherwise the CPU.
         embed: where the text encoder finds its model or table, as in params.yaml.
         engine: "onnx" (ONNX Runtime) or "torch"; None: see `network_engine.start`. They agree to one level of 8 bits.
@@ -57,7 +57,7 @@ def load(
     """
     if folder is None and not has_shipped():
         raise InputError(
-            "this installation comes without trained weights: train a network (t2p train) and name its folder "
+            "this installation comes without trained weights: train a network (dvc repro method) and name its folder "
             "(t2p fuse --model FOLDER, or text2pixels.load(FOLDER))"
         )
     place = Path(folder or SHIPPED)

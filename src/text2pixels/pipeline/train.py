@@ -138,7 +138,7 @@ def _pairs(settings: config.Train, split: str) -> list[TrainingPair]:
             if settings.prompts != "none" and pair.pair_id not in prompts:
                 raise InputError(
                     f"{layout.prompts(dataset)} has no '{settings.prompts}' prompt of {pair.pair_id}: "
-                    f"run t2p prompt --dataset {dataset} again"
+                    f"run dvc repro prompt"
                 )
             pairs.append(TrainingPair(folder, pair, tuple(prompts.get(pair.pair_id, ()))))
     return pairs

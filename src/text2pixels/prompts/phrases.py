@@ -129,16 +129,16 @@ def by_noun(boxes: Iterable[Box]) -> list[tuple[Noun, list[Box]]]:
     return sorted(groups.items(), key=lambda group: (-round(sum(b.w * b.h for b in group[1]), 1), group[0].one))
 
 
-def names(phrase: str, noun: Noun) -> bool:
+def speaks_of(phrase: str, noun: Noun) -> bool:
     """Return whether a phrase speaks of a noun: in singular, in plural, or by a synonym."""
     words = [noun.bare, noun.many, *(synonym.split(" ", 1)[1] for synonym in SYNONYMS.get(noun, ()))]
     return re.search(rf"\b({'|'.join(map(re.escape, words))})\b", phrase) is not None
 
 
 @cache
-def names_an_object(phrase: str) -> bool:
+def speaks_of_an_object(phrase: str) -> bool:
     """Return whether a phrase speaks of any noun of the vocabulary."""
-    return any(names(phrase, each) for each in NOUNS.values())
+    return any(speaks_of(phrase, each) for each in NOUNS.values())
 
 
 def size(box: Box, width: int, height: int) -> str:

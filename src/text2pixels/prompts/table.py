@@ -146,10 +146,8 @@ def distinct_phrases(paths: Iterable[Path]) -> list[str]:
 
 def _read(path: Path) -> Any:  # noqa: ANN401  (the library is untyped)
     if not path.is_file():
-        raise InputError(f"no prompts at {path}: run t2p prompt --dataset {path.stem}")
+        raise InputError(f"no prompts at {path}: run dvc repro prompt")
     table = require("pyarrow.parquet", "train").read_table(path)
     if tuple(table.schema.names) != COLUMNS:
-        raise InputError(
-            f"{path} has columns {table.schema.names}, expected {list(COLUMNS)}: run t2p prompt --dataset {path.stem}"
-        )
+        raise InputError(f"{path} has columns {table.schema.names}, expected {list(COLUMNS)}: run dvc repro prompt")
     return table

@@ -17,7 +17,7 @@ SMALLEST_REST = 0.25  # of a box's area within the common field
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Aligned:
     """The pair as it goes on, or None, and what was left out."""
 
     pair: Pair | None
@@ -33,7 +33,7 @@ def read(folder: Path, pair: Pair) -> tuple[Image8, Image8]:
     return read_gray(folder / pair.infrared), quantise(luminance(read_rgb(folder / pair.visible)))
 
 
-def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -> Outcome:
+def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -> Aligned:
     """Bring a pair's infrared onto its visible frame and crop both to what both cameras see.
 
     A pair whose transform failed does not go on: misaligned pixels would be fused, scored and trained on.
@@ -73,11 +73,11 @@ def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -
         )
         for box in outside
     )
-    return Outcome(aligned, left_out)
+    return Aligned(aligned, left_out)
 
 
-def _rejected(pair: Pair, why: str) -> Outcome:
-    return Outcome(None, (Quarantined(pair.dataset, pair.name, "pair", "unregistered", why),))
+def _rejected(pair: Pair, why: str) -> Aligned:
+    return Aligned(None, (Quarantined(pair.dataset, pair.name, "pair", "unregistered", why),))
 
 
 def _crop_boxes(boxes: tuple[Box, ...], field: Rectangle) -> tuple[tuple[Box, ...], list[Box]]:

@@ -66,7 +66,7 @@ class Best:
 
 
 @dataclass
-class Outcome:
+class Trained:
     """A finished run; the network and the detector that were given hold the last weights."""
 
     best: Best
@@ -129,7 +129,7 @@ def train(
     cache: Path,
     fingerprint: str,
     description: str = "train",
-) -> Outcome:
+) -> Trained:
     """Train in place, resuming from ``cache`` where the same run was interrupted.
 
     Raises:
@@ -151,7 +151,7 @@ def train(
     labelled = data.labelled
     val = [(item, central_view(item.pair.width, item.pair.height, STRIDE)) for item in data.val]
 
-    outcome, first_epoch, first_scores = Outcome(Best(0, math.inf, {}, {})), 0, None
+    outcome, first_epoch, first_scores = Trained(Best(0, math.inf, {}, {})), 0, None
     saved = resumable.load(cache, fingerprint)
     if saved is not None:
         first_epoch, first_scores = saved["epoch"], saved["first_scores"]
@@ -159,7 +159,7 @@ def train(
         detector.network.load_state_dict(saved["detector"])
         fusion.optimizer.load_state_dict(saved["fusion_optimizer"])
         detection.optimizer.load_state_dict(saved["detector_optimizer"])
-        outcome = Outcome(Best(**saved["best"]), [Row(*row) for row in saved["history"]])
+        outcome = Trained(Best(**saved["best"]), [Row(*row) for row in saved["history"]])
         if world.leads:
             console.print(f"{description}: resumes after epoch {first_epoch} of {settings.epochs} ({cache})")
 

@@ -163,7 +163,7 @@ def _digest(pairs: Sequence[Pair]) -> str:
 def _validation(path: Path, epoch: int) -> dict[str, float]:
     """Return the validation figures of an epoch as "level name" -> value."""
     if not path.is_file():
-        raise InputError(f"no history at {path}: export the folder that t2p train wrote")
+        raise InputError(f"no history at {path}: export a folder that the stage method wrote")
     table = pq.read_table(path)
     rows = table.filter(pc.equal(table["epoch"], epoch)).to_pylist()
     return {f"{row['level']} {row['name']}": row["value"] for row in rows if row["name"].startswith("validation")}
