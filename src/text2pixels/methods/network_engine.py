@@ -1,78 +1,15 @@
-"""What runs the trained network: ONNX Runtime or torch, chosen by what there is.
-
-Shapes: B batch; H, W image; T phrases, S = T + 1 with the null token last; D dimension of a phrase vector; h, w tokens.
-"""
+"""Which engine runs the trained network: ONNX Runtime or torch, chosen by what there is."""
 
 import ctypes
 import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from text2pixels.errors import InputError
 from text2pixels.extras import install, require
+from text2pixels.methods.engine import Engine
 from text2pixels.network.description import ONNX, Description
-
-Float = NDArray[np.float32]
-Name = Literal["onnx", "torch"]
-
-
-class Output(NamedTuple):
-    """What the network gives back.
-
-    Attributes:
-        fused_B1HW: fused luminance in [0, 1].
-        attention_BShw: see `Fusion`; None without cross-attention.
-    """
-
-    fused_B1HW: Float
-    attention_BShw: Float | None
-
-
-class Engine(Protocol):
-    """Runs one network on one device.
-
-    Attributes:
-        name: "onnx" or "torch".
-        device: where it runs: "cpu", "cuda:0".
-        most: pairs of one size that are worth one pass.
-    """
-
-    @property
-    def name(self) -> str:
-        """Return the name."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """Return where it runs."""
-        ...
-
-    @property
-    def most(self) -> int:
-        """Return how many pairs of one size are worth one pass."""
-        ...
-
-    def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
-        """Run the network on pairs of one size.
-
-        Args:
-            infrared_B1HW: in [0, 1].
-            visible_B1HW: luminance in [0, 1].
-            text_TD: phrase vectors, T > 0, for all pairs; None: no text.
-
-        Raises:
-            MemoryError: there is too little.
-        """
-        ...
-
-    def enlarge(self, maps_Shw: Float) -> Float:
-        """Return maps of tokens as maps of pixels, (S, 8 h, 8 w)."""
-        ...
 
 
 def start(folder: Path, described: Description, device: str, name: str | None) -> Engine:

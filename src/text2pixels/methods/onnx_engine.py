@@ -15,7 +15,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
 from text2pixels import tensor_files
 from text2pixels.errors import InputError
 from text2pixels.extras import install
-from text2pixels.methods.network_engine import Float, Output
+from text2pixels.methods.engine import Float, Output
 from text2pixels.network.description import LAYOUT, ONNX, STRIDE, Description
 
 _CUDA, _CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
@@ -23,7 +23,7 @@ _ONLY_FATAL = 4  # of the library's log: its errors are raised, too
 
 
 class OnnxEngine:
-    """See `network_engine.Engine`.
+    """See `engine.Engine`.
 
     Raises:
         InputError: the file is missing, cut short or of another network; or there is no such device.
@@ -39,7 +39,7 @@ class OnnxEngine:
         self.device = "cuda" if self._session.get_providers()[0] == _CUDA else "cpu"
 
     def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
-        """Run the network; see `network_engine.Engine.run`."""
+        """Run the network; see `engine.Engine.run`."""
         feed: dict[str, Any] = {"infrared": infrared_B1HW, "visible": visible_B1HW}
         if self._text_dim is not None:
             # No text is one phrase that nobody may attend to.

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from text2pixels.device import keep_freed_memory, pick_device
-from text2pixels.methods.network_engine import Float, Output
+from text2pixels.methods.engine import Float, Output
 from text2pixels.network import checkpoint
 from text2pixels.network.description import STRIDE
 
@@ -20,7 +20,7 @@ GPU_BATCH = 16  # pairs of one size in one pass; on a CPU a batch gains nothing
 
 
 class TorchEngine:
-    """See `network_engine.Engine`.
+    """See `engine.Engine`.
 
     Attributes:
         network: in evaluation mode, on the device.
@@ -40,7 +40,7 @@ class TorchEngine:
         self.most = GPU_BATCH if where.type == "cuda" else 1
 
     def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
-        """Run the network; see `network_engine.Engine.run`."""
+        """Run the network; see `engine.Engine.run`."""
         text_BTD = None
         if text_TD is not None:
             text_BTD = self._tensor(text_TD).expand(len(infrared_B1HW), -1, -1)

@@ -17,7 +17,7 @@ from text2pixels.config import Embed
 from text2pixels.errors import InputError
 from text2pixels.image.colour import Image8, luminance, quantise, restore_colour
 from text2pixels.methods import network_engine
-from text2pixels.methods.network_engine import Engine, Float, Output
+from text2pixels.methods.engine import Engine, Float, Name, Output
 from text2pixels.methods.pictures import Picture, infrared_to_8_bits, visible_to_8_bits
 from text2pixels.network.description import LAYOUT, MINIMUM_SIDE, Description, describe
 
@@ -39,7 +39,7 @@ def load(
     folder: str | Path | None = None,
     device: str = "auto",
     embed: Embed | None = None,
-    engine: network_engine.Name | str | None = None,
+    engine: Name | str | None = None,
 ) -> "Fuser":
     """Load a trained network, ready to fuse.
 
