@@ -199,29 +199,6 @@ def test_tracked_files_name_no_host_and_no_absolute_path(tracked):
         assert not absolute.search(text), f"{name} has an absolute path: {absolute.search(text)}"
 
 
-def test_the_commands_in_the_readme_exist():
-    text = (ROOT / "README.md").read_text()
-    code = "\n".join(re.findall(r"```(?:bash|sh|console)\n(.*?)```", text, re.DOTALL)) + "\n".join(
-        re.findall(r"`([^`\n]+)`", text)
-    )
-    from typer.main import get_command
-
-    from text2pixels.cli import app
-
-    verbs = set(get_command(app).commands)  # type: ignore[attr-defined]
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named_verbs = set(re.findall(r"\bt2p ([a-z]+)", code))
-    named_targets = set(re.findall(r"\bmake ([a-z]+)", code))
-    assert named_targets
-    assert named_targets <= targets
-    assert named_verbs
-    assert named_verbs <= verbs
-    for module in re.findall(r"python -m (flows[.\w]*)", code):
-        assert (ROOT / (module.replace(".", "/") + ".py")).is_file()
-    for path in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / path).exists(), f"README.md links to {path}"
-
-
 def test_the_makefile_has_at_most_ten_verbs_and_explains_each():
     text = (ROOT / "Makefile").read_text()
     verbs = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE).group(1).split()
