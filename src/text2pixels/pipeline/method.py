@@ -8,10 +8,8 @@ from pathlib import Path
 
 from text2pixels import config, layout
 from text2pixels.files import whole_folder
-from text2pixels.methods.authors import write_imported
 from text2pixels.methods.card import write_card
 from text2pixels.methods.catalogue import entry_of, locate
-from text2pixels.pipeline.train import train_method
 from text2pixels.progress import console
 
 SECTIONS: tuple[str, ...] = ("seed", "methods", "network", "losses", "train", "fuse")
@@ -26,11 +24,15 @@ def run(method: str) -> None:
     """
     params = config.load(SECTIONS)
     entry = entry_of(method, params.methods.get(method))
-    if entry.kind == "ours":
+    if entry.kind == "ours":  # torch takes seconds to import: filters do without it
+        from text2pixels.pipeline.train import train_method
+
         train_method(method, entry.card, params)
         return
     with whole_folder(layout.model(method)) as folder:
         if entry.kind == "network":
+            from text2pixels.methods.authors import write_imported
+
             weights = Path(params.fuse.weights) if params.fuse.weights else None
             write_imported(folder, method, entry.card, locate(entry), weights)
             console.print(f"method {method}: {entry.card.parameters:,} parameters read from its authors' files")
