@@ -1,7 +1,7 @@
 """params.yaml, parsed once at the door into frozen dataclasses.
 
-An unknown or ill-typed key anywhere in the file is an error that names its path. A stage sees only
-the sections that it declares: `load` hands out nothing else, and tests/test_contracts.py holds the
+An unknown or ill-typed key, or a number out of its bounds, is an error that names its path. A stage sees
+only the sections that it declares: `load` hands out nothing else, and tests/test_contracts.py holds the
 declaration against dvc.yaml, so a parameter that a stage reads is a parameter that DVC watches.
 """
 
@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
-import yaml
-
+from text2pixels import yaml_files
 from text2pixels.errors import InputError
 
 PARAMS_FILE = Path("params.yaml")
@@ -29,11 +28,27 @@ _RESERVED = {"detector", "detector-folds"}  # folders of models/ that are no met
 WATCHED = (("prompt", "csv"), ("embed", "table"), ("fuse", "weights"), ("detect", "weights"))
 NOT_GIVEN = "profiles/not-given"
 
+_SHOWN = 60  # characters of a wrong value in a message
+
+
+Number = TypeVar("Number", bound=float | None)
+
+
+def bounded(default: Number, **limits: float) -> Number:
+    """Declare a field that is a number within limits.
+
+    Args:
+        default: Its value where params.yaml is silent.
+        limits: ``ge``, ``gt``, ``le``, ``multiple_of``: pydantic reads them from a dataclass field's metadata.
+    """
+    number: Number = field(default=default, metadata=limits)
+    return number
+
 
 class Section:
-    """Base of every section: no unknown keys, no conversion between types."""
+    """Base of every section: no unknown keys, no conversion between types, no infinity."""
 
-    __pydantic_config__: ClassVar = {"extra": "forbid", "strict": True}
+    __pydantic_config__: ClassVar = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 
 
 @dataclass(frozen=True)
@@ -49,9 +64,9 @@ class Source(Section):
 class Ingest(Section):
     """Reading raw files in."""
 
-    workers: int = 2
+    workers: int = bounded(2, ge=1, le=1024)
     dask: str | None = None  # address of a Dask scheduler; None: local processes
-    minimum_side: int = 32  # pixels; smaller images are quarantined
+    minimum_side: int = bounded(32, ge=16, le=16384)  # pixels; smaller images are quarantined
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,7 @@ class Register(Section):
     """Alignment of the infrared to the visible frame, where the source is not aligned."""
 
     rig: bool = False  # one transform for the whole set (a fixed pair of cameras)
-    workers: int = 2
+    workers: int = bounded(2, ge=1, le=1024)
     dask: str | None = None  # address of a Dask scheduler; None: local processes
 
 
@@ -87,10 +102,11 @@ class Embed(Section):
 class Network(Section):
     """The fusion network: see network/network.py."""
 
-    channels: int = 32  # at quarter resolution; half as many at half, twice as many at an eighth
-    heads: int = 4
-    codes: int = 256
-    text_dim: int = 512
+    # at quarter resolution; half as many at half, twice as many at an eighth
+    channels: int = bounded(32, ge=2, le=1024, multiple_of=2)
+    heads: int = bounded(4, ge=1)
+    codes: int = bounded(256, ge=1)
+    text_dim: int = bounded(512, ge=1)
     self_attention: bool = True
     cross_attention: bool = True
     codebook: bool = True
@@ -100,16 +116,18 @@ class Network(Section):
 class Losses(Section):
     """Weights of the loss terms, chosen on validation pairs: see network/losses.py; 0 switches a term off."""
 
-    ssim: float = 4.0
-    pixel: float = 1.0
-    gradient: float = 1.0
-    structure: float = 0.1  # equation (8)
-    content: float = 1.0  # equation (9)
-    texture: float = 20.0  # derivatives against those of the source with the greater gradient; not in the paper
-    brightness: float = 2.0  # intensity against the brighter one of the sources; not in the paper
-    guidance: float = 15.0  # contrast of the objects that the prompt names; not in the paper
-    grounding: float = 3.0  # attention to phrases where their objects are; not in the paper
-    commitment: float = 0.25  # equation (11)
+    ssim: float = bounded(4.0, ge=0)
+    pixel: float = bounded(1.0, ge=0)
+    gradient: float = bounded(1.0, ge=0)
+    structure: float = bounded(0.1, ge=0)  # equation (8)
+    content: float = bounded(1.0, ge=0)  # equation (9)
+    # derivatives against those of the source with the greater gradient; not in the paper
+    texture: float = bounded(20.0, ge=0)
+    # intensity against the brighter one of the sources; not in the paper
+    brightness: float = bounded(2.0, ge=0)
+    guidance: float = bounded(15.0, ge=0)  # contrast of the objects that the prompt names; not in the paper
+    grounding: float = bounded(3.0, ge=0)  # attention to phrases where their objects are; not in the paper
+    commitment: float = bounded(0.25, ge=0)  # equation (11)
     saliency: Literal["normalised", "printed"] = "normalised"
     weigh: Literal["terms", "images"] = "terms"  # what (9)'s weights multiply; "images" is as printed
 
@@ -122,18 +140,18 @@ class Train(Section):
     encoder: str = "distilled"
     prompts: Literal["none", "coarse", "fine"] = "fine"
     strategy: Literal["separate", "joint", "bilevel"] = "bilevel"
-    epochs: int = 60
-    batch: int = 8  # pairs, over all processes
-    crop: int = 128  # pixels, side of the square training crop; a multiple of 32
-    learning_rate: float = 2e-3
-    decay: float = 0.935  # of the learning rates, per epoch
-    detector_rate: float = 3e-4  # learning rate of the detector
-    lower_steps: int = 6  # K: fusion steps before an upper step
-    upper_weight: float = 0.5  # of the detection gradient in bi-level descent aggregation
-    upper_decay: float = 0.1  # that weight in epoch e is upper_weight / (1 + upper_decay * e)
-    clip: float = 1.0  # norm of either level's gradient
+    epochs: int = bounded(60, ge=1)
+    batch: int = bounded(8, ge=1)  # pairs, over all processes
+    crop: int = bounded(128, ge=32, le=16384, multiple_of=32)  # pixels, side of the square training crop
+    learning_rate: float = bounded(2e-3, gt=0, le=1)
+    decay: float = bounded(0.935, gt=0, le=1)  # of the learning rates, per epoch
+    detector_rate: float = bounded(3e-4, gt=0, le=1)  # learning rate of the detector
+    lower_steps: int = bounded(6, ge=1)  # K: fusion steps before an upper step
+    upper_weight: float = bounded(0.5, ge=0, le=1)  # of the detection gradient in bi-level descent aggregation
+    upper_decay: float = bounded(0.1, ge=0)  # that weight in epoch e is upper_weight / (1 + upper_decay * e)
+    clip: float = bounded(1.0, gt=0)  # norm of either level's gradient
     device: str = "auto"
-    seed: int | None = None  # of this variant; None: the pipeline's
+    seed: int | None = bounded(None, ge=0, lt=2**32)  # of this variant; None: the pipeline's
 
 
 @dataclass(frozen=True)
@@ -151,7 +169,7 @@ class Fuse(Section):
 class Score(Section):
     """Fusion metrics."""
 
-    workers: int = 1  # processes of one thread each; 1 is this one
+    workers: int = bounded(1, ge=1, le=1024)  # processes of one thread each; 1 is this one
     dask: str | None = None  # address of a Dask scheduler; None: local processes
 
 
@@ -161,14 +179,15 @@ class Detect(Section):
 
     weights: str | None = None  # COCO weights (yolov5n.pt, yolov5nu.pt); None: random start, no zero-shot
     scale: Literal["n", "s", "m", "l", "x"] = "n"  # of YOLOv5u
-    pretrain_epochs: int = 15  # on infrared and visible images, before any method's own
-    pretrain_rate: float = 2e-3  # learning rate of those epochs
-    folds: int = 3  # each labelled pair is tested in one and trained on in the others; 1: the committed split
-    epochs: int = 3  # of a fold, on a method's images
-    image_size: int = 416  # pixels, longest side
-    batch: int = 8
-    learning_rate: float = 1e-3
-    workers: int = 1  # folds at a time, each in a process of one thread
+    pretrain_epochs: int = bounded(15, ge=0)  # on infrared and visible images, before any method's own
+    pretrain_rate: float = bounded(2e-3, gt=0, le=1)  # learning rate of those epochs
+    # each labelled pair is tested in one and trained on in the others; 1: the committed split
+    folds: int = bounded(3, ge=1)
+    epochs: int = bounded(3, ge=0)  # of a fold, on a method's images
+    image_size: int = bounded(416, ge=32, le=16384, multiple_of=32)  # pixels, longest side
+    batch: int = bounded(8, ge=1)
+    learning_rate: float = bounded(1e-3, gt=0, le=1)
+    workers: int = bounded(1, ge=1, le=1024)  # folds at a time, each in a process of one thread
     device: str = "auto"
 
 
@@ -176,9 +195,9 @@ class Detect(Section):
 class Cost(Section):
     """What the cost of a method is measured on."""
 
-    width: int = 640
-    height: int = 480
-    repeats: int = 3
+    width: int = bounded(640, ge=16, le=16384)
+    height: int = bounded(480, ge=16, le=16384)
+    repeats: int = bounded(3, ge=1)
 
 
 @dataclass(frozen=True)
@@ -186,8 +205,8 @@ class Report(Section):
     """The site."""
 
     title: str = "text2pixels"
-    gallery: int = 12  # pairs shown per data set
-    bootstrap: int = 2000  # resamples of an interval
+    gallery: int = bounded(12, ge=0)  # pairs shown per data set
+    bootstrap: int = bounded(2000, ge=1)  # resamples of an interval
 
 
 @dataclass(frozen=True)
@@ -195,7 +214,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     profile: str
-    seed: int
+    seed: int = field(metadata={"ge": 0, "lt": 2**32})
     datasets: dict[str, Source]
     encoders: tuple[str, ...]
     methods: dict[str, dict[str, dict[str, Any]]]  # name -> section -> key -> value that a trained variant changes
@@ -237,17 +256,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
     Raises:
-        InputError: missing, not YAML, or not a mapping.
+        InputError: missing, or not what `yaml_files.read_mapping` takes.
     """
-    try:
-        data = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; write it with: t2p params demo") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise InputError(f"{path} should hold a mapping of sections, found {type(data).__name__}")
-    return data
+    return yaml_files.read_mapping(path, "write it with: t2p params demo")
 
 
 def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
@@ -263,13 +274,16 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
     try:
         # JSON mode: strict about types, yet a YAML list is a tuple. A copy: the caller's mapping stays as it is.
         data = json.loads(json.dumps(data))
+        for section in ("datasets", "methods"):  # a name with nothing under it has nothing to change
+            if isinstance(data.get(section), dict):
+                data[section] = {name: {} if value is None else value for name, value in data[section].items()}
         for section, key in WATCHED:
             if isinstance(data.get(section), dict) and data[section].get(key) == NOT_GIVEN:
                 data[section][key] = None
         params = TypeAdapter(Params).validate_json(json.dumps(data))
     except ValidationError as error:
         raise InputError(_first_problem(error.errors(include_url=False), origin)) from error
-    except TypeError as error:  # a YAML date or binary, which JSON lacks
+    except (TypeError, ValueError, RecursionError) as error:  # no file's mapping: what JSON lacks, a ring
         raise InputError(f"{origin}: {error}") from error
     if not params.train.datasets:
         params = replace(params, train=replace(params.train, datasets=tuple(params.datasets)))
@@ -332,6 +346,8 @@ def _first_problem(problems: list[Any], origin: str) -> str:
     elif first["type"] in ("missing", "missing_argument"):
         what = "missing"
     else:
-        what = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {first['input']!r}"
+        found = repr(first["input"])
+        found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
+        what = f"{first['msg'][:1].lower()}{first['msg'][1:]}, found {found}"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{origin}: {where}: {what}{more}"

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from text2pixels.cli import app
 
-VERBS = [command.name for command in app.registered_commands]
+VERBS = {command.callback.__name__: command.callback for command in app.registered_commands}
 
 
 def t2p(*arguments, cwd):
@@ -23,12 +23,28 @@ def t2p(*arguments, cwd):
 def test_every_verb_explains_itself_and_its_options(verb):
     answer = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200"})
     assert answer.exit_code == 0
-    command = next(command for command in app.registered_commands if command.name == verb)
-    assert command.callback.__doc__.splitlines()[0][:40] in answer.output
+    assert VERBS[verb].__doc__.splitlines()[0][:40] in answer.output
+
+
+def test_the_front_page_lists_every_verb_in_two_panels():
+    answer = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"})
+    assert answer.exit_code == 0
+    panels = [command.rich_help_panel for command in app.registered_commands]
+    assert list(dict.fromkeys(panels)) == ["Images", "Benchmark and pipeline"]
+    assert all(panel in answer.output for panel in panels)
+    assert all(f" {verb} " in answer.output for verb in VERBS)
+
+
+@pytest.mark.parametrize("arguments", [("fuze",), ("fuse",), ("fuse", "a.png"), ("fuse", "a", "b", "--outptu", "c")])
+def test_a_mistyped_command_says_where_help_is(arguments):
+    answer = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert answer.exit_code == 2
+    assert "for help" in answer.stderr
+    assert "Traceback" not in answer.stderr
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path):
-    answer = t2p("ingest", "--dataset", "simulator", cwd=tmp_path)
+    answer = t2p("stage", "ingest", "--dataset", "simulator", cwd=tmp_path)
     assert answer.returncode == 2
     assert answer.stdout == ""
     assert answer.stderr.startswith("error: cannot read params.yaml")

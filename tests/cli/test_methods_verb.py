@@ -1,4 +1,4 @@
-"""`t2p baselines` and `t2p profile` for people."""
+"""`t2p methods` and `t2p cost` for people."""
 
 import json
 
@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from text2pixels.cli import app
 from text2pixels.errors import InputError
-from text2pixels.methods.catalogue import BASELINES, NOT_RUNNABLE
+from text2pixels.methods.catalogue import NOT_RUNNABLE, methods
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +24,10 @@ def run(*arguments):
 
 
 def test_lists_every_method_and_what_is_missing(tmp_path):
-    listing = run("baselines")
-    for name, fuser in BASELINES.items():
+    listing = run("methods")
+    for name, entry in methods().items():
         assert name in listing
-        for file in fuser.files:
+        for file in entry.card.files:
             assert file.sha256 in listing  # how to know the right file
     for absent in NOT_RUNNABLE:
         assert absent.title in listing
@@ -37,21 +37,25 @@ def test_lists_every_method_and_what_is_missing(tmp_path):
 def test_tells_another_file_from_a_missing_one(tmp_path):
     (tmp_path / "weights/tardal").mkdir(parents=True)
     (tmp_path / "weights/tardal/tardal.pt").write_bytes(b"something else")
-    listing = run("baselines", "--weights", "weights")
+    listing = run("methods", "--weights", "weights")
     assert "official: mismatch" in listing
     assert "weights mismatch: tardal" in listing
 
 
-def test_profile_prints_the_cost_and_writes_nothing(tmp_path):
-    cost = json.loads(run("profile", "wavelet", "--width", 40, "--height", 24, "--repeats", 1))
+def test_cost_is_printed_and_nothing_written(tmp_path):
+    cost = json.loads(run("cost", "wavelet", "--width", 40, "--height", 24, "--repeats", 1))
     assert (cost["method"], cost["width"], cost["height"]) == ("wavelet", 40, 24)
     assert cost["seconds"] > 0
     assert not list(tmp_path.iterdir())
 
 
-def test_profile_of_nothing_or_of_two_is_a_mistake():
-    for arguments in ((), ("average", "--method", "max"), ("--method", "max", "--variant", "ours")):
-        with pytest.raises(InputError, match="profile what"):
-            run("profile", *arguments)
+@pytest.mark.parametrize("arguments", [(), ("average", "max"), ("average", "--method", "max"), ("max", "--repeats", "0")])
+def test_the_cost_of_nothing_or_of_two_is_a_mistake(arguments):
+    result = CliRunner().invoke(app, ["cost", *map(str, arguments)])
+    assert result.exit_code == 2
+    assert "Usage: t2p cost" in result.stderr
+
+
+def test_an_unknown_method_is_answered_with_the_nearest():
     with pytest.raises(InputError, match="did you mean average"):
-        run("profile", "avrage")
+        run("cost", "avrage")

@@ -10,9 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from text2pixels import config, layout
+from text2pixels import config, layout, yaml_files
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.methods.catalogue import entry_of
@@ -149,7 +147,7 @@ def render(params: config.Params) -> str:
     content = json.loads(json.dumps(asdict(params)))  # tuples to lists, which safe_dump knows
     for section, key in config.WATCHED:
         content[section][key] = content[section][key] or config.NOT_GIVEN
-    return _HEADER + yaml.safe_dump(content, sort_keys=False, width=100)
+    return _HEADER + yaml_files.dump(content)
 
 
 def parse_changes(changes: list[str]) -> dict[str, Any]:
@@ -163,10 +161,7 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
         key, equals, value = change.partition("=")
         if not (key and equals):
             raise InputError(f"'{change}' should read KEY=VALUE, for example train.epochs=2")
-        try:
-            parsed[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise InputError(f"'{value}' (for {key}) is not YAML") from error
+        parsed[key] = yaml_files.parse(value, f"the value of {key}")
     return parsed
 
 
