@@ -3,7 +3,8 @@
     python benchmarks/core.py
 
 Cold: whole processes, from their start to their end, the two engines in turn, medians of --repeats; memory is a
-process's peak. Warm: frames a second through `Fuser.fuse`, colour included, in a process of its own.
+process's peak. Warm: frames a second through `Fuser.fuse`, colour included, the engines in
+turn; memory of each in a process of its own.
 """
 
 import argparse
@@ -33,13 +34,15 @@ width, height, frames = map(int, sys.argv[2:5])
 noise = np.random.default_rng(0)
 infrared = noise.integers(0, 256, (height, width), dtype=np.uint8)
 visible = noise.integers(0, 256, (height, width, 3), dtype=np.uint8)
-fuser = text2pixels.load(device="cpu", engine=sys.argv[1])
-seconds = []
-for _ in range(frames + 2):
-    start = time.perf_counter()
-    fuser.fuse(infrared, visible)
-    seconds.append(time.perf_counter() - start)
-print(sorted(seconds[2:])[frames // 2])
+fusers = [text2pixels.load(device="cpu", engine=name) for name in sys.argv[1].split(",")]
+seconds = [[] for _ in fusers]
+for _ in range(frames + 2):  # in turn, so that a busy moment hits all alike
+    for fuser, row in zip(fusers, seconds, strict=True):
+        start = time.perf_counter()
+        fuser.fuse(infrared, visible)
+        row.append(time.perf_counter() - start)
+for row in seconds:
+    print(sorted(row[2:])[frames // 2])
 import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 _VERB = "import sys; from text2pixels.cli import app; sys.argv = {!r}; app(standalone_mode=False)" + _PEAK
@@ -89,9 +92,10 @@ def main() -> None:
             row(table, f"{what} {SMALL[0]}x{SMALL[1]}, s", [found[e][0] for e in ENGINES], "{:.2f}")
             row(table, "    memory, MB", [found[e][1] for e in ENGINES], "{:.0f}")
         for width, height in SIZES:
-            warm = [process(_WARM, folder, e, width, height, options.frames)[1] for e in ENGINES]
-            row(table, f"warm {width}x{height}, frames/s", [1 / seconds for seconds, _ in warm], "{:.1f}")
-            row(table, "    memory, MB", [peak / 1024 for _, peak in warm], "{:.0f}")
+            *seconds, _ = process(_WARM, folder, ",".join(ENGINES), width, height, options.frames)[1]
+            row(table, f"warm {width}x{height}, frames/s", [1 / each for each in seconds], "{:.1f}")
+            peaks = [process(_WARM, folder, engine, width, height, 1)[1][-1] for engine in ENGINES]
+            row(table, "    memory, MB", [peak / 1024 for peak in peaks], "{:.0f}")
     Console(width=100).print(table)
 
 
