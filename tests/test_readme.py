@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from text2pixels import config
 from text2pixels.cli import app
 from text2pixels.datasets.manifest import read_manifest
-from text2pixels.methods.catalogue import GROUP, methods
+from text2pixels.methods.catalogue import GROUP, load_model, methods
 from text2pixels.pipeline.ingest import ingest
 
 ROOT = Path(__file__).parents[1]
@@ -149,6 +149,14 @@ def test_a_method_from_outside_fuses_as_its_function_says(place):
     infrared, visible = cv2.imread("ir.png", 0), cv2.imread("vis.png", 0)
     expected = np.floor(np.maximum(infrared / 2, visible) + 0.5)
     np.testing.assert_array_equal(cv2.imread("fused.png", 0), expected)
+
+
+def test_a_method_from_outside_goes_through_the_pipeline(place):
+    demo = config.read_yaml(ROOT / "profiles/demo.yaml")
+    Path("params.yaml").write_text(yaml.safe_dump(demo | {"methods": {"brighter": {}}}))
+    result = CliRunner().invoke(app, shlex.split("stage method --method brighter"), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert load_model(Path("models/brighter")).card == methods()["brighter"].card
 
 
 def test_the_data_set_of_ones_own_comes_in(place):
