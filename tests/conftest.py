@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["support.tiny_text"]
+pytest_plugins = ["support.reported_benchmark", "support.tiny_text"]
 
 # The networks of the tests are tiny: a second thread costs more than it brings, and much more where
 # another process wants the core.

@@ -8,14 +8,13 @@ BASE = {
     "seed": 0,
     "datasets": {"simulator": {}},
     "encoders": ["hash"],
-    "baselines": ["average"],
-    "variants": {"ours": {}},
+    "methods": {"average": {}, "ours": {}},
 }
 
 
 def test_defaults_fill_what_the_file_leaves_out():
     params = config.parse(BASE)
-    assert params.train == config.Train()
+    assert params.train == config.Train(datasets=("simulator",))
     assert params.datasets["simulator"] == config.Source()
 
 
@@ -28,9 +27,9 @@ def test_defaults_fill_what_the_file_leaves_out():
         ({"train": {"strategy": "magic"}}, "train.strategy: input should be 'separate', 'joint' or 'bilevel'"),
         ({"datasets": {"simulator": {"pth": "x"}}}, "datasets.simulator.pth: unknown key"),
         ({"datasets": ["simulator"]}, "datasets: input should be"),
-        ({"variants": {"ours": {"nework": {}}}}, "variants.ours: unknown section 'nework'"),
-        ({"variants": {"ours": {"train": {"epoch": 1}}}}, "variants.ours.train: epoch: unknown key"),
-        ({"variants": {"ours": {"train": {"epochs": 1.5}}}}, "variants.ours.train: epochs: input should be"),
+        ({"methods": {"ours": {"nework": {}}}}, "methods.ours: unknown section 'nework'"),
+        ({"methods": {"ours": {"train": {"epoch": 1}}}}, "methods.ours.train: epoch: unknown key"),
+        ({"methods": {"ours": {"train": {"epochs": 1.5}}}}, "methods.ours.train: epochs: input should be"),
     ],
 )
 def test_a_wrong_key_or_type_is_named_by_its_path(change, says):
@@ -47,7 +46,7 @@ def test_a_missing_key_is_named():
 
 def test_a_variant_changes_only_what_it_names():
     params = config.parse(
-        BASE | {"variants": {"joint": {"train": {"strategy": "joint"}, "network": {"codebook": False}}}}
+        BASE | {"methods": {"joint": {"train": {"strategy": "joint"}, "network": {"codebook": False}}}}
     )
     network, losses, train = config.with_overrides(params, "joint")
     assert train.strategy == "joint"
@@ -97,7 +96,7 @@ def test_an_unreadable_file_is_one_clear_line(tmp_path, text, says):
         "a" * 65,
     ],
 )
-@pytest.mark.parametrize("section", ["datasets", "variants", "baselines", "encoders"])
+@pytest.mark.parametrize("section", ["datasets", "methods", "encoders"])
 def test_a_name_that_is_a_path_or_a_command_is_refused(section, name):
     value = {name: {}} if isinstance(BASE[section], dict) else [name]
     with pytest.raises(InputError, match=f"{section}: .* is no name") as error:
@@ -108,9 +107,10 @@ def test_a_name_that_is_a_path_or_a_command_is_refused(section, name):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"variants": {"detector": {}}}, "'detector' is the name of another folder"),
-        ({"variants": {"average": {}}}, "'average' is there twice"),
-        ({"variants": {"a": {}, "A": {}}}, "'a' is there twice"),
+        ({"methods": {"detector": {}}}, "'detector' is the name of another folder"),
+        ({"methods": {"Detector-Folds": {}}}, "'Detector-Folds' is the name of another folder"),
+        ({"methods": {"a": {}, "A": {}}}, "'a' is there twice"),
+        ({"methods": {"ours.2": {}}}, "'ours.2' is no name"),
         ({"datasets": {"yard.2024": {}}}, "'yard.2024' is no name"),  # DVC would look for 2024 below yard
     ],
 )

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from support.tiny_benchmark import ABLATIONS
 
 from text2pixels import config, layout
 from text2pixels.analysis.ablations import (
@@ -23,7 +24,8 @@ from text2pixels.analysis.ablations import (
 from text2pixels.analysis.average_precision import average_precision
 from text2pixels.analysis.results import read_results
 from text2pixels.detection.detections import read_detections
-from text2pixels.pipeline import report
+from text2pixels.methods.catalogue import entry_of
+from text2pixels.pipeline import profiles, report
 
 PAPER = Path(__file__).parents[2] / "profiles/paper.yaml"
 SEEDED = {
@@ -38,7 +40,8 @@ SEEDED = {
 @pytest.fixture
 def compared(benchmark):
     params = config.load(report.SECTIONS)
-    return groups(params.variants, read_results(params).datasets, params.seed, params.report.bootstrap)
+    results = read_results(params)
+    return groups(results.changes, results.datasets, params.seed, params.report.bootstrap)
 
 
 def test_groups_follow_from_the_overrides_alone(compared):
@@ -77,9 +80,9 @@ def test_ablations_show_on_their_own_page_and_in_downloads_alone(benchmark):
 
 
 def test_one_variant_has_no_page(own_benchmark):
-    text = config.PARAMS_FILE.read_text()
-    start, end = text.index("variants:"), text.index("simulator:\n  train:")
-    config.PARAMS_FILE.write_text(text[:start] + "variants:\n  ours: {}\n" + text[end:])
+    params = config.parse(config.read_yaml(config.PARAMS_FILE))
+    kept = {name: changes for name, changes in params.methods.items() if name not in ABLATIONS}
+    config.PARAMS_FILE.write_text(profiles.render(replace(params, methods=kept)))
     report.run()
     assert not (layout.site() / "ablations.html").exists()
     assert "ablations.html" not in (layout.site() / "index.html").read_text()
@@ -147,7 +150,8 @@ def test_paired_precision_is_the_difference_of_the_two_and_nought_with_itself(be
 
 
 def test_the_papers_ablations_fall_into_the_papers_groups():
-    variants = config.parse(config.read_yaml(PAPER)).variants
+    methods = config.parse(config.read_yaml(PAPER)).methods
+    variants = {name: changes for name, changes in methods.items() if entry_of(name, changes).kind == "ours"}
     assert reference_of(variants) == "ours"
     found = {name: kind_of(changes_of(overrides, {})).title for name, overrides in variants.items() if overrides}
     assert sorted(set(found.values())) == sorted(kind.title for kind in KINDS)

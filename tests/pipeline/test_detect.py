@@ -17,6 +17,8 @@ from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
 from text2pixels.image.png import write_png
+from text2pixels.methods.card import write_card
+from text2pixels.methods.catalogue import entry_of
 from text2pixels.pipeline import detect, pretrain, pretrain_folds
 
 PARAMS = """
@@ -24,10 +26,10 @@ profile: test
 seed: 0
 datasets: {simulator: {}}
 encoders: [hash]
-baselines: [average, infrared]
-variants: {}
+methods: {average: {}, infrared: {}, ours: {}}
 detect: {pretrain_epochs: 1, epochs: 1, image_size: 64, batch: 2, folds: 2, device: cpu}
 """
+METHODS = ("average", "ours")
 SPLITS = ("train", "train", "test", "test")
 
 
@@ -46,13 +48,16 @@ def write_pairs(labelled=True):
         infrared[10:30, 20:44] = 200
         write_png(folder / f"infrared/{number}.png", infrared)
         write_png(folder / f"visible/{number}.png", rng.integers(0, 256, (48, 64, 3), dtype=np.uint8))
-        for method in ("average", "ours"):
+        for method in METHODS:
             write_png(layout.fused("simulator", method) / f"{number}.png", infrared)
         boxes = (Box("Car", 20, 10, 24, 20),) if labelled else ()
         names = (f"simulator/{number}", "simulator", str(number), split)
         images = (f"infrared/{number}.png", f"visible/{number}.png", 64, 48, str(number), str(number))
         pairs.append(Pair(*names, *images, labelled=labelled, boxes=boxes))
     write_manifest(folder / "manifest.parquet", pairs)
+    for method in METHODS:
+        layout.model(method).mkdir(parents=True)
+        write_card(layout.model(method), entry_of(method).card, method)
     return pairs
 
 
@@ -125,7 +130,6 @@ def test_a_variant_is_tested_with_its_own_detector_on_the_test_split(place):
     write_pairs()
     pretrain_folds.run("simulator")
     torch.manual_seed(5)
-    layout.model("ours").mkdir()
     weights.save(layout.model("ours"), Detector(["Car"]), {})
     table = detected("ours")
     assert folds_of(table, "own") == {"simulator/2": None, "simulator/3": None}
@@ -170,13 +174,13 @@ def test_a_set_too_small_for_folds_has_none_and_says_so(place, capsys):
 def test_a_missing_fused_image_is_one_clear_line(place):
     write_pairs()
     (layout.fused("simulator", "average") / "2.png").unlink()
-    with pytest.raises(InputError, match=r"2\.png.*t2p fuse"):
+    with pytest.raises(InputError, match=r"2\.png.*dvc repro fuse"):
         detect.run("simulator", "average")
 
 
 def test_missing_start_weights_are_one_clear_line(place):
     write_pairs()
-    with pytest.raises(InputError, match="t2p pretrain"):
+    with pytest.raises(InputError, match="dvc repro pretrain"):
         detect.run("simulator", "average")
 
 

@@ -3,7 +3,7 @@ from dataclasses import fields
 import pytest
 import yaml
 
-from text2pixels import config
+from text2pixels import config, layout
 from text2pixels.errors import InputError
 from text2pixels.pipeline import profiles
 
@@ -13,8 +13,10 @@ seed: 0
 datasets:
   roadscene: {path: data/raw/RoadScene}
 encoders: [hash]
-baselines: [average]
-variants: {ours: {}}
+methods:
+  average: {}
+  ours: {}
+train: {epochs: 5, batch: 4}
 """
 
 
@@ -68,12 +70,45 @@ def test_a_change_is_key_equals_value(change):
         profiles.parse_changes([change])
 
 
-def test_a_baseline_without_weights_leaves_the_benchmark_visibly(project):
-    params, missing = profiles.write_params("small", {"baselines": ["average", "tardal"]})
-    assert params.baselines == ("average",)
+def test_a_method_without_weights_leaves_the_benchmark_visibly(project):
+    params, missing = profiles.write_params("small", {"methods": {"average": {}, "tardal": {}}})
+    assert params.methods == {"average": {}}
     assert "weights missing" in missing["tardal"]
     with pytest.raises(InputError, match="unknown method 'avrage'; did you mean average"):
-        profiles.write_params("small", {"baselines": ["avrage"]})
+        profiles.write_params("small", {"methods": {"avrage": {}}})
+
+
+def write_profile(name, text):
+    layout.profile(name).write_text(text)
+
+
+def test_a_profile_on_top_of_another_merges_sections_and_has_its_own_lists():
+    write_profile("more", "extends: small\nprofile: more\nmethods: {joint: {train: {strategy: joint}}}\n")
+    write_profile("most", "extends: more\nprofile: most\ntrain: {batch: 2}\ndatasets: {tno: {path: data/raw/TNO}}\n")
+    params, _ = profiles.write_params("most", {})
+    assert (params.profile, params.seed, params.encoders) == ("most", 0, ("hash",))
+    assert (params.train.epochs, params.train.batch) == (5, 2)
+    assert params.methods == {"joint": {"train": {"strategy": "joint"}}}
+    assert list(params.datasets) == ["tno"]
+    assert "extends" not in yaml.safe_load(config.PARAMS_FILE.read_text())
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [
+        ("loop", "extends itself: loop -> loop"),
+        ("other", "extends itself: loop -> other -> loop"),
+        ("smal", "did you mean small"),
+        ("[small]", "extends: expected the name of one profile"),
+    ],
+)
+def test_a_base_that_cannot_be_is_one_line(base, says):
+    write_profile("loop", f"extends: {base}\n")
+    write_profile("other", "extends: loop\n")
+    with pytest.raises(InputError, match=says) as error:
+        profiles.write_params("loop", {})
+    assert "\n" not in str(error.value)
+    assert not config.PARAMS_FILE.exists()
 
 
 def test_weights_and_phrase_vectors_are_wired_where_they_belong(project):

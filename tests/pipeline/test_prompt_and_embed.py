@@ -1,14 +1,15 @@
-"""The stages `prompt` and `embed`, from a processed data set to vectors, and their commands."""
+"""The stages `prompt` and `embed`, from a processed data set to vectors, and their verbs."""
 
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
 from text2pixels import config, layout
-from text2pixels.commands.embed import embed as embed_command
-from text2pixels.commands.prompt import prompt as prompt_command
+from text2pixels.cli import app
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
 from text2pixels.pipeline import embed, prompt
@@ -110,15 +111,14 @@ def test_a_table_that_knows_nothing_is_an_error(parameters):
 def test_the_stages_name_what_has_to_run_before():
     with pytest.raises(InputError, match="no manifest"):
         prompt.run("other")
-    with pytest.raises(InputError, match="t2p prompt --dataset tiny"):
+    with pytest.raises(InputError, match="dvc repro prompt"):
         embed.run("hash")
 
 
 @pytest.mark.usefixtures("workplace")
-def test_people_describe_two_files_and_compare_phrases(capsys):
-    prompt_command(Path("data/processed/tiny/infrared/b.png"), Path("data/processed/tiny/visible/b.png"))
-    assert "at night" in capsys.readouterr().out
-    embed_command("a car; a bus", "hash")
-    assert " 1.000" in capsys.readouterr().out
-    with pytest.raises(InputError, match="give either"):
-        prompt_command()
+def test_people_describe_two_files_and_compare_phrases():
+    invoke = partial(CliRunner().invoke, app, catch_exceptions=False)
+    described = invoke(["prompt", "data/processed/tiny/infrared/b.png", "data/processed/tiny/visible/b.png"])
+    assert "at night" in described.output
+    assert " 1.000" in invoke(["embed", "a car; a bus", "--encoder", "hash"]).output
+    assert invoke(["prompt"]).exit_code == 2

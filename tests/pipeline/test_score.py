@@ -18,7 +18,7 @@ from text2pixels.metrics.score import score
 from text2pixels.metrics.table import HEADLINE, METRICS
 from text2pixels.pipeline.score import run
 
-PARAMS = "profile: test\nseed: 0\ndatasets: {simulator: {path: null}}\nencoders: []\nvariants: {}\nbaselines: [max]\n"
+PARAMS = "profile: test\nseed: 0\ndatasets: {simulator: {path: null}}\nencoders: []\nmethods: {max: {}}\n"
 
 
 @pytest.fixture
@@ -128,5 +128,5 @@ def test_what_is_wrong_with_fused_images_is_named(dataset, spoil, message):
 
 
 def test_a_method_that_was_not_fused(dataset):
-    with pytest.raises(InputError, match="run t2p fuse first"):
+    with pytest.raises(InputError, match="run dvc repro fuse"):
         run("tiny", "laplacian")

@@ -14,7 +14,7 @@ from text2pixels.report import conditions
 from text2pixels.report.markdown import bold, table
 
 FOLDER = "reports/published"
-PROFILE = "profile: tiny\nseed: 0\ndatasets: {simulator: {}}\nencoders: [hash]\nbaselines: []\nvariants: {ours: {}}\n"
+PROFILE = "profile: tiny\nseed: 0\ndatasets: {simulator: {}}\nencoders: [hash]\nmethods: {ours: {}}\n"
 
 
 @pytest.fixture(scope="module")

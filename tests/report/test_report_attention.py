@@ -64,7 +64,11 @@ def test_vectors_of_another_encoder_are_refused(own_benchmark):
 
 
 def test_a_network_without_text_has_no_maps(own_benchmark, tmp_path):
-    write_model("ours", ["at night"], Network(channels=8, heads=2, cross_attention=False, codebook=False))
+    write_model(
+        "ours",
+        {own_benchmark[0].pair_id: ["at night"]},
+        Network(channels=8, heads=2, cross_attention=False, codebook=False),
+    )
     assert maps_of(own_benchmark[0], tmp_path) is None
 
 

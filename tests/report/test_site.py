@@ -98,7 +98,7 @@ def test_a_method_scored_on_other_pairs_is_refused_and_the_old_site_stays(own_be
 
 def test_a_missing_file_is_named(own_benchmark):
     layout.cost("max").unlink()
-    with pytest.raises(InputError, match=r"reports/profile/max\.json is missing"):
+    with pytest.raises(InputError, match=r"reports/cost/max\.json is missing"):
         report.run()
 
 

@@ -77,14 +77,13 @@ def write_benchmark():
         [Prompt(pair.pair_id, "fine", (HOSTILE, "at night", UNSEEN), "csv") for pair in pairs],
     )
     for variant in VARIANTS:
-        write_model(variant, [HOSTILE, "at night"])
+        write_model(variant, {pair.pair_id: [HOSTILE, "at night"] for pair in pairs})
     content = {
         "profile": "tiny",
         "seed": 0,
         "datasets": {"simulator": {}},
         "encoders": ["hash"],
-        "baselines": [method for method in METHODS if method != "ours"],
-        "variants": VARIANTS,
+        "methods": {method: {} for method in METHODS} | VARIANTS,
         "report": {"bootstrap": 50, "gallery": 2},
     }
     Path("params.yaml").write_text(profiles.render(config.parse(content)))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from text2pixels.image.boxes import Box
-from text2pixels.prompts.phrases import STRANGERS, SYNONYMS, names, noun
+from text2pixels.prompts.phrases import STRANGERS, SYNONYMS, noun, speaks_of
 from text2pixels.training.guidance import named, pointing, shown
 
 BOXES = (Box("person", 2, 1, 3, 4), Box("car", 10, 5, 6, 3))
@@ -14,8 +14,8 @@ MANY = [shown(PROMPT, BOXES, np.random.default_rng(seed)) for seed in range(2000
 
 
 def test_a_class_is_named_in_half_of_the_cases_whatever_the_other_is():
-    named_person = [any(names(phrase, noun("person")) for phrase in phrases) for phrases in MANY]
-    named_car = [any(names(phrase, noun("car")) for phrase in phrases) for phrases in MANY]
+    named_person = [any(speaks_of(phrase, noun("person")) for phrase in phrases) for phrases in MANY]
+    named_car = [any(speaks_of(phrase, noun("car")) for phrase in phrases) for phrases in MANY]
     assert np.mean(named_person) == pytest.approx(0.5, abs=0.05)
     assert np.mean(named_car) == pytest.approx(0.5, abs=0.05)
     assert abs(np.corrcoef(named_person, named_car)[0, 1]) < 0.15

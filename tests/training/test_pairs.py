@@ -10,8 +10,9 @@ from text2pixels.image.boxes import Box
 from text2pixels.image.colour import quantise, restore_colour
 from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.image.views import View, random_view
+from text2pixels.training.guidance import shown
 from text2pixels.training.objective import colour
-from text2pixels.training.pairs import TrainingPair, batches
+from text2pixels.training.pairs import TrainingPair, batches, vocabulary
 
 
 @pytest.fixture
@@ -78,3 +79,11 @@ def test_colour_passes_the_gradient_to_the_luminance():
     fused = torch.rand(1, 1, 4, 4, requires_grad=True)
     colour(fused, torch.zeros(1, 3, 4, 4)).sum().backward()
     assert torch.equal(fused.grad, torch.full_like(fused, 3.0))
+
+
+def test_whatever_a_step_shows_is_of_the_vocabulary(item):
+    """It tells one run from another, so nothing that is shown may be outside."""
+    known = vocabulary([item])
+    assert {"a car on the left", "a car on the right", "two people on the left", "at night"} <= known
+    for seed in range(300):
+        assert set(shown(item.phrases, item.pair.boxes, np.random.default_rng(seed))) <= known

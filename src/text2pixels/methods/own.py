@@ -3,6 +3,7 @@
 Shapes: H, W image; T phrases, D dimension of a phrase vector.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from text2pixels.network.description import MINIMUM_SIDE
 
 if TYPE_CHECKING:
     from text2pixels.config import Embed
+    from text2pixels.encoders.embeddings import Embeddings
 
 # In a model's folder: what the network is told of each pair when the pipeline fuses, and the vectors of that.
 PHRASES, VECTORS = "phrases.parquet", "vectors.parquet"
@@ -63,7 +65,13 @@ class Own:
             return {}
         from text2pixels.encoders.embeddings import Embeddings
 
-        return Embeddings.read(self._folder / VECTORS).vectors
+        embeddings = Embeddings.read(self._folder / VECTORS)
+        if embeddings.encoder != (trained_with := self._fuser.metadata["encoder_identity"]):
+            raise InputError(
+                f"{self._folder / VECTORS} was made by {embeddings.encoder}, the network was trained with "
+                f"{trained_with}: run dvc repro, which makes the model again"
+            )
+        return embeddings.vectors
 
 
 def load(card: Card, folder: Path | None, device: str, engine: str | None, embed: "Embed | None") -> Own:
@@ -73,6 +81,26 @@ def load(card: Card, folder: Path | None, device: str, engine: str | None, embed
         InputError: see `trained.load`.
     """
     return Own(card, trained.load(folder, device, embed=embed, engine=engine), folder)
+
+
+def write_text(folder: Path, phrases: Mapping[str, Sequence[str]], embeddings: "Embeddings") -> None:
+    """Write what a model is told when it fuses into its folder.
+
+    Args:
+        folder: Of the model.
+        phrases: Of each pair, by pair_id; all have a vector.
+        embeddings: Of the encoder that the network was trained with.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from text2pixels.encoders import cache
+
+    lists = pa.array([list(own) for own in phrases.values()], pa.list_(pa.string()))
+    pq.write_table(pa.table({"pair_id": pa.array(list(phrases), pa.string()), "phrases": lists}), folder / PHRASES)
+    used = {phrase for own in phrases.values() for phrase in own}
+    if used:  # a table without rows is no table of vectors
+        cache.write(folder / VECTORS, embeddings.encoder, {phrase: embeddings.vectors[phrase] for phrase in used})
 
 
 def read_phrases(folder: Path) -> dict[str, list[str]]:

@@ -104,6 +104,8 @@ def read_profile(name: str) -> dict[str, Any]:
         seen.append(name)
         layers.append(config.read_yaml(path))
         name = layers[-1].pop("extends", None)
+        if not isinstance(name, str | None):
+            raise InputError(f"{path}: extends: expected the name of one profile, found {name!r}")
     content: dict[str, Any] = {}
     for layer in reversed(layers):
         for key, value in layer.items():

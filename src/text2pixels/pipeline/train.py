@@ -9,11 +9,9 @@ methods' fused images outlive new prompts.
     torchrun --nproc-per-node 2 --no-python t2p stage method --method ours
 """
 
+import hashlib
 from dataclasses import asdict, replace
-from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 
 from text2pixels import config, layout
@@ -22,24 +20,21 @@ from text2pixels.config import with_overrides
 from text2pixels.datasets.manifest import in_split, read_manifest
 from text2pixels.detection import weights as detector_weights
 from text2pixels.device import keep_freed_memory, pick_device
-from text2pixels.encoders import cache
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.methods.card import Card, write_card
 from text2pixels.methods.catalogue import OURS
-from text2pixels.methods.own import PHRASES, VECTORS
+from text2pixels.methods.own import write_text
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import console
 from text2pixels.prompts.table import read_prompts
 from text2pixels.training.history import write_history
 from text2pixels.training.loop import Data, train
-from text2pixels.training.pairs import TrainingPair
+from text2pixels.training.pairs import TrainingPair, vocabulary
 from text2pixels.training.parallel import world
 from text2pixels.training.state import fingerprint
-
-_LIST = pa.list_(pa.string())
 
 
 def train_method(method: str, card: Card, params: config.Params) -> None:
@@ -70,10 +65,8 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         torch.set_flush_denormal(True)
         keep_freed_memory()
     with world(device) as processes:
-        inputs = [layout.embeddings(settings.encoder), layout.detector() / "detector.safetensors"]
-        for dataset in settings.datasets:
-            inputs.append(layout.processed(dataset) / "manifest.parquet")
-            inputs += [layout.prompts(dataset)] if settings.prompts != "none" else []
+        inputs = [layout.detector() / "detector.safetensors"]
+        inputs += [layout.processed(dataset) / "manifest.parquet" for dataset in settings.datasets]
         run_id = fingerprint(
             {
                 "seed": seed,
@@ -82,6 +75,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
                 "train": asdict(settings),
                 "device": device.type,
                 "processes": processes.size,
+                "text": _text_digest(data, embeddings),
             },
             sorted(closure(__file__)),  # encoders and prompts with it: a vocabulary that changes is another run
             inputs,
@@ -125,7 +119,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         write_history(folder / "history.parquet", outcome.history)
         write_card(folder, replace(card, text=_reads_text(network, settings)), OURS)
         if _reads_text(network, settings):
-            _write_text(folder, settings.prompts, embeddings)
+            write_text(folder, _phrases(settings.prompts, embeddings), embeddings)
     console.print(f"method {method}: best epoch {outcome.best.epoch} of {settings.epochs}")
 
 
@@ -148,12 +142,20 @@ def _reads_text(network: FusionNetwork, settings: config.Train) -> bool:
     return network.cross_attention is not None and settings.prompts != "none"
 
 
-def _write_text(folder: Path, kind: str, embeddings: Embeddings) -> None:
-    """Write the phrases of every pair that have a vector, and those vectors."""
+def _text_digest(data: Data, embeddings: Embeddings) -> str:
+    """Return a digest of the phrases and vectors that training may see; the files hold those of other data besides."""
+    total = hashlib.sha256(embeddings.encoder.encode())
+    pairs = [*data.train, *data.val]
+    for item in pairs:
+        total.update(f"{item.pair.pair_id} {item.phrases}\n".encode())
+    for phrase in embeddings.known(sorted(vocabulary(pairs))):
+        total.update(f"{phrase}\n".encode() + embeddings.vectors[phrase].tobytes())
+    return total.hexdigest()
+
+
+def _phrases(kind: str, embeddings: Embeddings) -> dict[str, list[str]]:
+    """Return the phrases of every pair of every data set that have a vector, by pair_id."""
     phrases: dict[str, list[str]] = {}
     for path in sorted(layout.prompts("x").parent.glob("*.parquet")):
         phrases |= {pair: embeddings.known(own) for pair, own in read_prompts(path, kind).items()}
-    columns = {"pair_id": pa.array(list(phrases), pa.string()), "phrases": pa.array(list(phrases.values()), _LIST)}
-    pq.write_table(pa.table(columns), folder / PHRASES)
-    used = {phrase for own in phrases.values() for phrase in own}
-    cache.write(folder / VECTORS, embeddings.encoder, {phrase: embeddings.vectors[phrase] for phrase in used})
+    return phrases

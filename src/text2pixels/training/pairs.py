@@ -22,6 +22,7 @@ from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.image.views import View, place, see
+from text2pixels.prompts.phrases import shown_in_training
 from text2pixels.training.guidance import named, pointing
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
@@ -72,6 +73,12 @@ class Crops:
             self.named_B1HW.to(device),
             self.boxes,
         )
+
+
+def vocabulary(pairs: Sequence[TrainingPair]) -> set[str]:
+    """Return every phrase that training on the pairs may show, as written or mirrored."""
+    written = {*shown_in_training(), *(phrase for item in pairs for phrase in item.phrases)}
+    return written | {_mirrored(phrase) for phrase in written}
 
 
 def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens) -> Iterator[Crops]:

@@ -1,10 +1,10 @@
-"""Fixtures of the tests of the report."""
+"""Fixtures of the tests of report and analysis: the tiny benchmark, reported once."""
 
 from shutil import copytree
 
 import pytest
-from support.tiny_benchmark import write_benchmark
 
+from support.tiny_benchmark import write_benchmark
 from text2pixels.pipeline import report
 
 

@@ -1,0 +1,220 @@
+"""The stage `method`: what is in a model, and what makes it another one."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from text2pixels import layout
+from text2pixels.datasets.manifest import Pair, write_manifest
+from text2pixels.detection import weights as detector_weights
+from text2pixels.detection.yolo import Detector
+from text2pixels.encoders import cache
+from text2pixels.encoders.embeddings import Embeddings
+from text2pixels.errors import InputError
+from text2pixels.files import sha256
+from text2pixels.image.boxes import Box
+from text2pixels.image.png import write_png
+from text2pixels.methods import authors, catalogue, own
+from text2pixels.methods.card import Card, read_card
+from text2pixels.methods.catalogue import Entry, entry_of, load_model, locate, methods
+from text2pixels.methods.weights import WeightFile
+from text2pixels.pipeline import embed, fuse, method
+from text2pixels.prompts.table import Prompt, write_prompts
+from text2pixels.training import loop
+
+SHARED = Path(__file__).parents[2] / "../shared/weights"
+PARAMS = """
+profile: test
+seed: 0
+datasets: {one: {}, two: {}}
+encoders: [hash]
+methods: {average: {}, fake: {}, ours: {}, mute: {train: {prompts: none}}}
+network: {channels: 8, heads: 2, codes: 8}
+train: {datasets: [one], encoder: hash, epochs: 1, batch: 1, crop: 32, device: cpu}
+fuse: {weights: weights, device: cpu}
+"""
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """Two data sets of a training and a test pair; training reads the first."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(PARAMS)
+    noise = np.random.default_rng(0)
+    for dataset in ("one", "two"):
+        folder, pairs = layout.processed(dataset), []
+        for split in ("train", "test"):
+            write_png(folder / f"infrared/{split}.png", noise.integers(0, 256, (40, 48), dtype=np.uint8))
+            write_png(folder / f"visible/{split}.png", noise.integers(0, 256, (40, 48, 3), dtype=np.uint8))
+            names = (f"{dataset}/{split}", dataset, split, split, f"infrared/{split}.png", f"visible/{split}.png")
+            box = Box("Car", 8, 8, 20, 16)
+            pairs.append(Pair(*names, 48, 40, "0", "0", labelled=True, boxes=(box,)))
+        write_manifest(folder / "manifest.parquet", pairs)
+        say(dataset, "a car on the left")
+    embed.run("hash")
+    torch.manual_seed(0)
+    layout.detector().mkdir(parents=True)
+    detector_weights.save(layout.detector(), Detector(["Car"]), {})
+    return tmp_path
+
+
+def say(dataset, *phrases):
+    """Write a prompt of each pair."""
+    prompts = [Prompt(f"{dataset}/{split}", "fine", phrases, "csv") for split in ("train", "test")]
+    write_prompts(layout.prompts(dataset), prompts)
+
+
+def contents(name):
+    folder = layout.model(name)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Mean(torch.nn.Module):
+    """A weighted mean of the two images."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(2))
+
+    def forward(self, infrared_B1HW, visible_B1HW):
+        return self.weight[0] * infrared_B1HW + self.weight[1] * visible_B1HW
+
+
+FAKE = authors.Authors(Mean, lambda folder: {"weight": torch.load(folder / "fake/fake.pt", weights_only=True)})
+
+
+@pytest.fixture
+def fake(place, monkeypatch):
+    """Somebody's network, `fake`, its file, and its entry."""
+    file = place / "weights/fake/fake.pt"
+    file.parent.mkdir(parents=True)
+    torch.save(torch.tensor([0.25, 0.75]), file)
+    files = (WeightFile("fake/fake.pt", sha256(file), "nowhere"),)
+    card = Card("fake", "Fake", "-", weights="official", files=files, parameters=2)
+    entry = Entry(card, "network", f"{__name__}:FAKE")
+    known = methods() | {"fake": entry}
+    monkeypatch.setattr(catalogue, "methods", lambda: known)
+    return file
+
+
+def test_a_filter_has_a_card_alone(place):
+    method.run("average")
+    assert list(contents("average")) == ["card.json"]
+    assert read_card(layout.model("average")) == (entry_of("average").card, "average")
+
+
+def test_somebodys_network_is_read_once_and_its_files_are_not_needed_again(fake):
+    method.run("fake")
+    assert sorted(contents("fake")) == ["card.json", "weights.safetensors"]
+    shutil.rmtree(fake.parent)
+    loaded = load_model(layout.model("fake"), "cpu")
+    infrared = np.full((16, 16), 100, np.uint8)
+    np.testing.assert_allclose(loaded.fuse(infrared, np.full((16, 16, 3), 200, np.uint8)), 175, rtol=1e-6)
+    with pytest.raises(InputError, match="weights missing"):
+        method.run("fake")
+
+
+def test_equal_files_give_equal_bytes(fake):
+    method.run("fake")
+    first = contents("fake")
+    method.run("fake")
+    assert contents("fake") == first
+
+
+def test_damaged_weights_are_one_line(fake):
+    method.run("fake")
+    (layout.model("fake") / authors.WEIGHTS).write_bytes(b"no tensors")
+    with pytest.raises(InputError, match=r"weights\.safetensors of fake cannot be read .*dvc repro method") as error:
+        load_model(layout.model("fake"), "cpu")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["average", "fake"])
+def test_other_prompts_are_nothing_to_a_method_that_reads_no_text(fake, name):
+    method.run(name)
+    first = contents(name)
+    say("one", "a bus", "in the rain")
+    embed.run("hash")
+    method.run(name)
+    assert contents(name) == first
+
+
+@pytest.mark.parametrize("name", [name for name, entry in methods().items() if entry.kind == "network"])
+def test_an_official_network_fuses_from_its_model_as_from_its_authors_files(name, tmp_path):
+    entry = entry_of(name)
+    if not all((SHARED / file.name).is_file() for file in entry.card.files):
+        pytest.skip(f"weights of {name} missing")
+    authors.write_imported(tmp_path, name, entry.card, locate(entry), SHARED)
+    noise = np.random.default_rng(0)
+    pair = noise.integers(0, 256, (33, 41), dtype=np.uint8), noise.integers(0, 256, (33, 41, 3), dtype=np.uint8)
+    expected = catalogue.load(name, weights=SHARED, device="cpu").fuse(*pair)
+    np.testing.assert_array_equal(load_model(tmp_path, "cpu").fuse(*pair), expected)
+    assert read_card(tmp_path) == (entry.card, name)
+
+
+def test_a_network_of_ours_comes_with_its_detector_its_history_and_its_text(place):
+    method.run("ours")
+    assert set(contents("ours")) >= {
+        *("card.json", "weights.safetensors", "network.json", "detector.safetensors", "detector.json"),
+        *("history.parquet", own.PHRASES, own.VECTORS, "last/weights.safetensors"),
+    }
+    assert own.read_phrases(layout.model("ours")) == {
+        f"{dataset}/{split}": ["a car on the left"] for dataset in ("one", "two") for split in ("train", "test")
+    }
+    assert read_card(layout.model("ours"))[0].text
+
+
+def test_a_variant_of_ours_says_so_and_without_prompts_reads_no_text(place):
+    method.run("mute")
+    card, of = read_card(layout.model("mute"))
+    assert (card.name, card.title, card.text, of) == ("mute", "text2pixels, mute", False, "ours")
+    assert own.PHRASES not in contents("mute")
+
+
+def test_other_prompts_of_other_data_train_nothing_anew(place, monkeypatch):
+    """They, and the vectors of their phrases, come with the model all the same."""
+    method.run("ours")
+    first = contents("ours")
+    say("two", "a bus in the dark", "in the rain")
+    embed.run("hash")
+    monkeypatch.setattr(loop, "lower_step", None)  # a step would be an error
+    method.run("ours")
+    second = contents("ours")
+    assert {name for name in first if first[name] != second[name]} == {own.PHRASES, own.VECTORS}
+    assert own.read_phrases(layout.model("ours"))["two/test"] == ["a bus in the dark", "in the rain"]
+    fuse.run("two", "ours")
+    assert (layout.fused("two", "ours") / "test.png").is_file()
+
+
+@pytest.mark.parametrize("change", ["prompt", "vector"])
+def test_other_text_of_the_training_pairs_is_another_run(place, monkeypatch, change):
+    method.run("ours")
+    if change == "prompt":
+        say("one", "a car on the right")
+        embed.run("hash")
+    else:
+        embeddings = Embeddings.read(layout.embeddings("hash"))
+        turned = {phrase: -vector for phrase, vector in embeddings.vectors.items()}
+        cache.write(layout.embeddings("hash"), embeddings.encoder, turned)
+
+    def trained(*_, **__):
+        raise RuntimeError("trained")
+
+    monkeypatch.setattr(loop, "lower_step", trained)
+    with pytest.raises(RuntimeError, match="trained"):
+        method.run("ours")
+
+
+def test_phrases_that_the_encoder_lacks_are_not_in_the_model(place):
+    say("two", "a unicorn")  # not embedded
+    method.run("ours")
+    assert own.read_phrases(layout.model("ours"))["two/test"] == []
+
+
+def test_an_unknown_method_is_one_line(place):
+    with pytest.raises(InputError, match="unknown method 'avrage'; did you mean average") as error:
+        method.run("avrage")
+    assert "\n" not in str(error.value)
