@@ -35,7 +35,7 @@ def reproduce(
     """Bring the pipeline, or some stages and what they need, up to date.
 
     Args:
-        targets: stages or groups of dvc.yaml ("train@ours", "score"); none means all.
+        targets: stages or groups of dvc.yaml ("method@ours", "score"); none means all.
         profile: write params.yaml from this file of profiles/ first.
         parameters: values to change in params.yaml, for example {"train.epochs": 2}.
         parallel: stages that may run at the same time; they share the cores.

@@ -3,12 +3,14 @@
 BT.601 full range (JPEG), as the field's scripts use it.
 """
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image8 = NDArray[np.uint8]  # gray (H, W) or RGB (H, W, 3)
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_ROWS = 48  # at a time: what is computed of them stays in the processor's cache
 
 
 def luminance(rgb: Image8) -> NDArray[np.float32]:
@@ -38,11 +40,29 @@ def restore_colour(fused: Image8, visible: Image8) -> Image8:
     is scaled down until it fits, instead of clipping channels: clipping would shift hue and change
     the luminance that was fused.
     """
-    rgb = visible.astype(np.float32)
-    chroma = rgb - luminance(visible)[..., None] * 255
-    y = fused.astype(np.float32)[..., None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(chroma > 0, (255 - y) / chroma, np.where(chroma < 0, -y / chroma, np.inf))
-    scale = np.minimum(room.min(axis=2, keepdims=True), 1)
-    coloured: Image8 = np.clip(np.floor(y + chroma * scale + 0.5), 0, 255).astype(np.uint8)
+    y_visible_HW = luminance(visible) * np.float32(255)
+    coloured = np.empty_like(visible)
+    for top in range(0, len(fused), _ROWS):
+        rows = slice(top, top + _ROWS)
+        y = fused[rows].astype(np.float32)
+        chroma = [np.subtract(channel, y_visible_HW[rows], dtype=np.float32) for channel in cv2.split(visible[rows])]
+        _fit(chroma, y)
+        channels = [np.clip(y + each + np.float32(0.5), 0, 255).astype(np.uint8) for each in chroma]
+        coloured[rows] = cv2.merge(channels)
     return coloured
+
+
+def _fit(chroma: list[NDArray[np.float32]], y: NDArray[np.float32]) -> None:
+    """Scale the chroma of a pixel down, in place, until none of its three channels leaves 0..255."""
+    highest = cv2.max(cv2.max(chroma[0], chroma[1]), chroma[2])
+    lowest = cv2.min(cv2.min(chroma[0], chroma[1]), chroma[2])
+    room = 255 - y
+    beyond = (highest > room) | (-lowest > y)
+    if not beyond.any():
+        return
+    with np.errstate(divide="ignore", invalid="ignore"):
+        above = np.where(highest[beyond] > 0, room[beyond] / highest[beyond], np.float32(np.inf))
+        below = np.where(lowest[beyond] < 0, -y[beyond] / lowest[beyond], np.float32(np.inf))
+    scale = np.minimum(above, below)
+    for each in chroma:
+        each[beyond] *= scale

@@ -8,7 +8,7 @@ BundleHeaderProto, every other key is the name of a tensor and holds a BundleEnt
 the tensors' bytes, little-endian, row-major.
 
 Only arrays of plain numbers are made; nothing in a file can run code. The index's checksums are
-verified; the data's are not, because `baselines.weights` holds whole files against their SHA-256.
+verified; the data's are not, because `methods.weights` holds whole files against their SHA-256.
 """
 
 import struct

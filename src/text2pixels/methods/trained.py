@@ -187,7 +187,7 @@ class Fuser:
     def encode(self, prompt: Prompt) -> Text:
         """Encode phrases with the encoder that the network was trained with, or one that stands in for it.
 
-        A phrase that is only approximated is told on standard error: see `text.stand_in`.
+        A phrase that is only approximated is told on standard error: see `encoders.stand_in`.
 
         Raises:
             InputError: no encoder like the one of training, an unknown or too long phrase, or a network without text.

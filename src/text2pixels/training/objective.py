@@ -19,7 +19,7 @@ from text2pixels.training.pairs import Crops
 def colour(fused_B1HW: Tensor, chroma_B3HW: Tensor) -> Tensor:
     """Return RGB in [0, 1] with the fused luminance and the visible chroma, (B, 3, H, W).
 
-    `fusion.colour.restore_colour` with a gradient to the luminance; the factor that keeps a colour
+    `image.colour.restore_colour` with a gradient to the luminance; the factor that keeps a colour
     within the gamut is taken as a constant.
     """
     y = fused_B1HW.detach()
