@@ -1,6 +1,6 @@
 """Does another machine train the same network: one seed, several processors, the validation losses beside each other.
 
-    python benchmarks/reproducibility.py [--variant ours]      in a folder where the stage `train` could run
+    python benchmarks/reproducibility.py [--variant ours]      in a folder where the stage `method` could run
 
 A run is a function of its seed on one machine. Another has other kernels, which add the same numbers in
 another order; rounding then differs, and hundreds of steps enlarge it. So the variant is trained here several
@@ -50,7 +50,7 @@ def train(variant: str, environment: dict[str, str]) -> Run:
         for path in READ:
             (scratch / path).parent.mkdir(parents=True, exist_ok=True)
             (scratch / path).symlink_to(Path(path).resolve())
-        command = f"from text2pixels.pipeline import train; train.run({variant!r})"
+        command = f"from text2pixels.pipeline import method; method.run({variant!r})"
         subprocess.run([sys.executable, "-c", command], cwd=scratch, env=os.environ | environment, check=True)
         return read(scratch / layout.model(variant))
 

@@ -36,7 +36,7 @@ from text2pixels.image.boxes import Box
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.trained import Fuser, load
 from text2pixels.progress import track
-from text2pixels.prompts.phrases import Noun, by_noun, names
+from text2pixels.prompts.phrases import Noun, by_noun, speaks_of
 from text2pixels.prompts.table import read_prompts
 
 ALL = "all"
@@ -100,8 +100,8 @@ def effects(
             continue
         controls = [(image, silent) for other, image in alone.items() if other != noun]
         found["alone"].append((noun.one, effect(alone[noun], silent, controls, mask)))
-        own = [phrase for phrase in prompt if names(phrase, noun)]
-        others = [phrase for phrase in prompt if phrase not in own and any(names(phrase, other) for other in nouns)]
+        own = [phrase for phrase in prompt if speaks_of(phrase, noun)]
+        others = [phrase for phrase in prompt if phrase not in own and any(speaks_of(phrase, other) for other in nouns)]
         if own and len(others) >= len(own):
             dropped = draw.choice(others, size=len(own), replace=False).tolist()
             without, control = (fuse([phrase for phrase in prompt if phrase not in left]) for left in (own, dropped))
@@ -139,7 +139,7 @@ def fuse_in_levels(fuser: Fuser, embeddings: Embeddings, folder: Path, pair: Pai
     def fuse(phrases: Sequence[str]) -> Image:
         lacking = [phrase for phrase in phrases if phrase not in embeddings.vectors]
         if lacking:
-            raise InputError(f"the embeddings have no vector for '{lacking[0]}': run t2p embed on these prompts")
+            raise InputError(f"the embeddings have no vector for '{lacking[0]}': run dvc repro embed")
         return fuser.fuse_unrounded(infrared, visible, embeddings.tokens(phrases)) * np.float32(255)
 
     return fuse

@@ -3,6 +3,9 @@
 import importlib.util
 from pathlib import Path
 
+import pytest
+
+from text2pixels import layout
 from text2pixels.config import Network
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
@@ -35,3 +38,24 @@ def test_runs_are_compared_with_the_first_each_at_its_best_epoch() -> None:
     assert "+1.000%" in lines[2]
     assert "-1.000%" in lines[2]
     assert "+200.000%" in lines[2]  # after the last epoch
+
+
+def test_training_runs_the_stage_in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in ("data", layout.detector()):
+        (tmp_path / path).mkdir(parents=True)
+    (tmp_path / "params.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    def run(command: list[str], cwd: Path, **_: object) -> None:
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd)
+            exec(command[2])
+
+    monkeypatch.setattr(
+        "text2pixels.pipeline.method.run", lambda name: seen.append((name, sorted(map(str, Path().iterdir()))))
+    )
+    monkeypatch.setattr(reproducibility.subprocess, "run", run)
+    monkeypatch.setattr(reproducibility, "read", lambda model: model.name)
+    assert reproducibility.train("ours", {}) == "ours"
+    assert seen == [("ours", ["data", "models", "params.yaml"])]
