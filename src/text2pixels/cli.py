@@ -51,19 +51,27 @@ def fuse(
 ) -> None:
     """Fuse infrared and visible images; the colour is the visible image's."""
     from text2pixels.files import check_outputs
-    from text2pixels.methods.pairing import is_video
 
     if prompt is not None and prompts is not None:
         raise InputError("give either --prompt for all or --prompts FILE with one each")
     for path in (infrared, visible):
         if not path.exists():
-            raise InputError(f"{path} does not exist")
+            raise InputError(f"{path} does not exist: check the path")
     check_outputs([output], [infrared, visible, *([prompts] if prompts else [])])
-    folders = infrared.is_dir() or visible.is_dir()
+    kinds = [_kind(path) for path in (infrared, visible)]
+    if kinds[0] != kinds[1]:
+        raise InputError(
+            f"{infrared} is {kinds[0]} and {visible} {kinds[1]}: give two images, two folders or two videos"
+        )
+    folders, videos = kinds[0] == "a folder", kinds[0] == "a video"
+    if prompts is not None and not prompts.is_file():
+        raise InputError(f"{prompts} is not a file: --prompts takes a CSV with the columns name, phrases")
     if prompts is not None and not folders:
         raise InputError("--prompts is for two folders; give one pair its phrases with --prompt")
-    if attention is not None and (folders or is_video(infrared)):
+    if attention is not None and (folders or videos):
         raise InputError("--attention is for one pair of images")
+    if attention is not None and attention.exists() and not attention.is_dir():
+        raise InputError(f"{attention} is a file: --attention takes a folder")
     loaded = _method(method, model, weights, device, engine)
     if not loaded.card.text and (prompt, prompts, attention) != (None, None, None):
         raise InputError(
@@ -72,10 +80,16 @@ def fuse(
     phrases = _phrases(prompt)
     if folders:
         _fuse_folders(loaded, infrared, visible, output, phrases, prompts, gray)
-    elif is_video(infrared) or is_video(visible):
+    elif videos:
         _fuse_videos(loaded, infrared, visible, output, phrases, gray)
     else:
         _fuse_pair(loaded, infrared, visible, output, phrases, attention, gray)
+
+
+def _kind(path: Path) -> str:
+    from text2pixels.methods.pairing import is_video
+
+    return "a folder" if path.is_dir() else "a video" if is_video(path) else "an image"
 
 
 def _method(name: str, model: Path | None, weights: Path | None, device: str, engine: str | None) -> "Method":
@@ -155,11 +169,16 @@ def _fuse_folders(
 
     pairing = pair_folders(infrared, visible)
     check_folder(output, pairing)
-    written = read_csv(prompts, "", pairing.pairs) if prompts else {}
-    own = {name: found for name in pairing.pairs if (found := written.get((name, "fine")))}
+    written = read_csv(prompts, visible.resolve().name, pairing.pairs) if prompts else {}
+    own = {
+        name: found for name in pairing.pairs if (found := written.get((name, "fine")) or written.get((name, "coarse")))
+    }
     if prompts is not None:
         if not own:
-            raise InputError(f"{prompts} has phrases for none of the {len(pairing.pairs)} pairs")
+            raise InputError(
+                f"{prompts} has phrases for none of the {len(pairing.pairs)} pairs: its column name should hold their "
+                f"names without folder and suffix, such as {next(iter(pairing.pairs))}"
+            )
         typer.echo(f"{len(own)} of {len(pairing.pairs)} pairs have phrases in {prompts}", err=True)
     _say([f"unpaired: {path}" for path in pairing.unpaired])
     done = fuse_folders(method, pairing, output, lambda name: own.get(name, phrases), gray=gray)
@@ -407,6 +426,8 @@ def params(
         f"params.yaml: profile [bold]{written.profile}[/]; data sets {', '.join(written.datasets)}; "
         f"methods {', '.join(written.methods)}"
     )
+    if note := profiles.without_git():
+        show(f"[yellow]before dvc repro:[/] {note}")
     for name, reason in missing.items():
         show(f"[yellow]{'not here yet' if name in written.datasets else 'left out'}[/] {reason}")
 

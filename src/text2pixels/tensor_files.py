@@ -89,7 +89,7 @@ def describe(folder: Path, layout: Layout) -> dict[str, Any]:
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path} is not JSON ({error}); copy it again, or write it again with: {layout.writer}"
         ) from error

@@ -61,7 +61,9 @@ def test_a_checkpoint_of_another_configuration(place):
     fails(place, "not the file that network.json describes.*another trained network", *PAIR)
 
 
-@pytest.mark.parametrize(("name", "message"), [("model/weights.safetensors", "not the file that"), ("m.pt", "are not read")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("model/weights.safetensors", "not the file that"), ("m.pt", "are not read")]
+)
 def test_a_malicious_checkpoint_runs_nothing(place, name, message):
     class Bomb:
         def __reduce__(self):

@@ -184,7 +184,7 @@ def test_mistakes_are_answered_in_one_line_and_write_nothing(tmp_path, monkeypat
         ((*pair, "-o", "f.png", "--method", "sdnet"), "weights missing"),
         ((*pair, "-o", "f.png", "--model", "nowhere"), "no trained network at nowhere"),
         ((*pair, "-o", "f.png", "--model", "blind", "--prompt", "a car"), "reads no text"),
-        ((*pair, "-o", "f.png", "--model", "blind", "--attention", "att"), "needs a trained network"),
+        ((*pair, "-o", "f.png", "--model", "blind", "--attention", "att"), "needs a network trained here and a prompt"),
         ((*pair, "-o", "f.png", "--model", "blind", "--prompts", "p.csv"), "for two folders"),
         ((*pair, "-o", "f.png", "--method", "max", "--device", "warp"), "device 'warp'"),
         (("ir/a.png", "vi/big.png", "-o", "f.png", "--method", "max"), "33x24 and the visible 40x30"),

@@ -49,7 +49,9 @@ def test_cost_is_printed_and_nothing_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("arguments", [(), ("average", "max"), ("average", "--method", "max"), ("max", "--repeats", "0")])
+@pytest.mark.parametrize(
+    "arguments", [(), ("average", "max"), ("average", "--method", "max"), ("max", "--repeats", "0")]
+)
 def test_the_cost_of_nothing_or_of_two_is_a_mistake(arguments):
     result = CliRunner().invoke(app, ["cost", *map(str, arguments)])
     assert result.exit_code == 2

@@ -74,5 +74,5 @@ def read_card(folder: Path) -> tuple[Card, str]:
         return Card(**content, files=files), of
     except OSError as error:
         raise InputError(f"no method at {folder} ({FILE} is missing): write it with: dvc repro method") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is damaged ({error}): write it again with: dvc repro method") from error

@@ -20,6 +20,9 @@ from text2pixels.progress import bar
 
 # Suffix -> codec that OpenCV's own build writes everywhere; FFV1 is lossless, MPEG-4 shifts grays by up to 4 levels.
 CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
+_DEEP_BITS = frozenset((9, 10, 12, 14, 16, 17, 33, 36, 64))
+_DEEP_TAGS = frozenset(b"RGB0 BGR0 0RGB 0BGR P010 P016 Y210 Y216 Y410 Y416 v210 v410 b16g b48r b64a".split())
+_SAME_RATE = 0.002  # of the rate: 30 and 29.97 part by one frame in half a minute, which two clocks do as well
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ def fuse_videos(
     """Fuse frame by frame, at the visible video's rate, until the shorter video ends.
 
     Raises:
-        InputError: a video cannot be read, sizes differ, or the output's suffix or size has no codec here.
+        InputError: a video cannot be read or has more than 8 bits, sizes or frame rates differ, or the output's
+            suffix or size has no codec here.
     """
     with _reader(infrared) as left, _reader(visible) as right:
         size = _size(right)
@@ -49,7 +53,15 @@ def fuse_videos(
                 f"{infrared} is {_size(left)[0]}x{_size(left)[1]} and {visible} {size[0]}x{size[1]} pixels: "
                 "they must have one size and be aligned"
             )
-        rate = right.get(cv2.CAP_PROP_FPS) or 25.0
+        for path, video in ((infrared, left), (visible, right)):
+            _check_depth(path, video)
+        rates = [video.get(cv2.CAP_PROP_FPS) or 25.0 for video in (left, right)]
+        if abs(rates[0] - rates[1]) > _SAME_RATE * max(rates):
+            raise InputError(
+                f"{infrared} runs at {rates[0]:g} frames/s and {visible} at {rates[1]:g}: frames are paired by number, "
+                f"so give both one rate first (ffmpeg -i IN -vf fps={max(rates):g} OUT)"
+            )
+        rate = rates[1]
         total = int(right.get(cv2.CAP_PROP_FRAME_COUNT))
         start, frames = time.perf_counter(), 0
         with _Output(output, size, rate) as writer, bar() as progress:
@@ -70,13 +82,34 @@ def fuse_videos(
 
 @contextmanager
 def _reader(path: Path) -> Iterator[Any]:
+    if not path.is_file():  # a pipe would be waited for
+        raise InputError(f"{path} is not a video file: save it to a file first")
     capture = cv2.VideoCapture(str(path))
     try:
-        if not path.is_file() or not capture.isOpened():
+        if not capture.isOpened():
             raise InputError(f"{path} is not a video that OpenCV can read")
         yield capture
     finally:
         capture.release()
+
+
+def _check_depth(path: Path, capture: Any) -> None:  # noqa: ANN401
+    """Refuse a video of more than 8 bits, of which OpenCV gives the high byte alone.
+
+    OpenCV tells FFmpeg's tag of the pixel format (libavcodec/raw_pix_fmt_tags.h): the bits are its last byte,
+    or its first where the bytes are swapped (Y, 1, 0, 16 is gray of 16 bits), but for a few that are words.
+
+    Raises:
+        InputError: it is one.
+    """
+    tag = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)).to_bytes(8, "little", signed=True)[:4]
+    packed = b"RGB" in tag or b"BGR" in tag  # the number is the bits of a whole pixel
+    if tag in _DEEP_TAGS or (not packed and not _DEEP_BITS.isdisjoint((tag[0], tag[3]))):
+        name = " ".join(chr(byte) if 32 < byte < 127 else str(byte) for byte in tag)
+        raise InputError(
+            f"{path}: its pixel format ({name}) has more than 8 bits, of which only the high ones could be read: "
+            "convert it to 8 bits over the range of the scene, or fuse a folder of 16-bit images"
+        )
 
 
 class _Output:

@@ -114,6 +114,16 @@ def read_profile(name: str) -> dict[str, Any]:
     return content
 
 
+def without_git() -> str | None:
+    """Return the way out where DVC would refuse to run, because the working directory is in no git repository."""
+    here = Path.cwd()
+    settings = [Path(".dvc") / name for name in ("config", "config.local")]
+    told = any("no_scm" in path.read_text(encoding="utf-8") for path in settings if path.is_file())
+    if told or not Path(".dvc").is_dir() or any((folder / ".git").exists() for folder in (here, *here.parents)):
+        return None
+    return "this folder is no git repository: run git init, or tell DVC so: dvc config --local core.no_scm true"
+
+
 def _missing_weights(params: config.Params) -> dict[str, str]:
     """Return the methods that cannot run for lack of weights, each with the way to get them.
 
