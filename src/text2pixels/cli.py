@@ -64,10 +64,10 @@ def fuse(
             f"{infrared} is {kinds[0]} and {visible} {kinds[1]}: give two images, two folders or two videos"
         )
     folders, videos = kinds[0] == "a folder", kinds[0] == "a video"
-    if prompts is not None and not prompts.is_file():
-        raise InputError(f"{prompts} is not a file: --prompts takes a CSV with the columns name, phrases")
     if prompts is not None and not folders:
         raise InputError("--prompts is for two folders; give one pair its phrases with --prompt")
+    if prompts is not None and not prompts.is_file():
+        raise InputError(f"{prompts} is not a file: --prompts takes a CSV with the columns name, phrases")
     if attention is not None and (folders or videos):
         raise InputError("--attention is for one pair of images")
     if attention is not None and attention.exists() and not attention.is_dir():
@@ -96,6 +96,8 @@ def _method(name: str, model: Path | None, weights: Path | None, device: str, en
     from text2pixels.methods import catalogue, own
     from text2pixels.methods.card import FILE as CARD
 
+    if device.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):  # a filter would not look at it
+        raise InputError(f"device '{device}' is none: write auto, cpu, cuda or cuda:1")
     if model is not None:
         if weights is not None or name != catalogue.OURS:
             raise InputError("give either --model FOLDER, or --method NAME (with --weights for some)")
