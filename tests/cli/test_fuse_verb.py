@@ -188,9 +188,9 @@ def test_mistakes_are_answered_in_one_line_and_write_nothing(tmp_path, monkeypat
         ((*pair, "-o", "f.png", "--model", "blind", "--prompts", "p.csv"), "for two folders"),
         ((*pair, "-o", "f.png", "--method", "max", "--device", "warp"), "device 'warp'"),
         (("ir/a.png", "vi/big.png", "-o", "f.png", "--method", "max"), "33x24 and the visible 40x30"),
-        (("colour.png", "vi/a.png", "-o", "f.png", "--method", "max"), "not an 8-bit gray image"),
+        (("colour.png", "vi/a.png", "-o", "f.png", "--method", "max"), "infrared in colours"),
         (("ir/none.png", "vi/a.png", "-o", "f.png", "--method", "max"), "does not exist"),
-        (("ir", "vi/a.png", "-o", "out", "--method", "max"), "is not a folder"),
+        (("ir", "vi/a.png", "-o", "out", "--method", "max"), "ir is a folder and vi/a.png an image"),
         (("ir", "vi", "-o", "colour.png", "--method", "max"), "is a file"),
     ):
         with pytest.raises(InputError, match=message) as error:
