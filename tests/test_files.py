@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,20 @@ def test_two_outputs_never_share_a_file(tmp_path):
 def test_a_name_stays_in_its_folder(place, name):
     with pytest.raises(InputError, match="no name"):
         place(name)
+
+
+def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path):
+    """Only of the same target, and only of processes that are no more: a neighbour at work keeps its own."""
+    code = (
+        "import os, sys; from pathlib import Path; from text2pixels import files\n"
+        "with files.whole_folder(Path('out')) as a, files.whole_file(Path('out.txt')) as b:\n"
+        "    (a / 'half').touch(); b.touch(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    assert len(list(tmp_path.glob(".out*.part"))) == 2
+    with files.whole_folder(tmp_path / "out") as first, files.whole_folder(tmp_path / "out") as second:
+        assert first.is_dir()
+        assert second.is_dir()
+    with files.whole_file(tmp_path / "out.txt") as aside:
+        aside.touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.txt"]

@@ -1,9 +1,11 @@
 """Files and folders that are there whole or not at all."""
 
+import glob
 import hashlib
 import os
+import platform
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +16,7 @@ from text2pixels.errors import InputError
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; it takes the place of ``path`` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    aside = _aside(path)
     try:
         yield aside
         aside.replace(path)
@@ -34,9 +35,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     here = Path.cwd()
     if ".." in path.parts or path.resolve() in (here, *here.parents):
         raise InputError(f"{path} would be replaced as a whole: name a folder of its own, below {here} or elsewhere")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-    aside.chmod(0o755)
+    aside = _aside(path)
+    aside.mkdir()
     try:
         yield aside
         if path.exists():
@@ -44,6 +44,28 @@ def whole_folder(path: Path) -> Iterator[Path]:
         aside.rename(path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(path: Path) -> Path:
+    """Return a new name beside ``path``, after removing what killed processes of this machine left under such names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    machine = hashlib.sha256(platform.node().encode()).hexdigest()[:6]  # a folder may be shared between machines
+    prefix = f".{path.name}.{machine}-"
+    for left in path.parent.glob(f"{glob.escape(prefix)}*.part"):
+        process = left.name.removeprefix(prefix).partition("-")[0]
+        if process.isdigit() and not _is_alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    return path.with_name(f"{prefix}{os.getpid()}-{secrets.token_hex(3)}.part")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, so alive
+        return True
+    return True
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
