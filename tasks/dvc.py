@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ GPU_LIMIT = "text2pixels-gpu"
 _EDGE = re.compile(r'^"([^"]+)"(?: -> "([^"]+)")?;$')
 # DVC's words for a stage whose dependencies, parameters and outputs are what dvc.lock says.
 _UNCHANGED = re.compile(r"didn't change, skipping|is cached - skipping run")
+_BUSY = re.compile(r"is busy, it is being blocked by")  # a path that another process reads or writes
+_PATIENCE = 5  # seconds between two tries
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,19 @@ def reproduce_stage(stage: str, graph: Graph, slots: Slots, threads: int, force:
 
 
 def _reproduce(stage: str, threads: int, force: bool) -> State[Any]:
+    code, unchanged, reason = _run(stage, threads, force)
+    while code and _BUSY.search(reason):
+        # DVC waits for its own lock, but not for a stage of another run that writes what this one reads.
+        get_run_logger().info("waiting for another run of DVC: %s", reason)
+        time.sleep(_PATIENCE)
+        code, unchanged, reason = _run(stage, threads, force)
+    if code:
+        return Failed(message=f"{stage}: {reason}")
+    return Completed(name="Unchanged") if unchanged else Completed()
+
+
+def _run(stage: str, threads: int, force: bool) -> tuple[int, bool, str]:
+    """Run a stage once; return DVC's exit code, whether nothing had changed, and the reason of a failure."""
     logger = get_run_logger()
     # Without --wait-for-lock, before the sub-command, stages that start together fail.
     command = ["dvc", "--wait-for-lock", "repro", "--single-item", *(["--force"] if force else []), stage]
@@ -160,6 +176,4 @@ def _reproduce(stage: str, threads: int, force: bool) -> State[Any]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
-    if code:
-        return Failed(message=f"{stage}: {reason}")
-    return Completed(name="Unchanged") if unchanged else Completed()
+    return code, unchanged, reason

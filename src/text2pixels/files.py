@@ -16,7 +16,7 @@ from text2pixels.errors import InputError
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; it takes the place of ``path`` when the block ends well."""
-    aside = _aside(path)
+    aside = beside(path)
     try:
         yield aside
         aside.replace(path)
@@ -35,7 +35,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     here = Path.cwd()
     if ".." in path.parts or path.resolve() in (here, *here.parents):
         raise InputError(f"{path} would be replaced as a whole: name a folder of its own, below {here} or elsewhere")
-    aside = _aside(path)
+    aside = beside(path)
     aside.mkdir()
     try:
         yield aside
@@ -46,8 +46,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _aside(path: Path) -> Path:
-    """Return a new name beside ``path``, after removing what killed processes of this machine left under such names."""
+def beside(path: Path) -> Path:
+    """Return a new name beside ``path``, for a file or folder that is to take its place when it is whole.
+
+    What killed processes of this machine left under such names is removed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     machine = hashlib.sha256(platform.node().encode()).hexdigest()[:6]  # a folder may be shared between machines
     prefix = f".{path.name}.{machine}-"

@@ -59,9 +59,7 @@ def test_each_published_list_has_means_ranks_and_intervals_of_its_own(results):
         assert (board.fusion.rows[0].method, cell.count) == ("average", count)
         assert cell.value == pytest.approx(own.mean())
         assert board.fusion.columns == list(METRICS)
-        assert board.stretched.columns == [
-            name for name in METRICS if name in HEADLINE
-        ]
+        assert board.stretched.columns == [name for name in METRICS if name in HEADLINE]
 
 
 def test_the_change_of_ranking_compares_the_same_metrics_among_fused_methods(results):

@@ -10,6 +10,7 @@ import pytest
 from prefect.testing.utilities import prefect_test_harness
 
 from flows.reproduce import reproduce
+from tasks import dvc as dvc_task
 from tasks.dvc import Graph, Slots, environment, read_graph
 
 PIPELINE = """
@@ -120,3 +121,18 @@ def test_stages_find_this_interpreters_programs():
     path = environment()["PATH"]
     assert shutil.which("dvc", path=path)
     assert path.endswith(os.environ["PATH"])
+
+
+@pytest.mark.slow
+def test_a_stage_waits_for_another_run_that_holds_its_files(pipeline, harness, monkeypatch):
+    """As when somebody runs dvc repro by hand: DVC's own --wait-for-lock does not wait for that."""
+    monkeypatch.setattr(dvc_task, "_PATIENCE", 0.5)
+    (pipeline / "dvc.yaml").write_text("stages:\n  slow:\n    cmd: sleep 6; echo 1 > slow\n    outs: [slow]\n")
+    by_hand = subprocess.Popen(["dvc", "repro"], env=environment(), stdout=subprocess.PIPE, text=True)
+    assert by_hand.stdout is not None
+    for line in by_hand.stdout:
+        if "Running stage" in line:
+            break
+    ended = reproduce(return_state=True)
+    assert by_hand.wait() == 0
+    assert ended.name == "Unchanged", ended.message

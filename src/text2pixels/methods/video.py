@@ -1,7 +1,6 @@
 """Two videos in, one fused video out; frames are streamed, one pair in memory at a time."""
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 
 from text2pixels.errors import InputError
+from text2pixels.files import beside
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.methods.convention import fuse_picture
 from text2pixels.methods.method import Image8, Method, Phrases
@@ -126,17 +126,18 @@ class _Output:
             raise InputError(
                 f"{path}: an {suffix} of {size[0]}x{size[1]} pixels would lose its odd row or column; use .avi"
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._frames = path, 0
-        self._folder = tempfile.TemporaryDirectory(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        self._aside = Path(self._folder.name) / path.name
+        # A folder, as the name of the file tells OpenCV its format.
+        self._folder = beside(path)
+        self._folder.mkdir()
+        self._aside = self._folder / path.name
         backend = cv2.CAP_OPENCV_MJPEG if suffix == ".avi" else cv2.CAP_FFMPEG
         codec = cv2.VideoWriter.fourcc(*CODECS[suffix])
         self._writer = cv2.VideoWriter(str(self._aside), backend, codec, rate, size)
 
     def __enter__(self) -> "_Output":
         if not self._writer.isOpened():
-            self._folder.cleanup()
+            shutil.rmtree(self._folder)
             raise InputError(f"cannot write {self._path}: this OpenCV has no encoder for {self._path.suffix}")
         return self
 
@@ -147,7 +148,7 @@ class _Output:
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
         self._writer.release()
-        with self._folder:
+        try:
             if kind is not None:
                 return
             if (readable := _frames_in(self._aside)) != self._frames:
@@ -157,6 +158,8 @@ class _Output:
                     f"({free:.0f} MB are free on that disk); what was there before is untouched"
                 )
             self._aside.replace(self._path)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _frames_in(path: Path) -> int:
