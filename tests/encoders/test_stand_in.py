@@ -5,12 +5,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from text2pixels.prompts import open_clip_models
 from text2pixels.config import Embed
 from text2pixels.encoders import stand_in
 from text2pixels.encoders.distilled import Distilled
 from text2pixels.encoders.embeddings import encode_for_network
 from text2pixels.errors import InputError
+from text2pixels.prompts import open_clip_models
 
 SOURCE = "table@" + Distilled().metadata["source_sha256"][:16]
 PUBLISHED = "open_clip/ViT-B-32/quickgelu@40d365715913c9da"

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from text2pixels.prompts import open_clip_models
 from text2pixels.config import Embed
 from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.errors import InputError
+from text2pixels.prompts import open_clip_models
 from text2pixels.prompts.captioner import Captioner
 from text2pixels.prompts.tags import GROUPS, Tagger
 
