@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from text2pixels.config import Embed
-from text2pixels.encoders import cache
+from text2pixels.encoders import cache, stand_in
 from text2pixels.encoders import catalogue as encoders
+from text2pixels.encoders.distilled import Distilled
 from text2pixels.encoders.embeddings import Embeddings, encode_user_prompt
 from text2pixels.errors import InputError
 
@@ -76,3 +77,27 @@ def test_a_word_that_the_table_lacks_is_an_error_not_dropped(tmp_path):
     assert encode_user_prompt("a car", "table", embed, tmp_path)[0] == ["a car"]
     with pytest.raises(InputError, match="no vector for 'a tank'"):
         encode_user_prompt("a car; a tank", "table", embed, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "read_as"),
+    [
+        ("a pedestrian", "a person"),
+        ("pedestrians", "people"),
+        ("the motorbike", "a motorcycle"),
+        ("a soldier", "a person"),
+        ("workers", "people"),
+    ],
+)
+def test_another_word_for_an_object_is_read_as_the_vocabularys_and_that_is_said(phrase, read_as, capsys):
+    stand_in.announce_synonym.cache_clear()
+    names, vectors_TD = encode_user_prompt([phrase, "a car"], "distilled", Embed())
+    assert names == [phrase, "a car"]
+    expected = Distilled().encode([read_as])[read_as]
+    np.testing.assert_array_equal(vectors_TD[0], expected)
+    assert f"'{phrase}' is read as '{read_as}'" in capsys.readouterr().err
+
+
+def test_a_word_that_nothing_stands_for_is_refused_with_what_is_spelt_like_it():
+    with pytest.raises(InputError, match=r"no vector for 'a bicycel'; spelt most like it: .*a bicycle"):
+        encode_user_prompt("a bicycel", "distilled", Embed())

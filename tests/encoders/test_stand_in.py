@@ -92,6 +92,6 @@ def test_an_approximated_phrase_is_told_once_and_an_unknown_one_refused(tmp_path
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("notice: 'a zebra crossing' is approximated")
     assert "text2pixels[clip]" in line
-    with pytest.raises(InputError, match="'distilled' has no vector for 'zxqv'; write phrases that it has"):
+    with pytest.raises(InputError, match="'distilled' has no vector for 'zxqv'; it has: a person"):
         encode_for_network("a car; zxqv", "table", SOURCE, Embed())
     assert not list(tmp_path.iterdir())  # nothing is left where the user happens to be

@@ -58,6 +58,11 @@ class Distilled:
         """What was distilled, from where and how well: all text."""
         return _read(self._file).metadata
 
+    @property
+    def phrases(self) -> list[str]:
+        """The phrases distilled from."""
+        return list(_read(self._file).rows)
+
     def encode(self, phrases: Sequence[str]) -> Vectors:
         """Return the vectors of the phrases in which any word is known."""
         return {phrase: self.vector(phrase) for phrase in phrases if self._known(phrase)}

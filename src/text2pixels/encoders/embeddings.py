@@ -5,6 +5,7 @@ Shapes: B prompts, T phrases of the longest one, D numbers a vector.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,18 @@ from text2pixels.config import Embed
 from text2pixels.encoders import cache, stand_in
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.encoders.distilled import Distilled
+from text2pixels.encoders.vector_table import Table
 from text2pixels.encoders.vectors import Vectors
 from text2pixels.errors import InputError
 from text2pixels.extras import require
+from text2pixels.prompts.phrases import plainer
 from text2pixels.prompts.user_prompts import split
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+_SPELT_ALIKE = 0.8  # of difflib's ratio: a slip of the finger, not another word
 
 
 @dataclass(frozen=True)
@@ -120,21 +126,31 @@ def _phrases(prompt: str | Sequence[str]) -> list[str]:
 
 
 def _all_vectors(phrases: list[str], candidates: Iterable[encoders.Encoder], folder: Path) -> NDArray[np.float32]:
-    """Return the vectors of the first encoder that has one for every phrase."""
-    lacking = ""
+    """Return the vectors of the first encoder that has one for every phrase.
+
+    Where none has, a phrase that only names an object otherwise than the vocabulary does is read as the
+    vocabulary has it, and that is said.
+    """
+    lacking, near = "", list[str]()
     for encoder in candidates:
         # Only a tower is worth a file where the user happens to be.
         slow = isinstance(encoder, encoders.OpenClip)
-        vectors = cache.encode(encoder, phrases, folder)[0] if slow else encoder.encode(phrases)
-        lacking = next((phrase for phrase in phrases if phrase not in vectors), "")
+        read_as = {phrase: plainer(phrase) or phrase for phrase in phrases}
+        wanted = list(dict.fromkeys([*phrases, *read_as.values()]))
+        vectors = cache.encode(encoder, phrases, folder)[0] if slow else encoder.encode(wanted)
+        spoken = [phrase if phrase in vectors else read_as[phrase] for phrase in phrases]
+        lacking = next((phrase for phrase, said in zip(phrases, spoken, strict=True) if said not in vectors), "")
         if lacking:
+            listed = encoder.phrases if isinstance(encoder, (Distilled, Table)) else []
+            near = get_close_matches(lacking, listed, n=3, cutoff=_SPELT_ALIKE)
             continue
+        for phrase, said in zip(phrases, spoken, strict=True):
+            if said != phrase:
+                stand_in.announce_synonym(phrase, said)
         if isinstance(encoder, Distilled):
-            for phrase in encoder.approximated(phrases):
+            for phrase in encoder.approximated(spoken):
                 stand_in.announce(phrase)
-        return np.stack([vectors[phrase] for phrase in phrases])
+        return np.stack([vectors[phrase] for phrase in spoken])
+    hint = f"spelt most like it: {', '.join(near)}" if near else "it has: a person, a car, a street light, …"
     name = encoder.identity.partition("@")[0].partition("/")[0]
-    raise InputError(
-        f"the encoder '{name}' has no vector for '{lacking}'; write phrases that it has "
-        "(like: a person; a car; a street light), or use the encoder open_clip"
-    )
+    raise InputError(f"the encoder '{name}' has no vector for '{lacking}'; {hint}; or use the encoder open_clip")

@@ -69,6 +69,14 @@ def announce(phrase: str) -> None:
     )
 
 
+@cache
+def announce_synonym(phrase: str, said: str) -> None:
+    """Tell once that a phrase is read as another that means the same."""
+    from text2pixels.progress import console
+
+    console.print(f"notice: '{phrase}' is read as '{said}'", markup=False, highlight=False, soft_wrap=True)
+
+
 def _is_clip(identity: str, distilled: Distilled) -> bool:
     source = f"table@{distilled.metadata.get('source_sha256', '')[:16]}"
     return identity == source or (identity.startswith(_TOWER) and identity.endswith(_PUBLISHED))

@@ -89,6 +89,12 @@ SYNONYMS: dict[Noun, tuple[str, ...]] = {
     CAR: ("a vehicle", "a taxi", "a minivan", "a jeep"),
 }
 
+# People by what they do or are: to the vocabulary they are people.
+_PEOPLE = {
+    *("adult", "child", "cyclist", "driver", "firefighter", "human", "kid", "motorcyclist", "officer", "passenger"),
+    *("policeman", "rider", "runner", "soldier", "walker", "worker"),
+}
+
 # What a street scene hardly ever shows without a label: training names some that are not there.
 STRANGERS: tuple[Noun, ...] = tuple(
     NOUNS[name] for name in ("dog", "deer", "train", "boat", "scooter", "stroller", "hydrant")
@@ -104,6 +110,21 @@ def noun(category: str) -> Noun:
     if name in NOUNS:
         return NOUNS[name]
     return Noun(f"{'an' if name[0] in 'aeiou' else 'a'} {name}", f"{name}s")
+
+
+def plainer(phrase: str) -> str | None:
+    """Return the vocabulary's own word for what is called otherwise or more narrowly: "a person" for "a pedestrian".
+
+    None where there is none, or the phrase has it already.
+    """
+    article, _, rest = phrase.partition(" ")
+    bare = rest if article in ("a", "an", "the") else phrase
+    for name, form in ((bare, "one"), (bare.removesuffix("s"), "many")):
+        if name in _PEOPLE:
+            return str(getattr(PERSON, form))
+        if name in NOUNS and (found := str(getattr(NOUNS[name], form))) != phrase:
+            return found
+    return None
 
 
 def of_objects(boxes: Iterable[Box], width: int, height: int) -> list[str]:
