@@ -318,12 +318,14 @@ def detect(
     from text2pixels.device import pick_device
     from text2pixels.image import read_visible
 
-    examples = [Example(str(path), partial(read_visible, path), ()) for path in images]
+    notes: list[str] = []
+    examples = [Example(str(path), partial(read_visible, path, notes), ()) for path in images]
     for path, found in detect_examples(read(model), examples, batch=1, image_size=size, device=pick_device(device)):
         for item in found:
             if item.score >= threshold:
                 box = "\t".join(f"{value:.1f}" for value in (item.x, item.y, item.w, item.h))
                 typer.echo(f"{path}\t{item.category}\t{item.score:.3f}\t{box}")
+    _say(notes)
 
 
 @app.command(rich_help_panel=_PIPELINE)

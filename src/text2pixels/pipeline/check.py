@@ -6,8 +6,11 @@ stage comes after this one, so that nothing is run, and nothing removed, for a n
 
 from text2pixels import config, layout
 from text2pixels.datasets.catalogue import adapter_of, is_aligned
+from text2pixels.encoders.catalogue import ENCODERS
+from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.methods.catalogue import entry_of
+from text2pixels.registry import look_up
 
 SECTIONS: tuple[str, ...] = ()
 
@@ -23,5 +26,11 @@ def run() -> None:
         entry_of(name, changes)
     for name, source in params.datasets.items():
         is_aligned(adapter_of(name, source), source)  # which reads the options of a simulated set
+    for encoder in (*params.encoders, params.train.encoder):
+        look_up(ENCODERS, encoder, "encoder")
+    if params.train.encoder not in params.encoders:
+        raise InputError(f"train.encoder: '{params.train.encoder}' is not among encoders: {', '.join(params.encoders)}")
+    if lost := [name for name in params.train.datasets if name not in params.datasets]:
+        raise InputError(f"train.datasets: '{lost[0]}' is not among datasets: {', '.join(params.datasets)}")
     with whole_file(layout.checked()) as aside:
         aside.write_text("params.yaml was read whole, and every name in it is one\n")
