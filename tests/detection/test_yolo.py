@@ -189,3 +189,15 @@ def test_weights_of_another_network_are_refused(detector, tmp_path):
     torch.save({"layer.weight": torch.zeros(2)}, tmp_path / "other.pt")
     with pytest.raises(InputError, match="fits 0 of the"):
         weights.transplant(detector, tmp_path / "other.pt")
+
+
+def test_other_libraries_stay_as_they_were():
+    """In a process of its own, as the import happens once."""
+    code = (
+        "import cv2, torch; from PIL import Image\n"
+        "before = Image.open, torch.save, cv2.imread, cv2.imwrite\n"
+        "from text2pixels.detection.yolo import Detector; Detector(['person'], 'n')\n"
+        "assert before == (Image.open, torch.save, cv2.imread, cv2.imwrite)\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr

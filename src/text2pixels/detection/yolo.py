@@ -13,7 +13,9 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
+import cv2
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from text2pixels.detection.detections import Detection
@@ -23,6 +25,10 @@ from text2pixels.image.boxes import Box
 STRIDE = 32  # of the coarsest grid: image sides are multiples of it
 _GAINS = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5)  # ultralytics' defaults
 
+# What ultralytics replaces in other libraries when it is imported, for the whole process: with its own open,
+# a file that is no image ends in "No module named 'pi_heif'".
+_REPLACED = ((Image, "open"), (torch, "save"), (cv2, "imread"), (cv2, "imwrite"), (cv2, "imshow"))
+
 
 def _ultralytics() -> ModuleType:
     """Import ultralytics.nn.tasks offline, silent, with nothing installed, synchronised or written to the home."""
@@ -31,6 +37,7 @@ def _ultralytics() -> ModuleType:
     os.environ["YOLO_VERBOSE"] = "false"
     os.environ["YOLO_CONFIG_DIR"] = str(Path(".cache/ultralytics").resolve())
     threads, omp = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+    own = [(owner, name, getattr(owner, name)) for owner, name in _REPLACED]
 
     import ultralytics.nn.tasks as tasks
     from ultralytics.utils import SETTINGS
@@ -42,6 +49,8 @@ def _ultralytics() -> ModuleType:
     if omp is None:
         os.environ.pop("OMP_NUM_THREADS", None)
     torch.set_num_threads(threads)
+    for owner, name, function in own:
+        setattr(owner, name, function)
     return cast(ModuleType, tasks)
 
 
