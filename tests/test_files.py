@@ -91,3 +91,20 @@ def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path):
     with files.whole_file(tmp_path / "out.txt") as aside:
         aside.touch()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.txt"]
+
+
+@pytest.mark.parametrize("path", ["file/out.txt", "file/deeper/out.txt", "/proc/out.txt"])
+def test_a_place_that_cannot_be_written_to_is_named_as_it_was_given(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=f"cannot write {path}: ") as error, files.whole_file(Path(path)) as aside:
+        aside.write_text("x")
+    assert ".part" not in str(error.value)
+
+
+def test_a_full_disk_is_named_with_the_file_that_did_not_fit(tmp_path):
+    target = tmp_path / "out.txt"
+    full = Path("/dev/full")
+    with pytest.raises(InputError, match=r"cannot write .*out\.txt: No space left on device"), files.whole_file(target):
+        full.write_text("x")
+    assert not list(tmp_path.iterdir())

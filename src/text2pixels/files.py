@@ -15,11 +15,19 @@ from text2pixels.errors import InputError
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; it takes the place of ``path`` when the block ends well."""
+    """Give a temporary path beside ``path``; it takes the place of ``path`` when the block ends well.
+
+    Raises:
+        InputError: the place cannot be written to, or the disk is full.
+    """
     aside = beside(path)
     try:
         yield aside
         aside.replace(path)
+    except OSError as error:
+        if error.filename is not None and Path(error.filename) != aside:
+            raise  # of another file
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         aside.unlink(missing_ok=True)
 
@@ -50,8 +58,14 @@ def beside(path: Path) -> Path:
     """Return a new name beside ``path``, for a file or folder that is to take its place when it is whole.
 
     What killed processes of this machine left under such names is removed.
+
+    Raises:
+        InputError: there can be no folder where it would lie.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.filename}: {error.strerror}") from error
     machine = hashlib.sha256(platform.node().encode()).hexdigest()[:6]  # a folder may be shared between machines
     prefix = f".{path.name}.{machine}-"
     for left in path.parent.glob(f"{glob.escape(prefix)}*.part"):
