@@ -1,6 +1,5 @@
 """Files and folders that are there whole or not at all."""
 
-import glob
 import hashlib
 import os
 import platform
@@ -8,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from text2pixels.errors import InputError
@@ -66,16 +66,27 @@ def beside(path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.filename}: {error.strerror}") from error
-    machine = hashlib.sha256(platform.node().encode()).hexdigest()[:6]  # a folder may be shared between machines
-    prefix = f".{path.name}.{machine}-"
-    for left in path.parent.glob(f"{glob.escape(prefix)}*.part"):
-        process = left.name.removeprefix(prefix).partition("-")[0]
+    _sweep(path.parent.resolve())
+    return path.with_name(f".{path.name}.{_machine()}-{os.getpid()}-{secrets.token_hex(3)}.part")
+
+
+@cache  # once a folder: a run may write twenty thousand files into one
+def _sweep(folder: Path) -> None:
+    for left in folder.glob(f".*.{_machine()}-*-*.part"):
+        process = left.name.split("-")[-2]
         if process.isdigit() and not _is_alive(int(process)):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-    return path.with_name(f"{prefix}{os.getpid()}-{secrets.token_hex(3)}.part")
+
+
+@cache
+def _machine() -> str:
+    """Return six letters for this machine: a folder may be shared between several."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 
 
 def _is_alive(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 would end the process
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,7 +1,7 @@
 """Two folders of images in, a folder of fused images out."""
 
 from collections.abc import Callable, Iterator
-from errno import EILSEQ, EINVAL, ENAMETOOLONG
+from errno import EDQUOT, ENOSPC, EROFS
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ from text2pixels.methods.convention import fuse_picture
 from text2pixels.methods.method import Method, Phrases
 from text2pixels.methods.pairing import Pairing
 from text2pixels.methods.still import read_pair, write_image
+
+_OF_EVERY_FILE = (EDQUOT, ENOSPC, EROFS)  # a disk that is full or read-only takes none of the others either
 
 
 class Fused(NamedTuple):
@@ -43,15 +45,8 @@ def fuse_folders(
             fused = fuse_picture(method, *read_pair(*files, notes), phrases_of(name), gray=gray)
             write_image(output / f"{name}.png", fused)
         except InputError as error:
-            yield Fused(name, str(error), notes)
-        except OSError as error:
-            if not _of_this_name(error):
+            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_EVERY_FILE:
                 raise
-            yield Fused(name, f"{output / name}.png: {error.strerror}", notes)
+            yield Fused(name, str(error), notes)
         else:
             yield Fused(name, None, notes)
-
-
-def _of_this_name(error: OSError) -> bool:
-    """Tell a name that the output's file system cannot hold from a disk that holds nothing more."""
-    return error.errno in (ENAMETOOLONG, EINVAL, EILSEQ)
