@@ -7,7 +7,7 @@ array from there on, gray (H, W) or RGB (H, W, 3).
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import Image8, luminance, quantise, restore_colour, stretch
 from text2pixels.image.decode import SUFFIXES
-from text2pixels.image.reader import read_infrared, read_visible
+from text2pixels.image.reader import images_of, read_infrared, read_visible
 from text2pixels.image.unusable import Unusable
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Box",
     "Image8",
     "Unusable",
+    "images_of",
     "luminance",
     "quantise",
     "read_infrared",

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from text2pixels.errors import InputError
 from text2pixels.image.colour import Image8
-from text2pixels.image.decode import decode
+from text2pixels.image.decode import SUFFIXES, decode
 from text2pixels.image.depth import Span, infrared_to_8_bits, visible_to_8_bits
 from text2pixels.image.unusable import Unusable
 
@@ -48,6 +49,24 @@ def read_visible(path: Path, notes: list[str] | None = None) -> Image8:
         Unusable: missing, no regular file, broken, too many pixels, or of a depth that is not read.
     """
     return to_visible(decode(path, said := [] if notes is None else notes), path, said)
+
+
+def images_of(folder: Path) -> dict[str, Path]:
+    """Return the image files of a folder by their names without suffix, in order; hidden files are passed over.
+
+    Raises:
+        InputError: no folder, or two images of one name.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder")
+    images: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            continue
+        if path.stem in images:
+            raise InputError(f"{folder} has both {images[path.stem].name} and {path.name}: keep one of them")
+        images[path.stem] = path
+    return images
 
 
 def to_infrared(pixels: NDArray[Any], source: Path | str, span: Span | None, notes: list[str]) -> Image8:

@@ -106,12 +106,20 @@ def check_pair(infrared_HW: Image8, visible_HW3: Image8, minimum_side: int = MIN
         raise InputError(f"infrared: expected 8-bit gray (H, W), found {infrared_HW.dtype} {infrared_HW.shape}")
     if visible_HW3.dtype != np.uint8 or visible_HW3.ndim != 3 or visible_HW3.shape[2] != 3:
         raise InputError(f"visible: expected 8-bit RGB (H, W, 3), found {visible_HW3.dtype} {visible_HW3.shape}")
-    if infrared_HW.shape != visible_HW3.shape[:2]:
-        (ir_height, ir_width), (height, width) = infrared_HW.shape, visible_HW3.shape[:2]
+    check_sizes(infrared_HW, visible_HW3, minimum_side)
+
+
+def check_sizes(infrared_HW: Image8, visible: Image8, minimum_side: int) -> None:
+    """Make sure that two images, the visible gray or RGB, have one size and are large enough.
+
+    Raises:
+        InputError: they are not.
+    """
+    (ir_height, ir_width), (height, width) = infrared_HW.shape, visible.shape[:2]
+    if (ir_height, ir_width) != (height, width):
         raise InputError(
             f"the infrared is {ir_width}x{ir_height} and the visible {width}x{height} pixels: "
             "they must have one size and be aligned (see: t2p register --help)"
         )
-    if min(infrared_HW.shape) < minimum_side:
-        height, width = infrared_HW.shape
+    if min(height, width) < minimum_side:
         raise InputError(f"the images are {width}x{height} pixels: at least {minimum_side} a side are needed")

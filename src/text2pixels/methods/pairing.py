@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from text2pixels.errors import InputError
-from text2pixels.image import SUFFIXES
+from text2pixels.image import images_of
 
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov")
 
@@ -28,7 +28,7 @@ def pair_folders(infrared: Path, visible: Path) -> Pairing:
     Raises:
         InputError: a folder is missing or has two images of one name, or there is no pair at all.
     """
-    left, right = _images(infrared), _images(visible)
+    left, right = images_of(infrared), images_of(visible)
     pairs = {name: (left[name], right[name]) for name in sorted(left.keys() & right.keys())}
     if not pairs:
         raise InputError(
@@ -37,16 +37,3 @@ def pair_folders(infrared: Path, visible: Path) -> Pairing:
         )
     rest = [left[name] for name in left.keys() - right.keys()] + [right[name] for name in right.keys() - left.keys()]
     return Pairing(pairs, sorted(rest))
-
-
-def _images(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder: give two images, two folders or two videos")
-    images: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
-            continue
-        if path.stem in images:
-            raise InputError(f"{folder} has both {images[path.stem].name} and {path.name}: keep one of them")
-        images[path.stem] = path
-    return images

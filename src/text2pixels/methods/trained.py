@@ -18,6 +18,7 @@ from text2pixels.errors import InputError
 from text2pixels.image.colour import Image8, luminance, quantise, restore_colour
 from text2pixels.methods import network_engine
 from text2pixels.methods.engine import Engine, Float, Name, Output
+from text2pixels.methods.method import check_sizes
 from text2pixels.methods.pictures import Picture, infrared_to_8_bits, visible_to_8_bits
 from text2pixels.network.description import LAYOUT, MINIMUM_SIDE, Description, describe
 
@@ -178,7 +179,7 @@ class Fuser:
         """
         if not self.reads_text:
             raise InputError("this network was trained without cross-attention: it has no attention to phrases")
-        _check_pair(infrared_HW, visible)
+        check_sizes(infrared_HW, visible, MINIMUM_SIDE)
         maps_BShw = self._run([(infrared_HW, visible)], text_TD).attention_BShw
         assert maps_BShw is not None
         maps_Shw: Float = maps_BShw[0]
@@ -208,7 +209,7 @@ class Fuser:
     def _fuse_unrounded(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Iterator[Vectors]:
         """Yield the fused luminance (H, W) of each pair, in [0, 1]."""
         for infrared_HW, visible in pairs:
-            _check_pair(infrared_HW, visible)
+            check_sizes(infrared_HW, visible, MINIMUM_SIDE)
         start = 0
         while start < len(pairs):
             stop = start + 1
@@ -237,14 +238,3 @@ class Fuser:
 
 def _luminance(image: Image8) -> Float:
     return image.astype(np.float32) / np.float32(255) if image.ndim == 2 else luminance(image)
-
-
-def _check_pair(infrared_HW: Image8, visible: Image8) -> None:
-    (height, width), (visible_height, visible_width) = infrared_HW.shape, visible.shape[:2]
-    if (height, width) != (visible_height, visible_width):
-        raise InputError(
-            f"the infrared is {width}x{height} and the visible {visible_width}x{visible_height} pixels: "
-            "they must have one size and be aligned (see: t2p register --help)"
-        )
-    if min(height, width) < MINIMUM_SIDE:
-        raise InputError(f"the images are {width}x{height} pixels: at least {MINIMUM_SIDE} are needed on each side")

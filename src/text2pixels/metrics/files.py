@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from text2pixels.errors import InputError
-from text2pixels.image import SUFFIXES, luminance, quantise, read_infrared, read_visible
+from text2pixels.image import SUFFIXES, images_of, luminance, quantise, read_infrared, read_visible
 from text2pixels.metrics.score import Convention, score
 from text2pixels.metrics.table import CONVENTIONS
 
@@ -87,15 +87,7 @@ def _matched(fused: Path, infrared: Path, visible: Path) -> dict[str, tuple[Path
 
 
 def _images(folder: Path) -> dict[str, Path]:
-    if not folder.is_dir():
-        raise InputError(f"{folder} is neither a file nor a folder")
-    images: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
-            continue
-        if path.stem in images:
-            raise InputError(f"{folder} has both {images[path.stem].name} and {path.name}: which one is meant?")
-        images[path.stem] = path
+    images = images_of(folder)
     if not images:
         raise InputError(f"{folder} holds no image ({', '.join(sorted(SUFFIXES))})")
     return images
