@@ -17,17 +17,13 @@ GRAY = RGB[..., 1].copy()
 
 
 def turned(image: np.ndarray, orientation: int) -> np.ndarray:
-    """The eight orientations of the EXIF standard as array operations."""
-    return {
-        1: lambda a: a,
-        2: lambda a: a[:, ::-1],
-        3: lambda a: a[::-1, ::-1],
-        4: lambda a: a[::-1],
-        5: lambda a: a.swapaxes(0, 1),
-        6: lambda a: np.rot90(a, -1),
-        7: lambda a: a[::-1, ::-1].swapaxes(0, 1),
-        8: lambda a: np.rot90(a),
-    }[orientation](image)
+    """The eight orientations of the EXIF standard, by Pillow."""
+    if orientation == 1:
+        return image
+    turn = Image.Transpose
+    by = (turn.FLIP_LEFT_RIGHT, turn.ROTATE_180, turn.FLIP_TOP_BOTTOM, turn.TRANSPOSE)
+    by += (turn.ROTATE_270, turn.TRANSVERSE, turn.ROTATE_90)
+    return np.asarray(Image.fromarray(image).transpose(by[orientation - 2]))
 
 
 def exif(*entries: bytes, values: bytes = b"") -> bytes:
