@@ -1,4 +1,4 @@
-"""The command `t2p`: the verbs for people. `t2p stage NAME …` is what dvc.yaml calls.
+"""The command `t2p`: the verbs of images. Those of the benchmark are `pipeline.verbs`.
 
 A verb imports what it needs when it runs, so that none pays for another's libraries.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from text2pixels.errors import InputError
+from text2pixels.pipeline import verbs
 
 if TYPE_CHECKING:
     from text2pixels.methods.method import Method
@@ -21,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_IMAGES, _PIPELINE = "Images", "Benchmark and pipeline"
+_IMAGES = "Images"
 
 Infrared = Annotated[Path, typer.Argument(help="Infrared image.")]
 Visible = Annotated[Path, typer.Argument(help="Visible image, aligned to it.")]
@@ -328,193 +329,7 @@ def detect(
     _say(notes)
 
 
-@app.command(rich_help_panel=_PIPELINE)
-def methods(
-    weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights.")] = None,
-) -> None:
-    """List the methods: paper, year, licence, weights; and those that cannot run here, with the reason."""
-    from rich.console import Console
-
-    from text2pixels.methods.catalogue import NOT_RUNNABLE
-    from text2pixels.methods.listing import as_table, missing_files
-
-    console = Console()
-    console.print(as_table(weights))
-    for line in missing_files(weights):
-        console.print(line, highlight=False)
-    console.print("\nNot runnable here, so in no table of ours:", highlight=False)
-    for absent in NOT_RUNNABLE:
-        console.print(f"  {absent.title} ({absent.paper}, {absent.year}): {absent.reason}", highlight=False)
-
-
-@app.command(rich_help_panel=_PIPELINE)
-def cost(
-    name: Annotated[str, typer.Argument(help="A method: see t2p methods.")],
-    width: Annotated[int, typer.Option(help="Pixels.", min=16)] = 640,
-    height: Annotated[int, typer.Option(help="Pixels.", min=16)] = 480,
-    repeats: Annotated[int, typer.Option(help="Timed runs, of which the median counts.", min=1)] = 3,
-    weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights.")] = None,
-    device: Device = "auto",
-) -> None:
-    """Measure parameters, multiply-accumulates, seconds and memory of fusing one pair."""
-    from rich.console import Console
-
-    from text2pixels.extras import require
-
-    require("torch", "benchmark")
-    from text2pixels import config
-    from text2pixels.device import pick_device
-    from text2pixels.methods import catalogue
-    from text2pixels.pipeline.cost import measure
-
-    method = catalogue.load(name, weights=weights, device=device)
-    Console().print_json(data=measure(method, pick_device(device), config.Cost(width, height, repeats)))
-
-
-@app.command(rich_help_panel=_PIPELINE)
-def ingest(
-    source: Annotated[Path | None, typer.Argument(help="A folder, zip or tar of pairs.")] = None,
-    dataset: Annotated[str, typer.Option(help="Which data set it is; 'folder' for pairs of your own.")] = "folder",
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to make; data/interim/DATASET.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
-    aligned: Annotated[bool, typer.Option(help="The two cameras see the same pixels.")] = True,
-    leaks: Annotated[bool, typer.Option("--leaks", help="Compare all ingested data sets instead.")] = False,
-) -> None:
-    """Read raw pairs in; broken, odd and unequal files are set aside with the reason."""
-    from text2pixels.extras import require
-
-    require("pyarrow", "benchmark")
-    from text2pixels import config, layout
-    from text2pixels.pipeline import ingest as stage
-
-    if leaks:
-        stage.compare()
-        return
-    if source is None and dataset != "simulator":
-        raise InputError("ingest what? t2p ingest FOLDER, or a zip or tar (the data sets of params.yaml: dvc repro)")
-    stage.ingest(
-        dataset,
-        config.Source(path=str(source) if source else None, aligned=aligned),
-        config.Ingest(workers=workers),
-        out or layout.interim(dataset),
-    )
-
-
-@app.command(rich_help_panel=_PIPELINE)
-def params(
-    profile: Annotated[str | None, typer.Argument(help="demo, roadscene, paper …; none keeps params.yaml.")] = None,
-    change: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a value: train.epochs=2.")
-    ] = None,
-    data: Annotated[str | None, typer.Option(help="Folder of the raw data sets, instead of data/raw.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Folder of the authors' weights (see: t2p methods).")] = None,
-    phrases: Annotated[
-        str | None, typer.Option(help="Parquet of phrase vectors (phrase, vector) for the encoder `table`.")
-    ] = None,
-) -> None:
-    """Write params.yaml, the pipeline's one configuration, from a file of profiles/.
-
-    Methods whose weights are not here are left out of it, and named; with a profile's name and the
-    weights they come back. Data sets that are not here are named with the way to get them.
-    """
-    from rich import print as show
-
-    from text2pixels.extras import require
-
-    require("pydantic", "pipeline")
-    from text2pixels.pipeline import profiles
-
-    changes = profiles.parse_changes(change or [])
-    written, missing = profiles.write_params(profile, changes, data=data, weights=weights, phrases=phrases)
-    show(
-        f"params.yaml: profile [bold]{written.profile}[/]; data sets {', '.join(written.datasets)}; "
-        f"methods {', '.join(written.methods)}"
-    )
-    if note := profiles.without_git():
-        show(f"[yellow]before dvc repro:[/] {note}")
-    for name, reason in missing.items():
-        show(f"[yellow]{'not here yet' if name in written.datasets else 'left out'}[/] {reason}")
-
-
-@app.command(rich_help_panel=_PIPELINE)
-def stage(
-    name: Annotated[str, typer.Argument(help="A stage of dvc.yaml.")],
-    dataset: Annotated[str | None, typer.Option(help="The data set, where the stage has one.")] = None,
-    method: Annotated[str | None, typer.Option(help="The method, where the stage has one.")] = None,
-    encoder: Annotated[str | None, typer.Option(help="The text encoder, where the stage has one.")] = None,
-) -> None:
-    """Run one stage of dvc.yaml, as DVC does; dvc repro also sees to what it needs.
-
-    On several GPUs: torchrun --nproc-per-node N --no-python t2p stage method --method ours.
-    """
-    from text2pixels.extras import require
-
-    require("pydantic", "pipeline")
-    from text2pixels.pipeline import run_stage
-
-    run_stage(name, {"dataset": dataset, "method": method, "encoder": encoder})
-
-
-@app.command(rich_help_panel=_PIPELINE)
-def publish(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write; an older one is replaced.")] = Path(
-        "reports/published"
-    ),
-) -> None:
-    """Write the finished run's tables (CSV, Markdown), figures and conditions, and print the headline.
-
-    Nothing is fused, scored or trained: run the pipeline first (dvc repro).
-    """
-    from text2pixels.extras import require
-
-    require("pydantic", "pipeline")
-    from text2pixels import config
-    from text2pixels.analysis.results import read_results
-    from text2pixels.files import whole_folder
-    from text2pixels.report.publication import write_publication
-
-    if output.exists() and not (output / "headline.md").is_file() and (not output.is_dir() or any(output.iterdir())):
-        raise InputError(f"{output} was not written by t2p publish: name another folder (--output)")
-    settings = config.parse(config.read_yaml(config.PARAMS_FILE), str(config.PARAMS_FILE))
-    results = read_results(settings)
-    with whole_folder(output) as folder:
-        headline = write_publication(folder, results, settings)
-    typer.echo(headline)
-    typer.echo(f"{output}/README.md leads to all tables")
-
-
-@app.command(rich_help_panel=_PIPELINE)
-def export(
-    output: Annotated[Path, typer.Argument(help="The .onnx file to write, or the folder of a checkpoint.")],
-    model: Annotated[Path, typer.Option(help="Folder of a trained network.")] = Path("models/ours"),
-) -> None:
-    """Write a trained network as ONNX, for any size of image, checked against torch; or as a checkpoint with its card.
-
-    FILE.onnx has inputs infrared and visible (B, 1, H, W), luminance in [0, 1]; text (B, T, D), phrase vectors;
-    mask (B, T), true where there is a phrase. Outputs: fused (B, 1, H, W); attention (B, T + 1, H / 8, W / 8).
-
-    Any other name is a folder: the weights, network.json with the data, recipe, seed and figures behind them,
-    network.onnx and MODEL_CARD.md. What `t2p fuse` uses is made by: t2p export src/text2pixels/weights
-    """
-    from text2pixels.extras import require
-    from text2pixels.files import check_outputs
-
-    require("onnxscript", "train")
-    check_outputs([output], [model, *(model.rglob("*") if model.is_dir() else [])])
-    if output.suffix != ".onnx":
-        require("pydantic", "pipeline")
-        from text2pixels.training.model_card import export_checkpoint
-
-        export_checkpoint(model, output)
-        size = sum(path.stat().st_size for path in output.iterdir()) / 1e6
-        typer.echo(f"{output}: {size:.1f} MB; read MODEL_CARD.md before giving it away")
-        return
-    from text2pixels.network.checkpoint import read
-    from text2pixels.network.export import export_onnx
-
-    difference = export_onnx(read(model).network, output)
-    size = output.stat().st_size / 1e6
-    typer.echo(f"{output}: {size:.1f} MB; onnxruntime differs from torch by {difference:.1g} at most, of 1")
+app.add_typer(verbs.app)
 
 
 def _say(notes: list[str]) -> None:

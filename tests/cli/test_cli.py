@@ -29,9 +29,7 @@ def test_every_verb_explains_itself_and_its_options(verb):
 def test_the_front_page_lists_every_verb_in_two_panels():
     answer = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"})
     assert answer.exit_code == 0
-    panels = [command.rich_help_panel for command in app.registered_commands]
-    assert list(dict.fromkeys(panels)) == ["Images", "Benchmark and pipeline"]
-    assert all(panel in answer.output for panel in panels)
+    assert 0 < answer.output.index("Images") < answer.output.index("Benchmark and pipeline")
     assert all(f" {verb} " in answer.output for verb in VERBS)
 
 
