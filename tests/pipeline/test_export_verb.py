@@ -8,7 +8,6 @@ import torch
 
 import text2pixels
 from text2pixels import layout
-from text2pixels.cli import export
 from text2pixels.config import Network, parse
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.encoders.distilled import Distilled
@@ -17,6 +16,7 @@ from text2pixels.methods import trained as inference
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 from text2pixels.pipeline import profiles
+from text2pixels.pipeline.verbs import export
 from text2pixels.training.history import Row, write_history
 
 SMALL = Network(channels=8, heads=2, codebook=False)
