@@ -29,7 +29,7 @@ from safetensors.numpy import save_file
 
 from text2pixels.encoders.distilled import FILE, RECIPE, RIDGE, Distilled
 from text2pixels.encoders.ngrams import Profiles, words
-from text2pixels.encoders.vector_table import Table
+from text2pixels.encoders.vectors import Table
 from text2pixels.files import sha256, whole_file
 
 SOURCE = "CLIP ViT-B/32 (openai) text vectors of nouns, as published with Detic (Zhou et al., ECCV 2022)"

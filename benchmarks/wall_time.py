@@ -17,8 +17,7 @@ from baselines import read_pairs
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.methods import catalogue
 from text2pixels.methods.convention import fuse_luminance
-from text2pixels.metrics.score import score
-from text2pixels.metrics.table import HEADLINE
+from text2pixels.metrics.score import HEADLINE, score
 from text2pixels.progress import track
 
 

@@ -12,7 +12,7 @@ from text2pixels.analysis.results import DatasetResults
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import Pair
 from text2pixels.datasets.partition import named, published
-from text2pixels.metrics.table import HEADLINE, METRICS
+from text2pixels.metrics.score import HEADLINE, METRICS
 
 METHODS = ["sdnet", "average", "infrared"]
 

@@ -12,7 +12,7 @@ from text2pixels.encoders.distilled import FILE, Distilled
 from text2pixels.encoders.ngrams import Profiles, words
 from text2pixels.image.boxes import Box
 from text2pixels.prompts import conditions, phrases
-from text2pixels.prompts.tags import GROUPS
+from text2pixels.prompts.image_to_text import GROUPS
 
 TABLE = Path(__file__).parents[2] / "../shared/clip/phrases_vit_b32.parquet"
 

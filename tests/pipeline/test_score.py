@@ -14,8 +14,7 @@ from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb, write_png
-from text2pixels.metrics.score import score
-from text2pixels.metrics.table import HEADLINE, METRICS
+from text2pixels.metrics.score import HEADLINE, METRICS, score
 from text2pixels.pipeline.score import run
 
 PARAMS = "profile: test\nseed: 0\ndatasets: {simulator: {path: null}}\nencoders: []\nmethods: {max: {}}\n"

@@ -9,8 +9,7 @@ from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.errors import InputError
 from text2pixels.prompts import open_clip_models
-from text2pixels.prompts.captioner import Captioner
-from text2pixels.prompts.tags import GROUPS, Tagger
+from text2pixels.prompts.image_to_text import GROUPS, Captioner, Tagger
 
 pytestmark = pytest.mark.usefixtures("tiny_models")
 

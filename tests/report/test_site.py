@@ -103,7 +103,7 @@ def test_a_missing_file_is_named(own_benchmark):
 
 
 def test_every_calibrated_metric_is_one_of_ours_and_is_explained(benchmark):
-    from text2pixels.metrics.table import METRICS
+    from text2pixels.metrics.score import METRICS
     from text2pixels.report.calibration import calibrations
 
     rows = calibrations()

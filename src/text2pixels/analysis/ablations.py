@@ -19,7 +19,7 @@ from text2pixels.analysis import average_precision as evaluation
 from text2pixels.analysis.leaderboard import HEADLINE
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.analysis.statistics import Interval, mean_interval
-from text2pixels.metrics.table import METRICS
+from text2pixels.metrics.score import METRICS
 
 Overrides = Mapping[str, Mapping[str, Any]]  # section -> key -> value
 

@@ -8,7 +8,7 @@ from text2pixels.analysis.published import PublishedRow, published_rows
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.analysis.statistics import Ranking, average_ranks
 from text2pixels.datasets.partition import named, test_lists
-from text2pixels.metrics.table import HEADLINE, METRICS
+from text2pixels.metrics.score import HEADLINE, METRICS
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from text2pixels.analysis.average_precision import ALL, Precision
 from text2pixels.analysis.statistics import Comparison, Ranking, average_ranks, compare_with_best, mean_interval
-from text2pixels.metrics.table import HEADLINE as HEADLINE
-from text2pixels.metrics.table import METRICS
+from text2pixels.metrics.score import HEADLINE as HEADLINE
+from text2pixels.metrics.score import METRICS
 
 SOURCES = ("infrared", "visible")  # compared with themselves, they win what measures likeness to a source
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from text2pixels.metrics.table import HEADLINE
+from text2pixels.metrics.score import HEADLINE
 
 _TABLE = Path(__file__).with_name("published.csv")
 

@@ -14,12 +14,12 @@ from typing import Any
 from text2pixels.datasets import boxes, leaks
 from text2pixels.datasets.adapter import Candidate, LabelFile, Labels
 from text2pixels.datasets.labels import Unlabelled, read_labels
+from text2pixels.errors import Unusable
 from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import Image8
 from text2pixels.image.png import encode_png
 from text2pixels.image.reader import read_infrared, read_visible
-from text2pixels.image.unusable import Unusable
 
 Fault = tuple[str, str, str]  # kind, reason, detail
 

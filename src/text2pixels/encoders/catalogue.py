@@ -10,8 +10,7 @@ from typing import Protocol
 
 from text2pixels.config import Embed
 from text2pixels.encoders.distilled import Distilled
-from text2pixels.encoders.vector_table import Table
-from text2pixels.encoders.vectors import Vectors, of_hash, unit
+from text2pixels.encoders.vectors import Table, Vectors, of_hash, unit
 from text2pixels.errors import InputError
 from text2pixels.prompts import open_clip_models
 from text2pixels.registry import look_up

@@ -27,7 +27,7 @@ from safetensors import safe_open
 from text2pixels.encoders.ngrams import Profiles, words
 from text2pixels.encoders.vectors import Vectors, of_hash, unit
 from text2pixels.files import sha256
-from text2pixels.prompts.vocabulary import VOCABULARY
+from text2pixels.prompts.phrases import VOCABULARY
 
 FILE = Path(__file__).with_suffix(".safetensors")
 RIDGE = 0.3  # by cross-validation; anything from 0.1 to 0.5 does as well

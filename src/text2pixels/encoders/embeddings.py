@@ -16,8 +16,7 @@ from text2pixels.config import Embed
 from text2pixels.encoders import cache, stand_in
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.encoders.distilled import Distilled
-from text2pixels.encoders.vector_table import Table
-from text2pixels.encoders.vectors import Vectors
+from text2pixels.encoders.vectors import Table, Vectors
 from text2pixels.errors import InputError
 from text2pixels.extras import require
 from text2pixels.prompts.phrases import plainer

@@ -1,9 +1,16 @@
-"""Phrase vectors: what every encoder gives."""
+"""Phrase vectors, what every encoder gives, and a table of vectors that somebody has computed."""
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from text2pixels.errors import InputError
+from text2pixels.extras import require
+from text2pixels.files import sha256
 
 Vectors = dict[str, NDArray[np.float32]]  # phrase -> (D,), L2-normalised
 
@@ -19,3 +26,44 @@ def of_hash(text: str, dimension: int) -> NDArray[np.float32]:
     # Bits straight from the hash: no random number generator whose stream a release may change.
     numbers = np.frombuffer(hashlib.shake_256(text.encode()).digest(4 * dimension), dtype="<u4")
     return unit(numbers.astype(np.float64) / 2**31 - 1)
+
+
+class Table:
+    """Vectors read from a Parquet file with columns `phrase` and `vector` (or `embedding`), of any float type."""
+
+    def __init__(self, path: Path) -> None:
+        pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
+        try:
+            table = pq.read_table(path)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise InputError(f"cannot read the vectors {path} (embed.table in params.yaml): {error}") from error
+        column = next((name for name in ("vector", "embedding") if name in table.column_names), None)
+        if "phrase" not in table.column_names or column is None:
+            raise InputError(f"{path} has columns {table.column_names}, expected phrase and vector")
+        vectors_ND = _matrix(table[column].combine_chunks())
+        if vectors_ND is None or not np.isfinite(vectors_ND).all():
+            raise InputError(f"{path}: column '{column}' should hold lists of finite numbers, all of one length")
+        if not np.linalg.norm(vectors_ND, axis=1).all():
+            raise InputError(f"{path}: column '{column}' holds a vector of length zero, which has no direction")
+        self._vectors = {
+            phrase: unit(vector) for phrase, vector in zip(table["phrase"].to_pylist(), vectors_ND, strict=True)
+        }
+        self.phrases = table["phrase"].to_pylist()
+        self.identity = f"table@{sha256(path)[:16]}"
+
+    def encode(self, phrases: Sequence[str]) -> Vectors:
+        """Return the vectors of the phrases that are in the table."""
+        return {phrase: self._vectors[phrase] for phrase in phrases if phrase in self._vectors}
+
+
+def _matrix(column: Any) -> NDArray[np.float64] | None:  # noqa: ANN401  (the library is untyped)
+    """Return (N, D) numbers of an Arrow column of N lists, None where it is not that."""
+    pa, pc = require("pyarrow", "train"), require("pyarrow.compute", "train")
+    if not hasattr(column.type, "value_type") or column.null_count:
+        return None
+    lengths = pc.unique(pc.list_value_length(column)).to_pylist()
+    numbers = column.flatten()
+    if len(lengths) != 1 or not lengths[0] or numbers.null_count or not pa.types.is_floating(numbers.type):
+        return None
+    matrix: NDArray[np.float64] = numbers.to_numpy(zero_copy_only=False).astype(np.float64).reshape(-1, lengths[0])
+    return matrix

@@ -4,11 +4,11 @@ The front door for a file that a user names is `read_infrared` and `read_visible
 array from there on, gray (H, W) or RGB (H, W, 3).
 """
 
+from text2pixels.errors import Unusable
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import Image8, luminance, quantise, restore_colour, stretch
 from text2pixels.image.decode import SUFFIXES
 from text2pixels.image.reader import images_of, read_infrared, read_visible
-from text2pixels.image.unusable import Unusable
 
 __all__ = [
     "SUFFIXES",

@@ -5,8 +5,10 @@ The header is judged before a pixel is decoded.
 """
 
 import logging
+import os
 import stat
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,9 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from text2pixels.errors import Unusable
 from text2pixels.image.orientation import upright
-from text2pixels.image.quiet import quiet
-from text2pixels.image.unusable import Unusable
 
 SUFFIXES = (".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 MAXIMUM_PIXELS = 80_000_000  # beyond the cameras of this field; as RGB they take 240 MB
@@ -34,6 +35,7 @@ _MEND_DEPTH = "export 8 or 16 bits, or 32-bit floating point"
 # What the decoders raise on broken files, found by flipping bits.
 _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error, MemoryError, cv2.error)
 
+_ONE_AT_A_TIME = threading.Lock()  # a second thread would save the silence as what to restore
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what Pillow logs of a broken file
 
 
@@ -113,7 +115,7 @@ def _decode(image: ImageFile.ImageFile, path: Path, notes: list[str]) -> Pixels:
         notes.append(f"{path}: page 1 of {pages} is read")
     # Pillow calls the layout in the file RGB;16B or the like, and what it makes of it RGB.
     wide = image.mode in ("RGB", "RGBA", "LA") and bool(image.tile) and ";16" in str(image.tile[0].args)
-    with quiet() if image.format == "TIFF" or wide else nullcontext():  # libtiff and libpng print their warnings
+    with _quiet() if image.format == "TIFF" or wide else nullcontext():  # libtiff and libpng print their warnings
         image.load()
         pixels = _wide_colour(path) if wide else _array(image, path)
     return upright(_flat(pixels, path, notes), image, path, notes)
@@ -170,3 +172,22 @@ def _flat(pixels: Pixels, source: Path | str, notes: list[str]) -> Pixels:
     product = colour.astype(np.uint32) * opacity
     flat: Pixels = ((product + full // 2) // full).astype(pixels.dtype)
     return flat
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Send the process's standard error to nowhere within the block: what libtiff prints, it also reports."""
+    with _ONE_AT_A_TIME:
+        try:
+            kept = os.dup(2)
+        except OSError:  # closed: nobody hears anything
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(nowhere)
+            os.close(kept)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from text2pixels.image.unusable import Unusable
+from text2pixels.errors import Unusable
 
 _TAG = 0x0112
 _UPRIGHT = (0, 1)  # 0 stands for "not known" in many cameras' files

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels.errors import InputError
+from text2pixels.errors import InputError, Unusable
 from text2pixels.image.colour import Image8
 from text2pixels.image.decode import SUFFIXES, decode
 from text2pixels.image.depth import Span, infrared_to_8_bits, visible_to_8_bits
-from text2pixels.image.unusable import Unusable
 
 PALETTE_SPREAD = 16  # levels between channels at the 99th percentile; JPEG noise on gray stays below
 FEW_LEVELS = 32  # gray levels; an image of more than 8 bits that ends with fewer has lost its scene

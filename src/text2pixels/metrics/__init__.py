@@ -6,10 +6,10 @@
 
 from text2pixels.metrics.metric import Metric as Metric
 from text2pixels.metrics.metric import Triple as Triple
+from text2pixels.metrics.score import CONVENTIONS as CONVENTIONS
+from text2pixels.metrics.score import HEADLINE as HEADLINE
+from text2pixels.metrics.score import METRICS as METRICS
+from text2pixels.metrics.score import STRETCHED as STRETCHED
 from text2pixels.metrics.score import Convention as Convention
 from text2pixels.metrics.score import score as score
 from text2pixels.metrics.score import select as select
-from text2pixels.metrics.table import CONVENTIONS as CONVENTIONS
-from text2pixels.metrics.table import HEADLINE as HEADLINE
-from text2pixels.metrics.table import METRICS as METRICS
-from text2pixels.metrics.table import STRETCHED as STRETCHED

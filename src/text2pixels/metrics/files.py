@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from text2pixels.errors import InputError
 from text2pixels.image import SUFFIXES, images_of, luminance, quantise, read_infrared, read_visible
-from text2pixels.metrics.score import Convention, score
-from text2pixels.metrics.table import CONVENTIONS
+from text2pixels.metrics.score import CONVENTIONS, Convention, score
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -1,4 +1,13 @@
-"""The door to the metrics: 8-bit images in, one number per metric out."""
+"""The table of metrics, under two conventions, and the door to them: 8-bit images in, one number per metric out.
+
+``standard`` is ours: each metric as its paper defines it, on the saved 8-bit luminance.
+
+``stretched`` is what the code behind many published tables computes. Those tables stretch every
+method's float output to 0..255 before it is rounded (`methods.convention`), which gives the
+convention its name. Four of their metrics are not those of the papers either (MI in nats, accidents in
+PSNR, Qabf and SSIM) and belong to it, so that our rows can be laid beside printed ones. It holds
+the metrics for which that code is known, and it is only ever shown under its name.
+"""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -7,9 +16,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2pixels.errors import InputError
+from text2pixels.metrics import (
+    contrast,
+    contrast_sensitivity,
+    correlation,
+    edges,
+    entropy,
+    error,
+    feature_information,
+    ssim,
+    vif,
+)
 from text2pixels.metrics.metric import Metric, Triple
-from text2pixels.metrics.table import CONVENTIONS
 from text2pixels.registry import look_up
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        entropy.EN,
+        *contrast.METRICS,
+        entropy.MI,
+        entropy.NMI,
+        *feature_information.METRICS,
+        *correlation.METRICS,
+        *error.METRICS,
+        *vif.METRICS,
+        *edges.METRICS,
+        *ssim.METRICS,
+        *contrast_sensitivity.METRICS,
+    )
+}
+
+STRETCHED: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        entropy.EN,
+        *contrast.METRICS,
+        entropy.MI_STRETCHED,
+        *correlation.METRICS,
+        error.MSE,
+        error.PSNR_STRETCHED,
+        *vif.METRICS,
+        edges.QABF_STRETCHED,
+        ssim.SSIM_STRETCHED,
+    )
+}
+
+# What published tables hold: information, contrast, structure shared with the sources.
+HEADLINE = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM")
+
+CONVENTIONS: dict[str, dict[str, Metric]] = {"standard": METRICS, "stretched": STRETCHED}
+
 
 Image8 = NDArray[np.uint8]
 Convention = Literal["standard", "stretched"]
@@ -29,7 +86,7 @@ def score(
         infrared_HW: 8-bit infrared image.
         visible_HW: 8-bit luminance of the visible image (`image.colour.luminance`, rounded).
         names: Which metrics; all of the convention if None.
-        convention: See `metrics.table`.
+        convention: See the module's docstring.
 
     Raises:
         InputError: an image is not 8-bit gray, sizes differ, or a name is unknown.

@@ -6,9 +6,8 @@ from text2pixels import config, layout
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.progress import console, track
-from text2pixels.prompts.captioner import Captioner
+from text2pixels.prompts.image_to_text import Captioner, Tagger
 from text2pixels.prompts.table import Prompt, describe, write_prompts
-from text2pixels.prompts.tags import Tagger
 from text2pixels.prompts.user_prompts import read_csv
 
 SECTIONS: tuple[str, ...] = ("prompt",)

@@ -21,8 +21,7 @@ from text2pixels.executors import AHEAD, map_ordered, open_executor
 from text2pixels.files import whole_file
 from text2pixels.image.colour import Image8, luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.metrics.score import Convention, score
-from text2pixels.metrics.table import CONVENTIONS, HEADLINE, METRICS
+from text2pixels.metrics.score import CONVENTIONS, HEADLINE, METRICS, Convention, score
 from text2pixels.progress import track
 
 SECTIONS: tuple[str, ...] = ("score",)

@@ -204,3 +204,17 @@ def _placed(name: Noun, here: list[Box], place: str, width: int, height: int) ->
     if adjective:
         return f"a {adjective} {name.bare} {place}"
     return f"{name.one} {place}"
+
+
+# What the phrases that the project itself writes are made of, those of `prompts.conditions` and of tags included;
+# a test holds the list to them.
+VOCABULARY: tuple[str, ...] = (
+    *(name for noun in NOUNS.values() for name in (noun.one, noun.many)),
+    *("two", "three", "several", "many", "small", "large", "warm", "cold", "hard to see"),
+    *("on the left", "in the middle", "on the right"),
+    *("in daylight", "at night", "thick fog", "poor visibility", "clear weather", "good visibility"),
+    *("a dark scene", "bright lights", "overexposed areas", "glare", "low contrast", "low thermal contrast"),
+    *("warm objects", "outdoors", "a street", "a tree", "green vegetation"),
+    *("a highway", "a parking lot", "a square", "a forest", "a field", "a house", "a harbour"),
+    *("rain", "snow", "smoke"),
+)

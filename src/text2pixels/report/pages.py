@@ -10,7 +10,7 @@ from text2pixels.analysis.leaderboard import Cell, Row, Table
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.methods.card import Card
 from text2pixels.metrics.metric import Metric
-from text2pixels.metrics.table import HEADLINE, METRICS, STRETCHED
+from text2pixels.metrics.score import HEADLINE, METRICS, STRETCHED
 from text2pixels.report.markdown import bold, small, table
 from text2pixels.report.wording import figure, sentence
 

@@ -12,9 +12,9 @@ from text2pixels.analysis import ablations
 from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.leaderboard import Table, detection_table
 from text2pixels.analysis.results import DatasetResults, Results
-from text2pixels.metrics.table import METRICS, STRETCHED
+from text2pixels.metrics.score import METRICS, STRETCHED
 from text2pixels.report import conditions, figures, pages
-from text2pixels.report.spreadsheet import as_text
+from text2pixels.report.downloads import as_text
 from text2pixels.report.wording import sentence
 
 PRECISIONS = ("AP50", "AP50:95")

@@ -17,16 +17,15 @@ from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.datasets.manifest import SPLITS, Pair
 from text2pixels.methods.catalogue import NOT_RUNNABLE
 from text2pixels.methods.catalogue import methods as catalogue
-from text2pixels.metrics.table import HEADLINE, METRICS, STRETCHED
+from text2pixels.metrics.score import HEADLINE, METRICS, STRETCHED
 from text2pixels.progress import track
 from text2pixels.report import figures
 from text2pixels.report.attention import Attention
 from text2pixels.report.calibration import calibrations
 from text2pixels.report.downloads import write_downloads
-from text2pixels.report.formulas import mathml
 from text2pixels.report.pictures import write_pictures
 from text2pixels.report.provenance import provenance
-from text2pixels.report.wording import figure, sentence
+from text2pixels.report.wording import figure, mathml, sentence
 
 # Defined otherwise under the convention `stretched`.
 _DIFFERENT = [name for name, metric in STRETCHED.items() if metric is not METRICS[name]]

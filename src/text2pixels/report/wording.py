@@ -1,6 +1,8 @@
-"""Numbers and sentences as the report writes them."""
+"""Numbers, sentences and formulas as the report writes them."""
 
 import math
+
+from latex2mathml.converter import convert
 
 
 def figure(value: float, digits: int = 3) -> str:
@@ -14,3 +16,18 @@ def figure(value: float, digits: int = 3) -> str:
 def sentence(words: str) -> str:
     """Begin with a capital, as headings and sentences do."""
     return words[:1].upper() + words[1:]
+
+
+def mathml(latex: str) -> str:
+    """Return a formula as a `<math>` element on a line of its own.
+
+    Args:
+        latex: without dollar signs, such as the formula of a metric.
+
+    Raises:
+        ValueError: the formula has a command that the converter does not know.
+    """
+    element = convert(latex, display="block")
+    if "\\" in element:  # the converter copies a command that it does not know into the page
+        raise ValueError(f"not LaTeX that latex2mathml converts: {latex}")
+    return element
