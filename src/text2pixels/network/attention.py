@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-LANDMARKS = 12  # per side: every token attends to 12 x 12 landmarks whatever the size of the image
+from text2pixels.network.description import LANDMARKS
 
 
 def pooling_matrix(size: int, parts: int, like: Tensor) -> Tensor:
@@ -40,14 +40,20 @@ class SelfAttention(nn.Module):
         self.value = nn.Linear(width, width, bias=False)
         self.out = nn.Linear(width, width)
 
-    def forward(self, tokens_BhwE: Tensor) -> Tensor:
-        """Return tokens of the same shape."""
-        rows, columns = tokens_BhwE.shape[1:3]
+    def landmarks(self, tokens_BhwE: Tensor) -> Tensor:
+        """Return the landmarks of an image, (B, M, E)."""
+        return _pooled(self.norm(tokens_BhwE))
+
+    def forward(self, tokens_BhwE: Tensor, landmarks_BME: Tensor | None = None) -> Tensor:
+        """Return tokens of the same shape.
+
+        Args:
+            tokens_BhwE: of an image, or of a part of it.
+            landmarks_BME: of the whole image; None: the tokens are all of it.
+        """
         image_BhwE = self.norm(tokens_BhwE)
-        down_Mh = pooling_matrix(rows, LANDMARKS, image_BhwE)
-        across_Mw = pooling_matrix(columns, LANDMARKS, image_BhwE)
-        pooled_BhME = across_Mw @ image_BhwE
-        landmarks_BME = (down_Mh @ pooled_BhME.flatten(2)).reshape(-1, LANDMARKS**2, image_BhwE.shape[3])
+        if landmarks_BME is None:
+            landmarks_BME = _pooled(image_BhwE)
         # (2) Q = psi_image W_Q, K = psi_image W_K, V = psi_image W_V
         query_BANe = split_heads(self.query(image_BhwE).flatten(1, 2), self.heads)
         key_BAMe = split_heads(self.key(landmarks_BME), self.heads)
@@ -56,6 +62,15 @@ class SelfAttention(nn.Module):
         mixed_BANe = F.scaled_dot_product_attention(query_BANe, key_BAMe, value_BAMe)
         mixed_BNE: Tensor = self.out(join_heads(mixed_BANe))
         return tokens_BhwE + mixed_BNE.view_as(tokens_BhwE)
+
+
+def _pooled(image_BhwE: Tensor) -> Tensor:
+    """Return the means of 12 x 12 equal parts, (B, M, E)."""
+    rows, columns, width = image_BhwE.shape[1:]
+    down_Mh = pooling_matrix(rows, LANDMARKS, image_BhwE)
+    across_Mw = pooling_matrix(columns, LANDMARKS, image_BhwE)
+    pooled_BhME = across_Mw @ image_BhwE
+    return (down_Mh @ pooled_BhME.flatten(2)).reshape(-1, LANDMARKS**2, width)
 
 
 class CrossAttention(nn.Module):

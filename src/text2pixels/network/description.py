@@ -14,6 +14,7 @@ ONNX = "network.onnx"  # beside them, where the network was exported: see `expor
 REQUIRED = ("encoder", "encoder_identity", "prompts")
 
 STRIDE = 8  # pixels per token
+LANDMARKS = 12  # per side: every token attends to 12 x 12 landmarks whatever the size of the image
 MINIMUM_SIDE = 16  # pixels: reflection at the border needs them
 
 

@@ -17,6 +17,7 @@ Shapes: B batch; H, W image; C channels of a resolution; E token width; h, w tok
 T phrases, S = T + 1 with the null token last; D dimension of a phrase vector.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -51,6 +52,22 @@ class Fusion(NamedTuple):
     commitment: Tensor
     perplexity: Tensor
     attention: Tensor | None
+
+
+class Looked(NamedTuple):
+    """What the network sees of a pair before attention: all of it depends on the pixels around alone.
+
+    Attributes:
+        pair_B2HW: infrared and visible with their margins.
+        stem_BCHW: features at 1/2.
+        features_BCHW: features at 1/4.
+        tokens_BhwE: at 1/8; one token around the image is of its margin.
+    """
+
+    pair_B2HW: Tensor
+    stem_BCHW: Tensor
+    features_BCHW: Tensor
+    tokens_BhwE: Tensor
 
 
 class FusionNetwork(nn.Module):
@@ -121,12 +138,16 @@ class FusionNetwork(nn.Module):
             text_BTD: phrase vectors; None: no text.
             mask_BT: True where there is a phrase, False where there is padding; None: no padding.
         """
+        looked = self.look(infrared_B1HW, visible_B1HW)
+        return self.fuse(looked, infrared_B1HW.shape[2:], None, text_BTD, mask_BT)
+
+    def look(self, infrared_B1HW: Tensor, visible_B1HW: Tensor) -> Looked:
+        """Return what is seen before attention; the arguments are those of `forward`."""
         assert infrared_B1HW.shape == visible_B1HW.shape, (infrared_B1HW.shape, visible_B1HW.shape)
         height, width = infrared_B1HW.shape[2:]
         # One reflected token around the image and up to a whole number of tokens: the zeros around
         # each convolution stay away from the image.
-        # (Rounded up with positive numbers: ONNX divides towards zero.)
-        rows, columns = (height + STRIDE - 1) // STRIDE, (width + STRIDE - 1) // STRIDE
+        rows, columns = _tokens(height), _tokens(width)
         margins = (STRIDE, STRIDE * (columns + 1) - width, STRIDE, STRIDE * (rows + 1) - height)
         pair_B2HW = F.pad(torch.cat((infrared_B1HW, visible_B1HW), dim=1), margins, mode="reflect")
 
@@ -134,14 +155,35 @@ class FusionNetwork(nn.Module):
         features_BCHW = self.extractor(F.relu(self.down(stem_BCHW), inplace=True))
 
         tokens_BhwE = self.embed(features_BCHW).permute(0, 2, 3, 1)
+        return Looked(pair_B2HW, stem_BCHW, features_BCHW, tokens_BhwE)
+
+    def fuse(
+        self,
+        looked: Looked,
+        size: Sequence[int],
+        landmarks_BME: Tensor | None = None,
+        text_BTD: Tensor | None = None,
+        mask_BT: Tensor | None = None,
+    ) -> Fusion:
+        """Fuse what was seen.
+
+        Args:
+            looked: of an image, or of a part of it.
+            size: its height and width.
+            landmarks_BME: of the whole image, as `SelfAttention.landmarks` gives them; None: what was seen is all of it.
+            text_BTD: as for `forward`.
+            mask_BT: as for `forward`.
+        """
+        height, width = size
+        pair_B2HW, stem_BCHW, features_BCHW, tokens_BhwE = looked
         if self.self_attention is not None:
-            tokens_BhwE = self.self_attention(tokens_BhwE)
+            tokens_BhwE = self.self_attention(tokens_BhwE, landmarks_BME)
         attention_BShw = heard_BhwE = None
         if self.cross_attention is not None:
             message_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
             tokens_BhwE = tokens_BhwE + message_BhwE
             heard_BhwE = message_BhwE - self.cross_attention.silence()
-            attention_BShw = attention_BShw[:, :, 1 : 1 + rows, 1 : 1 + columns]
+            attention_BShw = attention_BShw[:, :, 1 : 1 + _tokens(height), 1 : 1 + _tokens(width)]
         tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
         if self.codebook is not None:
             tokens_BhwE, commitment, perplexity = self.codebook(tokens_BhwE)
@@ -170,6 +212,11 @@ class FusionNetwork(nn.Module):
             # A pixel beyond the range keeps its gradient, or it would never come back.
             fused_B1HW = fused_B1HW.detach() + (raw_B1HW - raw_B1HW.detach())
         return Fusion(fused_B1HW, commitment, perplexity, attention_BShw)
+
+
+def _tokens(pixels: int) -> int:
+    """Return how many tokens cover so many pixels. Positive numbers, rounded up: ONNX divides towards zero."""
+    return (pixels + STRIDE - 1) // STRIDE
 
 
 def _behind(high_B2HW: Tensor) -> Tensor:
