@@ -55,7 +55,7 @@ def test_only_detection_imports_ultralytics():
 
 # From the top: nothing imports upwards. What is in no package stands below them all.
 PACKAGES = (
-    *("cli", "pipeline", "report", "analysis", "training", "detection", "metrics", "methods", "network"),
+    *("cli", "pipeline", "report", "analysis", "training", "detection", "metrics", "cameras", "methods", "network"),
     *("encoders", "prompts", "registration", "datasets", "image"),
 )
 

@@ -49,6 +49,9 @@ def fuse(
     gray: Annotated[bool, typer.Option("--gray", help="Write the fused luminance, without colour.")] = False,
     device: Device = "auto",
     engine: Annotated[str | None, typer.Option(help="Of our network: onnx or torch.")] = None,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Of the method: see t2p methods.")
+    ] = None,
 ) -> None:
     """Fuse infrared and visible images; the colour is the visible image's."""
     from text2pixels.files import check_outputs
@@ -73,7 +76,7 @@ def fuse(
         raise InputError("--attention is for one pair of images")
     if attention is not None and attention.exists() and not attention.is_dir():
         raise InputError(f"{attention} is a file: --attention takes a folder")
-    loaded = _method(method, model, weights, device, engine)
+    loaded = _method(method, model, weights, device, engine, option or [])
     if not loaded.card.text and (prompt, prompts, attention) != (None, None, None):
         raise InputError(
             f"'{loaded.card.name}' reads no text: --prompt, --prompts and --attention are for a network trained here"
@@ -88,24 +91,29 @@ def fuse(
 
 
 def _kind(path: Path) -> str:
-    from text2pixels.methods.pairing import is_video
+    from text2pixels.cameras.pairing import is_video
 
     return "a folder" if path.is_dir() else "a video" if is_video(path) else "an image"
 
 
-def _method(name: str, model: Path | None, weights: Path | None, device: str, engine: str | None) -> "Method":
+def _method(
+    name: str, model: Path | None, weights: Path | None, device: str, engine: str | None, options: list[str]
+) -> "Method":
     from text2pixels.methods import catalogue, own
     from text2pixels.methods.card import FILE as CARD
+    from text2pixels.pipeline.profiles import parse_changes
 
     if device.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):  # a filter would not look at it
         raise InputError(f"device '{device}' is none: write auto, cpu, cuda or cuda:1")
     if model is not None:
+        if options:
+            raise InputError("--option is for --method NAME; a model has the options it was made with")
         if weights is not None or name != catalogue.OURS:
             raise InputError("give either --model FOLDER, or --method NAME (with --weights for some)")
         if (model / CARD).is_file() and engine is None:
             return catalogue.load_model(model, device)
         return own.load(catalogue.methods()[catalogue.OURS].card, model, device, engine, None)
-    return catalogue.load(name, weights=weights, device=device, engine=engine)
+    return catalogue.load(name, weights=weights, device=device, engine=engine, options=parse_changes(options))
 
 
 def _phrases(prompt: str | None) -> list[str]:
@@ -127,7 +135,7 @@ def _fuse_pair(
 ) -> None:
     from text2pixels.files import check_outputs
     from text2pixels.methods.convention import fuse_picture
-    from text2pixels.methods.still import check_suffix, read_pair, write_image
+    from text2pixels.cameras.stills import check_suffix, read_pair, write_image
 
     if output.is_dir():
         output = output / f"{visible.stem}.png"
@@ -165,8 +173,8 @@ def _fuse_folders(
         InputError: nothing could be fused.
         typer.Exit: with code 1, where some pairs could not.
     """
-    from text2pixels.methods.folders import check_folder, fuse_folders
-    from text2pixels.methods.pairing import pair_folders
+    from text2pixels.cameras.folders import check_folder, fuse_folders
+    from text2pixels.cameras.pairing import pair_folders
     from text2pixels.progress import track
     from text2pixels.prompts.user_prompts import read_csv
 
@@ -200,7 +208,7 @@ def _fuse_folders(
 
 
 def _fuse_videos(method: "Method", infrared: Path, visible: Path, output: Path, phrases: list[str], gray: bool) -> None:
-    from text2pixels.methods.video import fuse_videos
+    from text2pixels.cameras.video import fuse_videos
 
     report = fuse_videos(method, infrared, visible, output, phrases, gray=gray)
     typer.echo(
@@ -270,7 +278,7 @@ def score(
 @app.command(rich_help_panel=_IMAGES)
 def prompt(infrared: Infrared, visible: Visible) -> None:
     """Describe a pair in phrases: what its statistics say of time, weather, light and heat."""
-    from text2pixels.methods.still import read_pair
+    from text2pixels.cameras.stills import read_pair
     from text2pixels.prompts.table import Subject, describe
 
     notes: list[str] = []

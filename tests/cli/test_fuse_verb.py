@@ -12,7 +12,7 @@ from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.methods import trained as inference
-from text2pixels.methods.video import CODECS
+from text2pixels.cameras.video import CODECS
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 

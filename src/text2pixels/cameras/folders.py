@@ -9,8 +9,8 @@ from text2pixels.errors import InputError
 from text2pixels.files import check_outputs
 from text2pixels.methods.convention import fuse_picture
 from text2pixels.methods.method import Method, Phrases
-from text2pixels.methods.pairing import Pairing
-from text2pixels.methods.still import read_pair, write_image
+from text2pixels.cameras.pairing import Pairing
+from text2pixels.cameras.stills import read_pair, write_image
 
 _OF_EVERY_FILE = (EDQUOT, ENOSPC, EROFS)  # a disk that is full or read-only takes none of the others either
 
