@@ -152,7 +152,7 @@ def _fuse_pair(
         check_outputs([output, *pictures], [infrared, visible])
     _say(notes)
     write_image(output, fused)
-    typer.echo(f"{output}: fused by {method.card.title}")
+    typer.echo(f"{output}: fused by {method.card.label}")
     for path, picture in pictures.items():
         write_image(path, picture)
         typer.echo(f"{path}")
@@ -200,7 +200,7 @@ def _fuse_folders(
     if len(failed) == len(results):
         raise InputError(f"none of the {len(failed)} pairs could be fused: {failed[0]}")
     typer.echo(
-        f"{output}: {len(results) - len(failed)} fused by {method.card.title}, {len(failed)} not, "
+        f"{output}: {len(results) - len(failed)} fused by {method.card.label}, {len(failed)} not, "
         f"{len(pairing.unpaired)} files unpaired"
     )
     if failed:
@@ -212,7 +212,7 @@ def _fuse_videos(method: "Method", infrared: Path, visible: Path, output: Path, 
 
     report = fuse_videos(method, infrared, visible, output, phrases, gray=gray)
     typer.echo(
-        f"{output}: {report.frames} frames fused by {method.card.title} at "
+        f"{output}: {report.frames} frames fused by {method.card.label} at "
         f"{report.frames / report.seconds:.1f} frames/s (the video runs at {report.rate:g})"
     )
     if report.left_over:

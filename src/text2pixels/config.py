@@ -28,6 +28,9 @@ _RESERVED = {"detector", "detector-folds"}  # folders of models/ that are no met
 WATCHED = (("prompt", "csv"), ("embed", "table"), ("fuse", "weights"), ("detect", "weights"))
 NOT_GIVEN = "profiles/not-given"
 
+# What stands under a method that is not ours: its own options, and how it is trained again.
+_OF_OTHERS = ("options", "retrain")
+
 _SHOWN = 60  # characters of a wrong value in a message
 
 
@@ -155,6 +158,15 @@ class Train(Section):
 
 
 @dataclass(frozen=True)
+class Retrain(Section):
+    """Training another method's network again, under `methods`: None is what its authors took."""
+
+    steps: int | None = bounded(None, ge=1)
+    batch: int | None = bounded(None, ge=1)
+    patch: int | None = bounded(None, ge=16, le=16384)  # pixels, side of the square patches
+
+
+@dataclass(frozen=True)
 class Fuse(Section):
     """Running the methods."""
 
@@ -217,7 +229,7 @@ class Params(Section):
     seed: int = field(metadata={"ge": 0, "lt": 2**32})
     datasets: dict[str, Source]
     encoders: tuple[str, ...]
-    methods: dict[str, dict[str, dict[str, Any]]]  # name -> section -> key -> value that a trained variant changes
+    methods: dict[str, dict[str, dict[str, Any]]]  # name -> section -> key -> value that it changes
     ingest: Ingest = field(default_factory=Ingest)
     register: Register = field(default_factory=Register)
     prompt: Prompt = field(default_factory=Prompt)
@@ -290,6 +302,7 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
     _check_names(params, origin)
     for name in params.methods:
         with_overrides(params, name)
+        retraining(params, name)
     return params
 
 
@@ -327,6 +340,8 @@ def with_overrides(params: Params, method: str) -> tuple[Network, Losses, Train]
 
     sections: dict[str, Any] = {"network": params.network, "losses": params.losses, "train": params.train}
     for name, changes in params.methods[method].items():
+        if name in _OF_OTHERS:
+            continue  # of a network of other authors, which `methods.catalogue.entry_of` and `retraining` look at
         if name not in sections:
             raise InputError(f"methods.{method}: unknown section '{name}'; known: {', '.join(sections)}")
         kind = type(sections[name])
@@ -336,6 +351,22 @@ def with_overrides(params: Params, method: str) -> tuple[Network, Losses, Train]
         except ValidationError as error:
             raise InputError(_first_problem(error.errors(include_url=False), f"methods.{method}.{name}")) from error
     return sections["network"], sections["losses"], sections["train"]
+
+
+def retraining(params: Params, method: str) -> Retrain | None:
+    """Return how a method of other authors is trained again; None where params.yaml does not ask for it.
+
+    Raises:
+        InputError: an unknown key, or a value of the wrong type.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    if "retrain" not in params.methods[method]:
+        return None
+    try:
+        return TypeAdapter(Retrain).validate_json(json.dumps(params.methods[method]["retrain"]))
+    except ValidationError as error:
+        raise InputError(_first_problem(error.errors(include_url=False), f"methods.{method}.retrain")) from error
 
 
 def _first_problem(problems: list[Any], origin: str) -> str:

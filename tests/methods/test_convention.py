@@ -86,7 +86,7 @@ def test_luminance_is_rounded_only_where_the_authors_round():
 
     visible = colourful()
     fuse_luminance(method(keep("unrounded")), GRAY, visible)
-    fuse_luminance(method(keep("rounded"), luminance="rounded"), GRAY, visible)
+    fuse_luminance(method(keep("rounded"), visible="rounded luminance"), GRAY, visible)
     np.testing.assert_array_equal(seen["unrounded"], luminance(visible) * np.float32(255))
     np.testing.assert_array_equal(seen["rounded"], quantise(luminance(visible)))
 

@@ -3,9 +3,11 @@
 Shapes: B batch; H, W image; 1 and C that many channels.
 """
 
+import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,20 +23,37 @@ from text2pixels.methods.weights import check
 
 WEIGHTS = "weights.safetensors"
 
+# What a file of other content, or a damaged one, gives when it is read as a network's weights.
+_NOT_WEIGHTS = (pickle.UnpicklingError, EOFError, LookupError, AttributeError, TypeError, ValueError, RuntimeError)
+_REASON = 200  # characters of it in a message
+
 
 @dataclass(frozen=True)
 class Authors:
     """A network as its authors published it.
 
     Attributes:
-        build: Makes the network, untrained. Its forward takes the infrared and the luminance
-            (B, 1, H, W) in 0..255 and returns the fused image on that scale, (B, 1, H, W) or, of a
-            network of RGB images, (B, 3, H, W).
-        read: Reads the authors' files below the folder of weights into the network's state.
+        build: Makes the network, untrained, from the card's options by name. Its forward takes the infrared
+            (B, 1, H, W) and what the card says of the visible, (B, 1, H, W) or RGB (B, 3, H, W), in 0..255. It
+            returns the fused image on that scale, (B, 1, H, W) or, of a network that gives RGB, (B, 3, H, W).
+        read: Reads the authors' files below the folder of weights into the network's state. It may raise
+            whatever a file of other content gives: KeyError, ValueError, RuntimeError.
+        sized_by_state: The network's size is that of its file: ``build`` gets the state before the options.
     """
 
-    build: Callable[[], nn.Module]
+    build: Callable[..., nn.Module]
     read: Callable[[Path], dict[str, Tensor]]
+    sized_by_state: bool = False
+
+    def network(self, card: Card, state: dict[str, Tensor]) -> nn.Module:
+        """Return the network with its weights.
+
+        Raises:
+            RuntimeError: tensors are missing, too many, or of other shapes.
+        """
+        network = self.build(state, **card.options) if self.sized_by_state else self.build(**card.options)
+        network.load_state_dict(state)
+        return network
 
 
 @dataclass(frozen=True)
@@ -55,51 +74,89 @@ class AuthorsMethod:
         assert not phrases, f"{self.card.name} reads no text"
         pair = sources(self.card, infrared_HW, visible_HW3)
         with torch.inference_mode():
-            infrared_11HW, visible_11HW = (torch.from_numpy(image)[None, None].to(self.device) for image in pair)
-            fused_1CHW = self.network(infrared_11HW, visible_11HW)
+            infrared_11HW, visible_1CHW = (_as_batch(image).to(self.device) for image in pair)
+            fused_1CHW = self.network(infrared_11HW, visible_1CHW)
             fused: Float = np.ascontiguousarray(fused_1CHW[0].permute(1, 2, 0).cpu().numpy())
         assert fused.shape[:2] == infrared_HW.shape, f"{self.card.name} changed the size to {fused.shape[:2]}"
         return fused[..., 0] if fused.shape[2] == 1 else fused
 
 
-def read_official(card: Card, authors: Authors, folder: Path | None) -> nn.Module:
-    """Return the network with the weights of its authors' files.
+def read_official(card: Card, authors: Authors, folder: Path | None) -> tuple[Card, nn.Module]:
+    """Return the network with the weights of its authors' files, and the card, which says whether they are theirs.
 
     Raises:
-        InputError: a file is missing or is not the authors'.
+        InputError: a file is missing, is not the authors', or does not hold this network's weights.
     """
-    check(card.name, card.files, folder)
+    verified = check(card.name, card.files, folder) == "ok"
     assert folder is not None, "checked with the files"
-    network = authors.build()
-    network.load_state_dict(authors.read(folder))
-    return network
+    try:
+        network = authors.network(card, authors.read(folder))
+    except InputError:
+        raise
+    except _NOT_WEIGHTS as error:
+        names = ", ".join(str(folder / file.name) for file in card.files)
+        raise InputError(
+            f"{names}: not the weights of {card.name}, or damaged ({_one_line(error)}); get it from "
+            f"{card.files[0].source}"
+        ) from error
+    return card if verified else replace(card, weights="unverified"), network
 
 
-def write_imported(target: Path, name: str, card: Card, authors: Authors, folder: Path | None) -> None:
+def read_torch_file(path: Path) -> Any:  # noqa: ANN401  (a mapping whose layout its authors chose)
+    """Return what a file of torch.save holds, on the CPU whatever device it was saved on; no code in it is run."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def write_imported(target: Path, name: str, card: Card, authors: Authors, folder: Path | None) -> Card:
     """Read the authors' files and write weights and card into the folder of a model; equal files give equal bytes.
 
+    Returns:
+        The card that was written.
+
     Raises:
-        InputError: a file is missing or is not the authors'.
+        InputError: see `read_official`.
     """
-    state = read_official(card, authors, folder).state_dict()
-    save_file({key: value.contiguous() for key, value in state.items()}, target / WEIGHTS)
+    card, network = read_official(card, authors, folder)
+    write_model(target, name, card, network.state_dict())
+    return card
+
+
+def write_model(target: Path, name: str, card: Card, state: dict[str, Tensor]) -> None:
+    """Write a network's weights and its card into the folder of a model.
+
+    Args:
+        target: The folder.
+        name: The catalogue's name of the method.
+        card: Of the method.
+        state: Of the network that its `Authors` build.
+    """
+    save_file({key: value.detach().cpu().contiguous() for key, value in state.items()}, target / WEIGHTS)
     (target / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
     write_card(target, card, name)
 
 
 def read_imported(card: Card, authors: Authors, model: Path) -> nn.Module:
-    """Return the network with the weights that `write_imported` wrote.
+    """Return the network with the weights that `write_model` wrote.
 
     Raises:
         InputError: they are missing or damaged.
     """
-    network = authors.build()
     try:
-        network.load_state_dict(load_file(model / WEIGHTS))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+        return authors.network(card, load_file(model / WEIGHTS))
+    except (OSError, SafetensorError, RuntimeError, KeyError) as error:
+        reason = _one_line(error)
         raise InputError(f"{model / WEIGHTS} of {card.name} cannot be read ({reason}): dvc repro method") from error
-    return network
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _REASON else f"{text[:_REASON]}…"
+
+
+def _as_batch(image: Float) -> Tensor:
+    """Return (H, W) as (1, 1, H, W), and (H, W, 3) as (1, 3, H, W)."""
+    tensor = torch.from_numpy(image)
+    return tensor[None, None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)[None].contiguous()
 
 
 def ready(card: Card, network: nn.Module, device: str) -> AuthorsMethod:

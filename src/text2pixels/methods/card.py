@@ -1,15 +1,26 @@
 """What is known of a method: its card, as tables, pages and the door of all methods read it."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from text2pixels.errors import InputError
 from text2pixels.methods.weights import WeightFile
 
-Rule = Literal["round", "truncate", "stretch to maximum", "stretch min-max"]
-Weights = Literal["official", "retrained", "none needed", "trained here"]
+Rule = Literal[
+    "round",
+    "truncate",
+    "stretch to maximum",
+    "stretch min-max",
+    "stretch min-max, halves down",
+    "truncate, stretch min-max, truncate",
+]
+Weights = Literal["official", "unverified", "retrained", "none needed", "trained here"]
+Visible = Literal["luminance", "rounded luminance", "rgb"]
+Colour = Literal["visible", "own", "none"]
+Option = bool | int | float | str
 
 FILE = "card.json"  # in the folder of a method's model
 
@@ -24,13 +35,18 @@ class Card:
         paper: Authors, title, venue.
         year: Of publication.
         licence: Of the authors' code and weights; "none stated" where their repository has none.
-        weights: Whose weights these are.
+        weights: Whose weights these are; "unverified" are those of a file under an official one's name of which
+            nobody knows whether it is the authors'.
         files: The authors' files, looked for below the folder of weights.
         parameters: Number of trained parameters that fusing uses; 0 for a method that is not trained.
-        colour: Whether the result gets the visible image's chroma.
+        colour: Where the colour of the result comes from: the chroma of the visible image, the method itself,
+            which then returns RGB, or nowhere.
         text: Whether the method reads phrases.
-        luminance: Whether the authors' scripts round the luminance to 8 bits before fusing.
+        visible: What the method gets of the visible image: its luminance, that luminance rounded to 8 bits, as
+            authors' scripts do who read gray images, or RGB.
         eight_bits: How the authors' scripts turn the output into 8 bits.
+        options: What a user may change of the method, with its values.
+        schedule: Of retrained weights: how much of the authors' schedule was run, and on which pairs.
         notes: What else the authors do before and after the network.
     """
 
@@ -42,11 +58,19 @@ class Card:
     weights: Weights = "none needed"
     files: tuple[WeightFile, ...] = ()
     parameters: int = 0
-    colour: bool = True
+    colour: Colour = "visible"
     text: bool = False
-    luminance: Literal["unrounded", "rounded"] = "unrounded"
+    visible: Visible = "luminance"
     eight_bits: Rule = "round"
+    options: Mapping[str, Option] = field(default_factory=dict)
+    schedule: str = ""
     notes: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return the title, with what a reader has to know of weights that are not the authors'."""
+        aside = {"unverified": "unverified weights", "retrained": f"retrained, {self.schedule}"}.get(self.weights)
+        return f"{self.title} ({aside})" if aside else self.title
 
 
 def write_card(folder: Path, card: Card, of: str) -> None:

@@ -35,25 +35,32 @@ class Entry:
         card: What is known of it.
         kind: "filter" (a function of two images), "network" (of other authors) or "ours" (trained here).
         place: "module:name" of the function or of the `Authors`; "" of ours.
+        recipe: "module:name" of the `training.rivals.recipe.Recipe` by which a network can be trained again
+            here; "" where there is none.
     """
 
     card: Card
     kind: Literal["filter", "network", "ours"]
     place: str = ""
+    recipe: str = ""
 
 
 def _filter(place: str, name: str, title: str, paper: str, **more: Any) -> Entry:  # noqa: ANN401
     return Entry(Card(name, title, paper, **more), "filter", f"text2pixels.methods.{place}")
 
 
-def _network(place: str, name: str, title: str, paper: str, **more: Any) -> Entry:  # noqa: ANN401
-    return Entry(Card(name, title, paper, weights="official", **more), "network", f"text2pixels.methods.{place}")
+def _network(place: str, name: str, title: str, paper: str, recipe: str = "", **more: Any) -> Entry:  # noqa: ANN401
+    card = Card(name, title, paper, weights="official", **more)
+    training = f"text2pixels.training.rivals.{recipe}" if recipe else ""
+    return Entry(card, "network", f"text2pixels.methods.{place}", training)
 
 
-def _tensorflow(prefix: str, source: str, index: str, data: str) -> tuple[WeightFile, ...]:
-    """Return the two files of a TensorFlow checkpoint, with their SHA-256."""
-    parts = (("index", index), ("data-00000-of-00001", data))
-    return tuple(WeightFile(f"{prefix}.{part}", sha256, source.format(part=part)) for part, sha256 in parts)
+def _tensorflow(
+    prefix: str, source: str, index: str, data: str, megabytes: tuple[float, float]
+) -> tuple[WeightFile, ...]:
+    """Return the two files of a TensorFlow checkpoint, with their SHA-256 and sizes."""
+    parts = (("index", index, megabytes[0]), ("data-00000-of-00001", data, megabytes[1]))
+    return tuple(WeightFile(f"{prefix}.{part}", digest, source.format(part=part), size) for part, digest, size in parts)
 
 
 def _ifcnn(strategy: str, sha256: str) -> Entry:
@@ -66,9 +73,9 @@ def _ifcnn(strategy: str, sha256: str) -> Entry:
         "Information Fusion",
         year=2020,
         licence="none stated",
-        files=(WeightFile(f"ifcnn/{file}", sha256, f"github.com/uzeful/IFCNN (Code/snapshots/{file})"),),
+        files=(WeightFile(f"ifcnn/{file}", sha256, f"github.com/uzeful/IFCNN (Code/snapshots/{file})", 0.337),),
         parameters=83_587,
-        luminance="rounded",
+        visible="rounded luminance",
         eight_bits="truncate",
         notes="network of RGB images: gray replicated, each channel truncated to 8 bits, then BT.601 luma; "
         "batch normalisation in evaluation mode",
@@ -81,7 +88,7 @@ _BUILT_IN = (
         "infrared",
         "Infrared",
         "the camera's own image",
-        colour=False,
+        colour="none",
         notes="gets no chroma: there is none in the infrared",
     ),
     _filter("sources:take_visible", "visible", "Visible", "the camera's own image"),
@@ -131,10 +138,11 @@ _BUILT_IN = (
                 "densefuse/densefuse_gray.model",
                 "b34cf3650f04161b31ac2467decfeedf7eba39165b7618f846e0f298ecd2ac65",
                 "github.com/hli1221/densefuse-pytorch (models/densefuse_gray.model)",
+                0.300,
             ),
         ),
         parameters=74_193,
-        luminance="rounded",
+        visible="rounded luminance",
         eight_bits="truncate",
         notes="addition strategy; truncated, not rounded, to 8 bits",
     ),
@@ -154,6 +162,7 @@ _BUILT_IN = (
             "github.com/hanna-xu/U2Fusion (model/model.ckpt.{part})",
             "15b7d283a1de8f616cc42978346bd24d47a9c380d624370368b956beb593014e",
             "e50cada8d4ec92f2577ad5db5d212fba521dffb35d04e00a20364b43512c64c8",
+            (0.001, 2.637),
         ),
         parameters=659_217,
         eight_bits="stretch to maximum",
@@ -172,9 +181,10 @@ _BUILT_IN = (
             "github.com/HaoZhang1018/SDNet (IR_VIS/checkpoint/IRVIS.model-10.{part})",
             "bed2d4628732a36bc972de1189c4e139d8bc233077da20156e8e662a17df35aa",
             "17e4426453f09f3dae7887244f48eed54550bdd584792ac284597ee3713293a0",
+            (0.001, 0.268),
         ),
         parameters=28_705,
-        luminance="rounded",
+        visible="rounded luminance",
         eight_bits="stretch min-max",
         notes="stretched min-max per image, as the authors save it: that raises EN, SD, SF and AG; of the 67,091 "
         "parameters of the file, fusing uses 28,705",
@@ -192,10 +202,11 @@ _BUILT_IN = (
                 "tardal/tardal.pt",
                 "e0fa61e25cffa9fb14ff17b47ea7ba237a6e8c6f37e1b9b115d63354ff0f13e1",
                 "the releases of github.com/JinyuanLiu-CV/TarDAL",
+                1.203,
             ),
         ),
         parameters=296_577,
-        luminance="rounded",
+        visible="rounded luminance",
         notes="batch normalisation in evaluation mode; what tanh puts below 0 is clipped",
     ),
     Entry(
@@ -242,22 +253,70 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
 
     Args:
         name: The key. A name of the catalogue is that method; any other is a variant of ours.
-        changes: What stands under it: the settings in which a variant differs from ours.
+        changes: What stands under it: the settings in which a variant differs from ours; of any other method
+            ``options`` and ``retrain``.
 
     Raises:
-        InputError: an unknown name without changes, or changes of a method that is not trained here.
+        InputError: an unknown name without changes, settings of a method that is not trained here, an option
+            that the method does not have, or a method that cannot be retrained.
     """
     known = methods()
-    if name in known:
-        if changes and known[name].kind != "ours":
-            raise InputError(f"methods.{name}: is not trained here, so it has no settings to change")
-        return known[name]
-    if not changes:
-        raise InputError(
-            f"{unknown(name, known, 'method')} (a variant of the network trained here changes a setting: "
-            f"{name}: {{train: {{seed: 1}}}})"
-        )
-    return Entry(replace(known[OURS].card, name=name, title=f"text2pixels, {name}"), "ours")
+    changes = changes or {}
+    if name not in known:
+        if not changes:
+            raise InputError(
+                f"{unknown(name, known, 'method')} (a variant of the network trained here changes a setting: "
+                f"{name}: {{train: {{seed: 1}}}})"
+            )
+        return _own(Entry(replace(known[OURS].card, name=name, title=f"text2pixels, {name}"), "ours"), changes)
+    entry = known[name]
+    if entry.kind == "ours":
+        return _own(entry, changes)
+    if set(changes) - {"options", "retrain"}:
+        raise InputError(f"methods.{name}: is not trained here, so it has no settings to change")
+    entry = with_options(entry, changes.get("options", {}), f"methods.{name}.options")
+    if "retrain" in changes:
+        if not entry.recipe:
+            able = ", ".join(known_name for known_name, other in known.items() if other.recipe)
+            raise InputError(f"methods.{name}.retrain: this method cannot be trained again here; can: {able}")
+        # Its files are not needed then. How much of the schedule was run, the model's card says.
+        entry = replace(entry, card=replace(entry.card, weights="retrained", files=()))
+    return entry
+
+
+def _own(entry: Entry, changes: Mapping[str, Any]) -> Entry:
+    """Return a network trained here, of which a variant changes settings.
+
+    Raises:
+        InputError: it has what only networks of other authors have.
+    """
+    for section in ("options", "retrain"):
+        if section in changes:
+            raise InputError(
+                f"methods.{entry.card.name}.{section}: is for methods of other authors; this one is trained here, and "
+                "a variant changes network, losses or train"
+            )
+    return entry
+
+
+def with_options(entry: Entry, options: Mapping[str, Any], where: str = "--option") -> Entry:
+    """Return a method with options of its card changed.
+
+    Args:
+        entry: Of the catalogue.
+        options: Name -> value.
+        where: What to name in messages.
+
+    Raises:
+        InputError: an option that the method does not have, or a value of another type.
+    """
+    own = entry.card.options
+    for key, value in options.items():
+        if key not in own:
+            raise InputError(f"{where}: {entry.card.name} has no option '{key}'; it has: {', '.join(own) or 'none'}")
+        if type(value) is not type(own[key]):
+            raise InputError(f"{where}: {key} of {entry.card.name}: expected one like {own[key]!r}, found {value!r}")
+    return replace(entry, card=replace(entry.card, options={**own, **options})) if options else entry
 
 
 def load(
@@ -268,6 +327,7 @@ def load(
     device: str = "auto",
     engine: str | None = None,
     embed: "Embed | None" = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Method:
     """Return a method, ready to fuse.
 
@@ -278,12 +338,13 @@ def load(
         device: Where a network runs; "auto" is CUDA where there is one.
         engine: Of our network, "onnx" or "torch"; see `methods.trained.load`.
         embed: Where our network's text encoder finds its model or table.
+        options: Of the method, in place of those of its card.
 
     Raises:
-        InputError: an unknown name, weights that are missing or not the authors', an extra that is not
+        InputError: an unknown name or option, weights that are missing or not the authors', an extra that is not
             installed, or no such device.
     """
-    entry = entry_of(name)
+    entry = with_options(entry_of(name), options or {})
     return _ready(entry, model, weights, device, engine, embed)
 
 
@@ -308,10 +369,8 @@ def _ready(
             from text2pixels.methods import authors
 
             if model is not None:
-                network = authors.read_imported(entry.card, locate(entry), model)
-            else:
-                network = authors.read_official(entry.card, locate(entry), weights)
-            return authors.ready(entry.card, network, device)
+                return authors.ready(entry.card, authors.read_imported(entry.card, locate(entry), model), device)
+            return authors.ready(*authors.read_official(entry.card, locate(entry), weights), device)
         case "ours":
             from text2pixels.methods import own
 

@@ -38,12 +38,17 @@ def fuse_luminance(
 def fuse_picture(
     method: Method, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases = (), *, gray: bool = False
 ) -> Image8:
-    """Fuse one pair as people see it: RGB (H, W, 3) with the colour of the visible, or (H, W) if asked for.
+    """Fuse one pair as people see it: RGB (H, W, 3), or the luminance (H, W) if asked for.
+
+    The colour is what the method's card says: the visible image's, or, byte for byte, what the authors save.
 
     Raises:
         InputError: see `Method.fuse`.
     """
-    fused_HW = fuse_luminance(method, infrared_HW, visible_HW3, phrases)
+    fused = method.fuse(infrared_HW, visible_HW3, phrases)
+    if method.card.colour == "own" and not gray:
+        return to_8_bits(fused, method.card.eight_bits)
+    fused_HW = round_output(method.card, fused)
     return fused_HW if gray else add_colour(method.card, fused_HW, visible_HW3)
 
 
@@ -59,14 +64,25 @@ def round_output(card: Card, fused: Float, convention: Convention = "standard") 
 
 
 def add_colour(card: Card, fused_HW: Image8, visible_HW3: Image8) -> Image8:
-    """Return the fused image as people see it: RGB, or gray (H, W) of a method without colour."""
-    return restore_colour(fused_HW, visible_HW3) if card.colour else fused_HW
+    """Return fused luminance with the chroma of the visible image, or gray (H, W) of a method without colour."""
+    return fused_HW if card.colour == "none" else restore_colour(fused_HW, visible_HW3)
 
 
 def to_8_bits(image: Float, rule: Rule) -> Image8:
-    """Turn a float image on the scale 0..255 into 8 bits; rounding is half up."""
+    """Turn a float image, (H, W) or (H, W, 3) on the scale 0..255, into 8 bits.
+
+    Stretches are over all pixels and channels of the image. "round" and the stretches round half up, as
+    scipy.misc.imsave did, "halves down" rounds 127.5 to 127, as imageio does.
+    """
     if rule == "truncate":
         return np.clip(image, 0, 255).astype(np.uint8)
+    if rule == "truncate, stretch min-max, truncate":
+        cut = to_8_bits(image, "truncate").astype(np.float64)
+        low, high = cut.min(), cut.max()
+        return ((cut - low) / (high - low) * 255 if high > low else cut).astype(np.uint8)
+    if rule == "stretch min-max, halves down":
+        # imageio computes in float64 and adds not quite a half. In float32 that would be a half.
+        return (stretch(image, 255).astype(np.float64) + 0.499999999).clip(0, 255).astype(np.uint8)
     if rule == "stretch to maximum":
         image = image * (np.float32(255) / max(image.max(), np.float32(1e-6)))
     elif rule == "stretch min-max":

@@ -33,12 +33,15 @@ def as_table(folder: Path | None) -> Table:
     return table
 
 
-def missing_files(folder: Path | None) -> list[str]:
-    """Return, for each file of weights that is not here or is another, where it goes and comes from."""
+def weight_files(folder: Path | None) -> list[str]:
+    """Return, for each file of weights, whether it is here, where it goes and comes from, size and SHA-256."""
     lines = []
     for name, entry in methods().items():
         for file in entry.card.files:
-            if (state := file_status(file, folder)) != "ok":
-                lines.append(f"weights {state}: {name}: FOLDER/{file.name}, from {file.source}")
-                lines.append(f"  sha256 {file.sha256}")
+            size = f", {file.megabytes:g} MB" if file.megabytes else ""
+            state = file_status(file, folder)
+            lines.append(f"weights {state}: {name}: FOLDER/{file.name}, from {file.source}{size}")
+            digest = f"sha256 {file.sha256}" if file.sha256 else "sha256 not known: any file is taken"
+            git = f", called unverified unless git hash-object gives {file.git_blob}" if file.git_blob else ""
+            lines.append(f"  {digest}{git}{'' if file.sha256 or file.git_blob else ', and called unverified'}")
     return lines

@@ -48,7 +48,7 @@ class Method(Protocol):
             phrases: What the scene shows; a method whose card says that it reads no text gets none.
 
         Returns:
-            Luminance (H, W) on the scale 0..255, neither clipped nor rounded; of a network of RGB images,
+            Luminance (H, W) on the scale 0..255, neither clipped nor rounded; of a network that gives RGB images,
             (H, W, 3) on that scale.
 
         Raises:
@@ -68,7 +68,10 @@ class Attentive(Protocol):
 
 @dataclass(frozen=True)
 class Filter:
-    """A method without weights: a function of the infrared and the luminance, (H, W) float32 in 0..255."""
+    """A method without weights: a function of the infrared and of what its card says that it gets of the visible.
+
+    Both are float32 in 0..255, (H, W), the visible image in RGB (H, W, 3).
+    """
 
     card: Card
     function: Callable[[Float, Float], Float]
@@ -83,17 +86,23 @@ class Filter:
 
 
 def sources(card: Card, infrared_HW: Image8, visible_HW3: Image8) -> tuple[Float, Float]:
-    """Return what every method gets, on the scale 0..255: the infrared, and the BT.601 luminance of the visible.
+    """Return what a method gets, on the scale 0..255: the infrared, and of the visible what its card says.
+
+    Returns:
+        infrared (H, W), and BT.601 luminance (H, W) or RGB (H, W, 3).
 
     Raises:
         InputError: see `check_pair`.
     """
     check_pair(infrared_HW, visible_HW3)
+    infrared = infrared_HW.astype(np.float32)
+    if card.visible == "rgb":
+        return infrared, visible_HW3.astype(np.float32)
     y_HW = luminance(visible_HW3)
-    if card.luminance == "rounded":
+    if card.visible == "rounded luminance":
         y_HW = quantise(y_HW).astype(np.float32) / np.float32(255)
     # Scaled back, every 8-bit gray value comes out exact.
-    return infrared_HW.astype(np.float32), y_HW * np.float32(255)
+    return infrared, y_HW * np.float32(255)
 
 
 def check_pair(infrared_HW: Image8, visible_HW3: Image8, minimum_side: int = MINIMUM_SIDE) -> None:

@@ -163,7 +163,7 @@ def _example(dataset: str, method: str, pair: Pair) -> Example:
     fused = layout.fused(dataset, method) / f"{pair.name}.png"
     if not fused.is_file():
         raise InputError(f"no fused image {fused}: run dvc repro fuse")
-    colour = read_card(layout.model(method))[0].colour
+    colour = read_card(layout.model(method))[0].colour != "none"
     return Example(pair.pair_id, partial(_read, fused, layout.processed(dataset) / pair.visible, colour), pair.boxes)
 
 

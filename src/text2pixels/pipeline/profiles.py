@@ -172,7 +172,7 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
     for change in changes:
         key, equals, value = change.partition("=")
         if not (key and equals):
-            raise InputError(f"'{change}' should read KEY=VALUE, for example train.epochs=2")
+            raise InputError(f"'{change}' should read KEY=VALUE, for example seed=2")
         parsed[key] = yaml_files.parse(value, f"the value of {key}")
     return parsed
 

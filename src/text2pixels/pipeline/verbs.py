@@ -24,11 +24,11 @@ def methods(
     from rich.console import Console
 
     from text2pixels.methods.catalogue import NOT_RUNNABLE
-    from text2pixels.methods.listing import as_table, missing_files
+    from text2pixels.methods.listing import as_table, weight_files
 
     console = Console()
     console.print(as_table(weights))
-    for line in missing_files(weights):
+    for line in weight_files(weights):
         console.print(line, highlight=False)
     console.print("\nNot runnable here, so in no table of ours:", highlight=False)
     for absent in NOT_RUNNABLE:
