@@ -209,6 +209,104 @@ _BUILT_IN = (
         visible="rounded luminance",
         notes="batch normalisation in evaluation mode; what tanh puts below 0 is clipped",
     ),
+    _network(
+        "ddcgan:AUTHORS",
+        "ddcgan",
+        "DDcGAN",
+        "Ma et al., DDcGAN: A Dual-Discriminator Conditional Generative Adversarial Network for Multi-Resolution "
+        "Image Fusion, IEEE Trans. Image Processing",
+        year=2020,
+        licence="none stated",
+        files=tuple(
+            WeightFile(
+                f"ddcgan/model.ckpt.{part}",
+                None,
+                f"github.com/hanna-xu/DDcGAN (same-resolution vis-ir image fusion/model/model.ckpt.{part})",
+                megabytes,
+                blob,
+            )
+            for part, megabytes, blob in (
+                ("index", 0.009, "8315736826580777498af4910354534ef113608d"),
+                ("data-00000-of-00001", 22.2, "fa8355deb0e88fe406c7486939d00c87cf26ab3b"),
+            )
+        ),
+        parameters=1_097_665,
+        colour="gray",
+        visible="rounded luminance",
+        eight_bits="stretch min-max",
+        notes="the network for images of one size, as its published graph has it: the decoder's first convolution "
+        "twice, batch normalisation by the statistics of the image at hand; stretched min-max per image, as the "
+        "authors save it: that raises EN, SD, SF and AG",
+    ),
+    _network(
+        "cddfuse:AUTHORS",
+        "cddfuse",
+        "CDDFuse",
+        "Zhao et al., CDDFuse: Correlation-Driven Dual-Branch Feature Decomposition for Multi-Modality Image Fusion, "
+        "CVPR",
+        year=2023,
+        licence="none stated",
+        files=(
+            WeightFile(
+                "cddfuse/CDDFuse_IVF.pth",
+                None,
+                "github.com/Zhaozixiang1228/MMIF-CDDFuse (models/CDDFuse_IVF.pth)",
+                4.8,
+                "d2794226bd48961132111bceff89ce3c955b3985",
+            ),
+        ),
+        parameters=1_188_272,
+        colour="gray",
+        visible="rounded luminance",
+        eight_bits="stretch min-max, halves down",
+        notes="stretched min-max per image, as the authors save it: that raises EN, SD, SF and AG",
+    ),
+    _network(
+        "defusion:AUTHORS",
+        "defusion",
+        "DeFusion",
+        "Liang et al., Fusion from Decomposition: A Self-Supervised Decomposition Approach for Image Fusion, ECCV",
+        year=2022,
+        licence="MIT",
+        files=(
+            WeightFile(
+                "defusion/models.pth",
+                None,
+                "the Google Drive link in the README of github.com/erfect2020/DecompositionForFusion",
+            ),
+        ),
+        parameters=7_874_473,
+        visible="rgb",
+        colour="own",
+        eight_bits="truncate",
+        notes="16 pixels reflected on each side; infrared first; a gray visible is replicated to three channels, and "
+        "the network gives RGB, truncated to 8 bits",
+    ),
+    _network(
+        "ddfm:AUTHORS",
+        "ddfm",
+        "DDFM",
+        "Zhao et al., DDFM: Denoising Diffusion Model for Multi-Modality Image Fusion, ICCV",
+        year=2023,
+        licence="none stated; MIT of the network",
+        files=(
+            WeightFile(
+                "ddfm/256x256_diffusion_uncond.pt",
+                None,
+                "the README of github.com/openai/guided-diffusion",
+                2211.383,
+                quoted_sha256="a37c32fffd316cd494cf3f35b339936debdc1576dad13fe57c42399a5dbc78b1",
+            ),
+        ),
+        parameters=552_814_086,
+        visible="rounded luminance",
+        eight_bits="stretch min-max, halves down",
+        options={"steps": 100},
+        notes="not trained for fusion: a diffusion model of photographs and one EM step per denoising step, from one "
+        "seed; visible and infrared in the places that the authors' script gives them; images are reflected up to "
+        "multiples of 32 pixels where the authors cut them down; stretched min-max per image, as the authors save it: "
+        "that raises EN, SD, SF and AG",
+    ),
     Entry(
         Card(
             OURS,
@@ -400,10 +498,6 @@ _EDGES = (
 _DRIVE = "its authors publish the weights on a file-sharing drive only, so they cannot be fetched and checked here"
 
 NOT_RUNNABLE: tuple[Absent, ...] = (
-    Absent("DDcGAN", "Ma et al., IEEE Trans. Image Processing", 2020, _DRIVE),
-    Absent("DeFusion", "Liang et al., ECCV", 2022, _DRIVE),
-    Absent("CDDFuse", "Zhao et al., CVPR", 2023, _DRIVE),
-    Absent("DDFM", "Zhao et al., ICCV", 2023, _DRIVE),
     Absent("SegMiF", "Liu et al., ICCV", 2023, _DRIVE),
     Absent("TarDAL+ and TarDAL++", "Liu et al., CVPR", 2022, _EDGES),
 )

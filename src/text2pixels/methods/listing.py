@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.table import Table
 
 from text2pixels.methods.catalogue import methods
-from text2pixels.methods.weights import file_status, status
+from text2pixels.methods.weights import WeightFile, file_status, status
 
 
 def as_table(folder: Path | None) -> Table:
@@ -41,7 +41,15 @@ def weight_files(folder: Path | None) -> list[str]:
             size = f", {file.megabytes:g} MB" if file.megabytes else ""
             state = file_status(file, folder)
             lines.append(f"weights {state}: {name}: FOLDER/{file.name}, from {file.source}{size}")
-            digest = f"sha256 {file.sha256}" if file.sha256 else "sha256 not known: any file is taken"
-            git = f", called unverified unless git hash-object gives {file.git_blob}" if file.git_blob else ""
-            lines.append(f"  {digest}{git}{'' if file.sha256 or file.git_blob else ', and called unverified'}")
+            lines.append(f"  {_digest(file)}")
     return lines
+
+
+def _digest(file: WeightFile) -> str:
+    if file.sha256:
+        return f"sha256 {file.sha256}"
+    if file.quoted_sha256:
+        return f"sha256 {file.quoted_sha256}; any other file is taken, too, and called unverified"
+    if file.git_blob:
+        return f"sha256 not known: any file is taken, called unverified unless git hash-object gives {file.git_blob}"
+    return "sha256 not known: any file is taken, and called unverified"

@@ -24,6 +24,8 @@ class WeightFile:
         megabytes: Its size, 0 where that is not known.
         git_blob: What git calls the file in the authors' repository: the SHA-1 of "blob SIZE", a zero byte and
             the content. Known without the file.
+        quoted_sha256: SHA-256 of which others report that it is the authors' file's. A file that has it is taken
+            for theirs, any other is called unverified.
     """
 
     name: str
@@ -31,6 +33,7 @@ class WeightFile:
     source: str
     megabytes: float = 0
     git_blob: str = ""
+    quoted_sha256: str = ""
 
 
 def file_status(file: WeightFile, folder: Path | None) -> Status:
@@ -40,6 +43,8 @@ def file_status(file: WeightFile, folder: Path | None) -> Status:
     path = folder / file.name
     if file.sha256:
         return "ok" if sha256(path) == file.sha256 else "mismatch"
+    if file.quoted_sha256:
+        return "ok" if sha256(path) == file.quoted_sha256 else "unverified"
     return "ok" if file.git_blob and _git_blob(path) == file.git_blob else "unverified"
 
 
