@@ -88,6 +88,33 @@ def test_every_data_set_is_declared_in_full(name):
     assert adapter.embedded or (adapter.layouts and adapter.title in how_to_get(adapter, "x"))
 
 
+def test_a_set_in_several_folders_is_one_set_and_what_lies_beside_is_no_stray(tmp_path):
+    for seed, folder in enumerate(("first", "second")):
+        fakes.write("m3fd", tmp_path / "raw" / folder, seed)
+    fakes.write("tno", tmp_path / "raw/other")
+    for part in ("Ir/00000.png", "Vi/00000.png", "Annotation/00000.xml"):
+        (path := tmp_path / "raw/second/M3FD_Detection" / part).rename(path.with_stem("00007"))
+    for name in ("00001", "00002"):
+        for path in (tmp_path / "raw/second").rglob(f"{name}.*"):
+            path.unlink()
+    ingest("m3fd", source("m3fd", tmp_path / "raw", folders=["first", "second"]), ONE, tmp_path / "out")
+    pairs = read_manifest(tmp_path / "out/manifest.parquet")
+    assert [pair.name for pair in pairs] == ["00000", "00001", "00002", "00007"]
+    assert all(pair.labelled for pair in pairs)
+    assert read_quarantine(tmp_path / "out/quarantine.parquet") == []
+    with pytest.raises(ValueError, match="no folder 'third'"):
+        ingest("m3fd", source("m3fd", tmp_path / "raw", folders=["third"]), ONE, tmp_path / "out")
+
+
+def test_of_two_label_files_the_first_named_is_read_and_a_pair_without_a_row_is_unlabelled(tmp_path):
+    raw = fakes.write("roadscene", tmp_path / "raw")
+    fakes.coco(raw / "annotations_202.json", ["person"], {"FLIR_00006.jpg": [("person", [1, 2, 9, 9])]})
+    ingest("roadscene", source("roadscene", raw), ONE, tmp_path / "out")
+    pairs = {pair.name: pair for pair in read_manifest(tmp_path / "out/manifest.parquet")}
+    assert [name for name, pair in pairs.items() if pair.labelled] == ["FLIR_00006"]
+    assert len(pairs["FLIR_00006"].boxes) == 1
+
+
 def test_tno_pairs_by_scene_whatever_the_files_are_called(tmp_path):
     raw = fakes.write("tno", tmp_path / "raw")
     ingest("tno", source("tno", raw), ONE, tmp_path / "out")

@@ -12,12 +12,13 @@ from text2pixels.pipeline.ingest import ingest
 
 DATA = Path(__file__).parents[2] / "../shared/data"
 EXPECTED = {  # pairs, labelled pairs, boxes: counted in the samples' own README and files
-    "roadscene": ("RoadScene", 221, 108, 714),
+    "roadscene": ("RoadScene", 221, 202, 1401),
     "tno": ("TNO", 25, 0, 0),
-    "m3fd": ("M3FD", 2, 2, 4),
+    "m3fd": ("", 15, 15, 160),
     "m3fd_fusion": ("M3FD", 1, 0, 0),
-    "msrs": ("MSRS", 5, 5, 24),
+    "msrs": ("", 20, 20, 105),
 }
+OPTIONS = {"m3fd": {"folders": ["M3FD", "M3FD_13"]}, "msrs": {"folders": ["MSRS", "MSRS_15"]}}
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real samples are not on this machine (shared/data)")
 
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the real samples are 
 def ingested(tmp_path_factory):
     folder = tmp_path_factory.mktemp("real")
     for dataset, (place, *_) in EXPECTED.items():
-        ingest(dataset, config.Source(path=str(DATA / place)), config.Ingest(workers=1), folder / dataset)
+        source = config.Source(path=str(DATA / place), options=OPTIONS.get(dataset, {}))
+        ingest(dataset, source, config.Ingest(workers=1), folder / dataset)
     return folder
 
 

@@ -27,7 +27,8 @@ class Layout:
 
     infrared: str
     visible: str
-    labels: str | None = None  # a folder of VOC or YOLO files, or one COCO file
+    # a folder of VOC or YOLO files, or one COCO file; of several the first that is there
+    labels: str | tuple[str, ...] | None = None
     format: LabelFormat | None = None
     infrared_suffix: str = ""
     visible_suffix: str = ""

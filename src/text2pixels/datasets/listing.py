@@ -13,12 +13,15 @@ from text2pixels.datasets.places import (
     Listing,
     Part,
     images_below,
+    inside,
     is_ours,
+    label_names,
     label_place,
     list_folder,
     locate,
     unvisited,
 )
+from text2pixels.errors import InputError
 
 LONGEST_NAME = 200  # bytes; with ".png" and a temporary suffix below the 255 of every file system
 
@@ -48,14 +51,29 @@ class _Entry:
 def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[Candidate | Stray]:
     """Yield the candidate pairs of a set by name, and what belongs to none.
 
+    The option ``folders`` names those below ``root`` that hold a part of the set each; else it is one, at ``root``.
+
     Raises:
-        InputError: none of the adapter's layouts is below ``root``.
+        InputError: none of the adapter's layouts is below ``root``, or below one of the folders.
     """
-    yield from pair_up(adapter, root, locate(adapter, root))
+    parts: list[Part] = []
+    roots = [_folder(adapter, root, name) for name in options.get("folders", ())] or [root]
+    for folder in roots:
+        parts += locate(adapter, folder)
+    yield from pair_up(adapter, root, parts, roots)
 
 
-def pair_up(adapter: Adapter, root: Path, parts: Sequence[Part]) -> Iterator[Candidate | Stray]:
-    """Yield the pairs of the given parts, sorted by name, and what belongs to none.
+def _folder(adapter: Adapter, root: Path, name: object) -> Path:
+    folder = inside(root, str(name)) if name else None
+    if folder is None or not folder.is_dir():
+        raise InputError(f"datasets.{adapter.name}.options.folders: no folder {name!r} in {root}")
+    return folder
+
+
+def pair_up(
+    adapter: Adapter, root: Path, parts: Sequence[Part], roots: Sequence[Path] = ()
+) -> Iterator[Candidate | Stray]:
+    """Yield the pairs of the given parts, sorted by name, and what belongs to none: there or elsewhere in ``roots``.
 
     A pair is called by its files' stem. Where two in different folders share one, every pair of the set
     has its folders before its name: ``train_001``.
@@ -91,7 +109,8 @@ def pair_up(adapter: Adapter, root: Path, parts: Sequence[Part]) -> Iterator[Can
         )
     for annotations in read.values():
         yield from annotations.strays()
-    yield from unvisited(root, parts)
+    for folder in roots or (root,):
+        yield from unvisited(folder, parts)
 
 
 def unsafe(name: str) -> str | None:
@@ -155,7 +174,7 @@ def _gather(number: int, part: Part, root: Path, place: Key, entries: dict[Key, 
 def _odd(part: Part, here: Path, there: Listing, where: str) -> Iterator[Stray]:
     """Yield the files of an images' folder that are no images; its labels, where they lie there, are no strays."""
     layout = part.layout
-    beside = layout.labels in (layout.infrared, layout.visible)
+    beside = not {layout.infrared, layout.visible}.isdisjoint(label_names(layout))
     expected = (TYPES.get(layout.format or "", ".json"), ".json") if beside else ()
     for name in there.others:
         if not (expected and name.lower().endswith(expected)):

@@ -27,6 +27,7 @@ M3FD = Adapter(
     ),
     classes={name: name for name in ("People", "Car", "Bus", "Motorcycle", "Lamp", "Truck")},
     split_file="m3fd",
+    options=("folders",),
 )
 
 M3FD_FUSION = Adapter(

@@ -32,4 +32,5 @@ MSRS = Adapter(
     yolo_names=_CLASSES,
     split="published",
     time_of_day=_time_of_day,
+    options=("folders",),
 )

@@ -120,9 +120,15 @@ def locate(adapter: Adapter, root: Path, several: bool = False) -> tuple[Part, .
 
 def label_place(part: Part, root: Path) -> Path | None:
     """Return the file or folder of a part's labels, which may also lie at the root of the whole set."""
-    if part.layout.labels is None:
-        return None
-    return inside(part.base, part.layout.labels) or inside(root, part.layout.labels)
+    for relative in label_names(part.layout):
+        if place := inside(part.base, relative) or inside(root, relative):
+            return place
+    return None
+
+
+def label_names(layout: Layout) -> tuple[str, ...]:
+    """Return the names that the labels of a layout may have, likeliest first; none where it has no labels."""
+    return (layout.labels,) if isinstance(layout.labels, str) else layout.labels or ()
 
 
 def unvisited(root: Path, parts: Sequence[Part]) -> Iterator[Stray]:
@@ -174,7 +180,7 @@ def _is_folder(base: Path, *relatives: str) -> bool:
 
 
 def _relatives(layout: Layout) -> Iterable[str]:
-    return filter(None, (layout.infrared, layout.visible, layout.labels))
+    return filter(None, (layout.infrared, layout.visible, *label_names(layout)))
 
 
 def _first(relative: str) -> str:

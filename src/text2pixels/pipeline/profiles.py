@@ -63,8 +63,8 @@ def write_params(
         _set(content, key, value)
     if data is not None:
         for name, source in content["datasets"].items():
-            if str(source.get("path", "")).startswith(RAW):
-                content["datasets"][name]["path"] = str(Path(data) / source["path"].removeprefix(RAW))
+            if f"{source.get('path', '')}/".startswith(RAW):
+                content["datasets"][name]["path"] = str(Path(data) / f"{source['path']}/".removeprefix(RAW))
     if weights is not None:
         _set(content, "fuse.weights", weights)
         detector = Path(weights) / YOLO
