@@ -20,7 +20,7 @@ from text2pixels.detection.examples import Example
 from text2pixels.detection.finetune import Predictor, detect, fit, known_boxes
 from text2pixels.detection.folds import make_folds, too_few
 from text2pixels.detection.pretraining import categories_of
-from text2pixels.detection.threads import one_thread
+from text2pixels.detection.threads import fixed_threads
 from text2pixels.detection.weights import read
 from text2pixels.detection.zero_shot import IMAGE_SIZE, coco_classes, read_coco
 from text2pixels.device import pick_device
@@ -123,7 +123,7 @@ def _own(
 
 
 def _work(job: _Job) -> list[EvaluatedImage]:
-    with one_thread():
+    with fixed_threads(1):
         found = dict(_found(job))
     return [
         EvaluatedImage(example.pair_id, example.boxes, found[example.pair_id], job.protocol, job.fold)

@@ -8,6 +8,7 @@ one fold (the committed split) every method's detector begins with it, too; with
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.detection.pretraining import categories_of, source_examples, start_weights
+from text2pixels.detection.threads import fixed_threads
 from text2pixels.detection.weights import save
 from text2pixels.files import whole_folder
 from text2pixels.progress import console
@@ -31,7 +32,8 @@ def run() -> None:
     ]
     if not categories:
         console.print("pretrain: no training pair has boxes; the detector stays untrained")
-    detector, facts = start_weights(examples, categories, params.detect, params.seed, "pretrain the detector")
+    with fixed_threads(1):
+        detector, facts = start_weights(examples, categories, params.detect, params.seed, "pretrain the detector")
     if "tensors" in facts:
         console.print(f"pretrain: {facts['tensors']} tensors of {facts['start']} fit YOLOv5u-{params.detect.scale}")
     with whole_folder(layout.detector()) as folder:

@@ -13,7 +13,7 @@ from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, read_manifest
 from text2pixels.detection.folds import Fold, make_folds, too_few
 from text2pixels.detection.pretraining import categories_of, source_examples, start_weights
-from text2pixels.detection.threads import one_thread
+from text2pixels.detection.threads import fixed_threads
 from text2pixels.detection.weights import save
 from text2pixels.executors import map_ordered, open_executor
 from text2pixels.files import whole_folder
@@ -81,7 +81,7 @@ def _pretrain(
 
 def _work(job: _Job) -> None:
     examples = [example for pair in job.fold.train for example in source_examples(job.source, pair, job.categories)]
-    with one_thread():
+    with fixed_threads(1):
         detector, facts = start_weights(examples, job.categories, job.settings, job.seed, job.description)
     job.target.mkdir()
     save(job.target, detector, facts | {"fold": job.fold.number})

@@ -19,6 +19,7 @@ from text2pixels.closure import closure
 from text2pixels.config import with_overrides
 from text2pixels.datasets.manifest import in_split, read_manifest
 from text2pixels.detection import weights as detector_weights
+from text2pixels.detection.threads import TRAINING, fixed_threads
 from text2pixels.device import keep_freed_memory, pick_device
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
@@ -64,7 +65,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
     if device.type == "cpu":
         torch.set_flush_denormal(True)
         keep_freed_memory()
-    with world(device) as processes:
+    with fixed_threads(TRAINING), world(device) as processes:
         inputs = [layout.detector() / "detector.safetensors"]
         inputs += [layout.processed(dataset) / "manifest.parquet" for dataset in settings.datasets]
         run_id = fingerprint(

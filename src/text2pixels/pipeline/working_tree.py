@@ -1,0 +1,162 @@
+"""One run at a time in a working tree, with the parameters that it began with, and a dvc.lock that is whole.
+
+Whatever starts a stage (`dvc repro`, a flow of Prefect, a hand) comes through here; what is kept for it lies
+in `.cache/run/`: who runs, and the last dvc.lock that could be read.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from text2pixels import config
+from text2pixels.errors import InputError
+from text2pixels.files import whole_file
+
+RUN = "T2P_RUN"  # environment variable: the run to which this process belongs
+FOLDER = Path(".cache/run")
+LOCK = Path("dvc.lock")
+
+_KEPT = FOLDER / "dvc.lock"
+_HOLDER = FOLDER / "holder.json"
+_READS_ONE = {"dataset": "datasets", "method": "methods"}  # option of a stage -> the section of which it reads one key
+
+
+@contextmanager
+def hold(what: str, run: str | None = None, patience: float = 0) -> Iterator[None]:
+    """Hold the working tree, so that no other run begins in it.
+
+    A process that belongs to the run that holds it goes through.
+
+    Args:
+        what: runs, in a few words.
+        run: its name among runs; None: of the environment variable `RUN`, or none.
+        patience: seconds to wait for another run to end.
+
+    Raises:
+        InputError: another run is at work here; the message names it.
+    """
+    from filelock import FileLock, Timeout
+
+    belongs_to = os.environ.get(RUN)
+    if belongs_to is not None and _read_holder().get("run") == belongs_to:
+        yield
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(FOLDER / "lock")
+    try:
+        lock.acquire(timeout=patience, poll_interval=0.2)
+    except Timeout as error:
+        raise InputError(busy()) from error
+    try:
+        with whole_file(_HOLDER) as aside:
+            aside.write_text(json.dumps({"run": run, "what": what, "process": os.getpid()}))
+        yield
+    finally:
+        _HOLDER.unlink(missing_ok=True)
+        lock.release()
+
+
+def busy() -> str:
+    """Return the sentence that names the run at work in this folder."""
+    holder = _read_holder()
+    who = f"{holder['what']} (process {holder['process']})" if holder else "another run"
+    return f"{who} is at work in this folder: wait until it ends, or stop it"
+
+
+def holder() -> str | None:
+    """Return the name of the run that holds the working tree; None where no run of a name does."""
+    from filelock import FileLock, Timeout
+
+    if not (FOLDER / "lock").exists():
+        return None
+    try:
+        with FileLock(FOLDER / "lock", timeout=0):
+            return None
+    except Timeout:
+        return _read_holder().get("run")
+
+
+def _read_holder() -> dict[str, Any]:
+    try:
+        return dict(json.loads(_HOLDER.read_text()))
+    except FileNotFoundError:
+        return {}
+
+
+@contextmanager
+def same_parameters(sections: tuple[str, ...], options: Mapping[str, str]) -> Iterator[None]:
+    """Fail where params.yaml says something else at the block's end than at its beginning.
+
+    DVC records the parameters that it finds after the stage, whichever the stage has read.
+
+    Args:
+        sections: of params.yaml that the stage reads; none means the whole file.
+        options: dataset, method: with one of these the stage reads one key of `datasets` or `methods`.
+
+    Raises:
+        InputError: the file cannot be read, or a section that the stage reads has changed.
+    """
+    before = _values(sections, options)
+    yield
+    after = _values(sections, options)
+    if changed := [name for name in before if before[name] != after[name]]:
+        raise InputError(
+            f"params.yaml: {', '.join(changed)} changed while the stage ran, so its result is not what params.yaml "
+            "says: leave the file alone and run again"
+        )
+
+
+def _values(sections: tuple[str, ...], options: Mapping[str, str]) -> dict[str, Any]:
+    content = config.read_yaml(config.PARAMS_FILE)
+    one = {section: options[option] for option, section in _READS_ONE.items() if option in options}
+    found = {}
+    for name in sections or tuple(content):
+        value = content.get(name)
+        if name in one and isinstance(value, dict):
+            name, value = f"{name}.{one[name]}", value.get(one[name])
+        found[name] = value
+    return found
+
+
+def keep_lock() -> None:
+    """Keep a copy of dvc.lock where it is whole: DVC does not write it aside, and empties it when it is killed."""
+    if _is_whole(LOCK):
+        with whole_file(_KEPT) as aside:
+            shutil.copyfile(LOCK, aside)
+
+
+def mend_lock() -> str | None:
+    """Put the kept copy in the place of a dvc.lock that DVC left half written.
+
+    Returns:
+        What was done, in a sentence; None where nothing was to do.
+    """
+    if not LOCK.exists() or _is_whole(LOCK):
+        return None
+    if not _is_whole(_KEPT):
+        LOCK.rename(LOCK.with_name("dvc.lock.damaged"))
+        return "dvc.lock was half written and is moved to dvc.lock.damaged: DVC finds what is in its cache again"
+    with whole_file(LOCK) as aside:
+        shutil.copyfile(_KEPT, aside)
+    return "dvc.lock was half written: the last good one is back"
+
+
+def _is_whole(path: Path) -> bool:
+    """Tell whether DVC can read a lock file, and it ends as DVC ends it."""
+    if not path.is_file():
+        return False
+    text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        content = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:
+        return False
+    whole = isinstance(content, dict) and "schema" in content and isinstance(content.get("stages", {}), dict)
+    return (
+        whole and text.endswith("\n") and all(isinstance(stage, dict) for stage in content.get("stages", {}).values())
+    )
