@@ -192,7 +192,8 @@ def _difference_spectrum(length: int, like: Tensor) -> Tensor:
     kernel = torch.zeros(length, dtype=like.dtype, device=like.device)
     kernel[-1] += 1
     kernel[0] -= 1
-    return torch.fft.fft(kernel)
+    spectrum: Tensor = torch.fft.fft(kernel)
+    return spectrum
 
 
 def _shifted(image_HW: Tensor, axis: int) -> Tensor:

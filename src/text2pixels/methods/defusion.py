@@ -40,10 +40,10 @@ class _SplitAttention(nn.Module):
         self.fc2 = nn.Conv2d(inner, 2 * channels, 1)
 
     def forward(self, features_BpHW: Tensor) -> Tensor:
-        splits_B2pHW = F.relu(self.conv(features_BpHW)).unflatten(1, (2, -1))
-        mean_Bp11 = F.adaptive_avg_pool2d(splits_B2pHW.sum(1), 1)
-        weights_B2p11 = self.fc2(F.relu(self.fc1(mean_Bp11))).unflatten(1, (2, -1)).softmax(1)
-        return (weights_B2p11 * splits_B2pHW).sum(1)
+        first_BpHW, second_BpHW = F.relu(self.conv(features_BpHW)).chunk(2, dim=1)
+        mean_Bp11 = F.adaptive_avg_pool2d(first_BpHW + second_BpHW, 1)
+        of_first_Bp11, of_second_Bp11 = torch.stack(self.fc2(F.relu(self.fc1(mean_Bp11))).chunk(2, dim=1)).softmax(0)
+        return of_first_Bp11 * first_BpHW + of_second_Bp11 * second_BpHW
 
 
 class _Block(nn.Module):
@@ -142,8 +142,8 @@ class DeFusion(nn.Module):
         """Return all four pictures of two images in 0..1, as training compares them."""
         embeddings = self.embed(infrared_B3HW, visible_B3HW)
         # The picture of what is common is projected by the layer of the other two.
-        pictures = (self.decoder_upper_projection_layer(embedding_BCHW) for embedding_BCHW in embeddings)
-        return Parts(*pictures, fused=self.fusion_rule(sum(embeddings)))
+        common, infrared, visible = (self.decoder_upper_projection_layer(part_BCHW) for part_BCHW in embeddings)
+        return Parts(common, infrared, visible, self.fusion_rule(sum(embeddings)))
 
     def embed(self, infrared_B3HW: Tensor, visible_B3HW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return what is common, what only the infrared and what only the visible has, each (B, 16, H, W)."""
@@ -186,7 +186,7 @@ def _read(folder: Path) -> dict[str, Tensor]:
     content = read_torch_file(folder / _FILE)
     if not isinstance(content, Mapping) or not isinstance(content.get("state_dict"), Mapping):
         raise InputError(f"{folder / _FILE}: expected the authors' checkpoint, a dictionary with state_dict")
-    state = {}
+    state: dict[str, Tensor] = {}
     for name, value in content["state_dict"].items():
         # The second branch is the first under other names: one stored tensor, two keys.
         for alias, original in _ALIASES.items():

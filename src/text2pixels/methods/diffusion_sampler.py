@@ -22,7 +22,7 @@ _FIRST_BETA, _LAST_BETA = 1e-4, 0.02
 
 def signal_shares() -> NDArray[np.float64]:
     """Return the share of the image's variance that is left after each training step: alpha-bar, (1000,), falling."""
-    return np.cumprod(1 - np.linspace(_FIRST_BETA, _LAST_BETA, TRAINED_STEPS))
+    return np.cumprod(1 - np.linspace(_FIRST_BETA, _LAST_BETA, TRAINED_STEPS), dtype=np.float64)
 
 
 def spaced_steps(count: int) -> list[int]:
@@ -67,12 +67,9 @@ def denoise(
         share, next_share = shares[index], shares[index - 1] if index else 1.0
         step_B = torch.full((len(image_B3HW),), taken[index], device=image_B3HW.device)
         noise = predict_noise(image_B3HW, step_B)[:, :3]
-        clean_B3HW = correct(_clean(image_B3HW, noise, share).clamp(-1, 1))
+        clean_B3HW = image_B3HW / share**0.5 - (1 / share - 1) ** 0.5 * noise
+        clean_B3HW = correct(clean_B3HW.clamp(-1, 1))
         # The noise that leads from the corrected estimate to the image at hand.
         noise = (image_B3HW / share**0.5 - clean_B3HW) / (1 / share - 1) ** 0.5
         image_B3HW = next_share**0.5 * clean_B3HW + (1 - next_share) ** 0.5 * noise
         yield image_B3HW
-
-
-def _clean(image_B3HW: Tensor, noise_B3HW: Tensor, share: float) -> Tensor:
-    return image_B3HW / share**0.5 - (1 / share - 1) ** 0.5 * noise_B3HW

@@ -88,7 +88,8 @@ class _Attention(nn.Module):
         heads_BNTC = self.qkv(self.norm(flat_BCT)).unflatten(1, (self.heads, -1)).transpose(2, 3)
         attended_BNTC = F.scaled_dot_product_attention(*heads_BNTC.chunk(3, dim=3))
         attended_BCT = attended_BNTC.transpose(2, 3).flatten(1, 2)
-        return (flat_BCT + self.proj_out(attended_BCT)).reshape(features_BCHW.shape)
+        result_BCT: Tensor = flat_BCT + self.proj_out(attended_BCT)
+        return result_BCT.reshape(features_BCHW.shape)
 
 
 class _Stage(nn.Sequential):
