@@ -1,6 +1,7 @@
 """The report's pictures: sources and fused images in colour, small enough to browse."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 
@@ -9,8 +10,17 @@ from text2pixels.datasets.manifest import Pair
 from text2pixels.image.colour import Image8, restore_colour
 from text2pixels.image.png import read_gray, read_rgb
 
+Item = TypeVar("Item")
+
 THUMBNAIL = 240  # pixels, width
 QUALITY = 90  # of WebP in the viewer, where one looks for artefacts
+
+
+def spread(pairs: list[Item], number: int) -> list[Item]:
+    """Take pairs evenly from the whole list, so that a gallery is no selection."""
+    if len(pairs) <= number:
+        return pairs
+    return [pairs[index * len(pairs) // number] for index in range(number)]
 
 
 def write_pictures(folder: Path, pair: Pair, methods: list[str]) -> None:

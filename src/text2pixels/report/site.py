@@ -8,7 +8,6 @@ from shutil import copytree
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from text2pixels import config
 from text2pixels.analysis import ablations, detection
@@ -23,9 +22,9 @@ from text2pixels.report import figures
 from text2pixels.report.attention import Attention
 from text2pixels.report.calibration import calibrations
 from text2pixels.report.downloads import write_downloads
-from text2pixels.report.pictures import write_pictures
+from text2pixels.report.pictures import spread, write_pictures
 from text2pixels.report.provenance import provenance
-from text2pixels.report.wording import figure, mathml, sentence
+from text2pixels.report.wording import sentence, templates
 
 # Defined otherwise under the convention `stretched`.
 _DIFFERENT = [name for name, metric in STRETCHED.items() if metric is not METRICS[name]]
@@ -58,14 +57,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         "provenance": provenance(params),
     }
     shared = {"site": site, "metrics": METRICS, "variants": results.variants[:1], "root": ""}
-    environment = Environment(
-        loader=PackageLoader("text2pixels.report"),
-        autoescape=select_autoescape(default=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"figure": figure, "mathml": mathml, "sentence": sentence}
+    environment = templates()
 
     def page(template: str, file: str, **content: object) -> None:
         path = folder / file
@@ -130,7 +122,7 @@ def _view(data: DatasetResults, results: Results, settings: config.Report) -> di
     whole = found[0]
     detected = detection.sections(data.protocols, data.pairs, data.folds, results.methods)
     board = next((section.tables for section in detected if section.scope == detection.LEADERBOARD), {})
-    shown = _spread(data.test, settings.gallery)
+    shown = spread(data.test, settings.gallery)
     ranked = [row.method for row in whole.fusion.rows if row.rank is not None]
     left_out = Counter((row.kind, row.reason) for row in data.quarantine.itertuples())
     lines = "".join(sorted(f"{pair.name} {pair.split}\n" for pair in data.pairs))
@@ -156,13 +148,6 @@ def _view(data: DatasetResults, results: Results, settings: config.Report) -> di
         "split_digest": hashlib.sha256(lines.encode()).hexdigest(),
         "captions": [(pair, _prompts(data.prompts, pair)) for pair in shown],
     }
-
-
-def _spread(pairs: list[Pair], number: int) -> list[Pair]:
-    """Take pairs evenly from the whole list, so that a gallery is no selection."""
-    if len(pairs) <= number:
-        return pairs
-    return [pairs[index * len(pairs) // number] for index in range(number)]
 
 
 def _counts(pairs: list[Pair], split: str) -> list[int]:

@@ -1,7 +1,8 @@
-"""Numbers, sentences and formulas as the report writes them."""
+"""Numbers, sentences and formulas as the report writes them, and the templates that use them."""
 
 import math
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from latex2mathml.converter import convert
 
 
@@ -31,3 +32,16 @@ def mathml(latex: str) -> str:
     if "\\" in element:  # the converter copies a command that it does not know into the page
         raise ValueError(f"not LaTeX that latex2mathml converts: {latex}")
     return element
+
+
+def templates() -> Environment:
+    """Return the pages' templates; text that came from data is escaped in them."""
+    environment = Environment(
+        loader=PackageLoader("text2pixels.report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"figure": figure, "mathml": mathml, "sentence": sentence}
+    return environment
