@@ -5,245 +5,47 @@ A verb imports what it needs when it runs, so that none pays for another's libra
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from text2pixels.cameras import verbs as camera_verbs
 from text2pixels.errors import InputError
 from text2pixels.pipeline import verbs
-
-if TYPE_CHECKING:
-    from text2pixels.methods.method import Method
+from text2pixels.progress import say
 
 app = typer.Typer(
     name="t2p",
-    help="Fuse infrared and visible images under the guidance of text, and measure how well.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _IMAGES = "Images"
 
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"text2pixels {version('text2pixels')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Fuse infrared and visible images under the guidance of text, and measure how well."""
+
+
+app.add_typer(camera_verbs.app)
+
 Infrared = Annotated[Path, typer.Argument(help="Infrared image.")]
 Visible = Annotated[Path, typer.Argument(help="Visible image, aligned to it.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
-
-
-@app.command(rich_help_panel=_IMAGES)
-def fuse(
-    infrared: Annotated[Path, typer.Argument(help="Infrared image, folder of images, or video.")],
-    visible: Annotated[Path, typer.Argument(help="Visible image, folder or video, aligned to it.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Fused image, folder or video.")],
-    method: Annotated[str, typer.Option(help="See t2p methods; ours is the network that comes along.")] = "ours",
-    model: Annotated[Path | None, typer.Option(help="Folder of a model that the pipeline made.")] = None,
-    prompt: Annotated[
-        str | None, typer.Option(help='What the scene shows, phrases separated by semicolons: "a person; at night".')
-    ] = None,
-    prompts: Annotated[
-        Path | None, typer.Option(help="CSV with the columns name, phrases: a prompt for each pair of two folders.")
-    ] = None,
-    weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights (see t2p methods).")] = None,
-    attention: Annotated[
-        Path | None, typer.Option(help="Write which phrase lit which pixels into this folder (one pair, --prompt).")
-    ] = None,
-    gray: Annotated[bool, typer.Option("--gray", help="Write the fused luminance, without colour.")] = False,
-    device: Device = "auto",
-    engine: Annotated[str | None, typer.Option(help="Of our network: onnx or torch.")] = None,
-    option: Annotated[
-        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Of the method: see t2p methods.")
-    ] = None,
-) -> None:
-    """Fuse infrared and visible images; the colour is the visible image's."""
-    from text2pixels.files import check_outputs
-
-    if prompt is not None and prompts is not None:
-        raise InputError("give either --prompt for all or --prompts FILE with one each")
-    for path in (infrared, visible):
-        if not path.exists():
-            raise InputError(f"{path} does not exist: check the path")
-    check_outputs([output], [infrared, visible, *([prompts] if prompts else [])])
-    kinds = [_kind(path) for path in (infrared, visible)]
-    if kinds[0] != kinds[1]:
-        raise InputError(
-            f"{infrared} is {kinds[0]} and {visible} {kinds[1]}: give two images, two folders or two videos"
-        )
-    folders, videos = kinds[0] == "a folder", kinds[0] == "a video"
-    if prompts is not None and not folders:
-        raise InputError("--prompts is for two folders; give one pair its phrases with --prompt")
-    if prompts is not None and not prompts.is_file():
-        raise InputError(f"{prompts} is not a file: --prompts takes a CSV with the columns name, phrases")
-    if attention is not None and (folders or videos):
-        raise InputError("--attention is for one pair of images")
-    if attention is not None and attention.exists() and not attention.is_dir():
-        raise InputError(f"{attention} is a file: --attention takes a folder")
-    loaded = _method(method, model, weights, device, engine, option or [])
-    if not loaded.card.text and (prompt, prompts, attention) != (None, None, None):
-        raise InputError(
-            f"'{loaded.card.name}' reads no text: --prompt, --prompts and --attention are for a network trained here"
-        )
-    phrases = _phrases(prompt)
-    if folders:
-        _fuse_folders(loaded, infrared, visible, output, phrases, prompts, gray)
-    elif videos:
-        _fuse_videos(loaded, infrared, visible, output, phrases, gray)
-    else:
-        _fuse_pair(loaded, infrared, visible, output, phrases, attention, gray)
-
-
-def _kind(path: Path) -> str:
-    from text2pixels.cameras.pairing import is_video
-
-    return "a folder" if path.is_dir() else "a video" if is_video(path) else "an image"
-
-
-def _method(
-    name: str, model: Path | None, weights: Path | None, device: str, engine: str | None, options: list[str]
-) -> "Method":
-    from text2pixels.methods import catalogue, own
-    from text2pixels.methods.card import FILE as CARD
-    from text2pixels.pipeline.profiles import parse_changes
-
-    if device.partition(":")[0] not in ("auto", "cpu", "cuda", "mps"):  # a filter would not look at it
-        raise InputError(f"device '{device}' is none: write auto, cpu, cuda or cuda:1")
-    if model is not None:
-        if options:
-            raise InputError("--option is for --method NAME; a model has the options it was made with")
-        if weights is not None or name != catalogue.OURS:
-            raise InputError("give either --model FOLDER, or --method NAME (with --weights for some)")
-        if (model / CARD).is_file() and engine is None:
-            return catalogue.load_model(model, device)
-        return own.load(catalogue.methods()[catalogue.OURS].card, model, device, engine, None)
-    return catalogue.load(name, weights=weights, device=device, engine=engine, options=parse_changes(options))
-
-
-def _phrases(prompt: str | None) -> list[str]:
-    if prompt is None:
-        return []
-    from text2pixels.prompts.user_prompts import split
-
-    return split(prompt, "--prompt")
-
-
-def _fuse_pair(
-    method: "Method",
-    infrared: Path,
-    visible: Path,
-    output: Path,
-    phrases: list[str],
-    attention: Path | None,
-    gray: bool,
-) -> None:
-    from text2pixels.files import check_outputs
-    from text2pixels.methods.convention import fuse_picture
-    from text2pixels.cameras.stills import check_suffix, read_pair, write_image
-
-    if output.is_dir():
-        output = output / f"{visible.stem}.png"
-    check_suffix(output)
-    check_outputs([output], [infrared, visible])
-    notes: list[str] = []
-    pair = read_pair(infrared, visible, notes)
-    fused = fuse_picture(method, *pair, phrases, gray=gray)
-    pictures = {}
-    if attention is not None:
-        from text2pixels.methods.attention_maps import draw_attention
-
-        pictures = {attention / name: image for name, image in draw_attention(method, *pair, phrases).items()}
-        check_outputs([output, *pictures], [infrared, visible])
-    _say(notes)
-    write_image(output, fused)
-    typer.echo(f"{output}: fused by {method.card.label}")
-    for path, picture in pictures.items():
-        write_image(path, picture)
-        typer.echo(f"{path}")
-
-
-def _fuse_folders(
-    method: "Method",
-    infrared: Path,
-    visible: Path,
-    output: Path,
-    phrases: list[str],
-    prompts: Path | None,
-    gray: bool,
-) -> None:
-    """Fuse what can be fused, report the rest.
-
-    Raises:
-        InputError: nothing could be fused.
-        typer.Exit: with code 1, where some pairs could not.
-    """
-    from text2pixels.cameras.folders import check_folder, fuse_folders
-    from text2pixels.cameras.pairing import pair_folders
-    from text2pixels.progress import track
-    from text2pixels.prompts.user_prompts import read_csv
-
-    pairing = pair_folders(infrared, visible)
-    check_folder(output, pairing)
-    written = read_csv(prompts, visible.resolve().name, pairing.pairs) if prompts else {}
-    own = {
-        name: found for name in pairing.pairs if (found := written.get((name, "fine")) or written.get((name, "coarse")))
-    }
-    if prompts is not None:
-        if not own:
-            raise InputError(
-                f"{prompts} has phrases for none of the {len(pairing.pairs)} pairs: its column name should hold their "
-                f"names without folder and suffix, such as {next(iter(pairing.pairs))}"
-            )
-        typer.echo(f"{len(own)} of {len(pairing.pairs)} pairs have phrases in {prompts}", err=True)
-    _say([f"unpaired: {path}" for path in pairing.unpaired])
-    done = fuse_folders(method, pairing, output, lambda name: own.get(name, phrases), gray=gray)
-    results = list(track(done, f"fuse by {method.card.name}", total=len(pairing.pairs)))
-    _say([note for result in results for note in result.notes])
-    failed = [result.problem for result in results if result.problem]
-    _say([f"not fused: {reason}" for reason in failed])
-    if len(failed) == len(results):
-        raise InputError(f"none of the {len(failed)} pairs could be fused: {failed[0]}")
-    typer.echo(
-        f"{output}: {len(results) - len(failed)} fused by {method.card.label}, {len(failed)} not, "
-        f"{len(pairing.unpaired)} files unpaired"
-    )
-    if failed:
-        raise typer.Exit(1)
-
-
-def _fuse_videos(method: "Method", infrared: Path, visible: Path, output: Path, phrases: list[str], gray: bool) -> None:
-    from text2pixels.cameras.video import fuse_videos
-
-    report = fuse_videos(method, infrared, visible, output, phrases, gray=gray)
-    typer.echo(
-        f"{output}: {report.frames} frames fused by {method.card.label} at "
-        f"{report.frames / report.seconds:.1f} frames/s (the video runs at {report.rate:g})"
-    )
-    if report.left_over:
-        typer.echo(f"one video is longer: its last {report.left_over} frames have no partner", err=True)
-
-
-@app.command(rich_help_panel=_IMAGES)
-def register(
-    infrared: Annotated[Path, typer.Argument(help="Infrared image.")],
-    visible: Annotated[Path, typer.Argument(help="Visible image; sizes may differ.")],
-    overlay: Annotated[Path | None, typer.Option(help="Write edges of both before and after, as PNG.")] = None,
-    matrix: Annotated[Path | None, typer.Option(help="Write matrix, residual and status as JSON.")] = None,
-    warped: Annotated[Path | None, typer.Option(help="Write the infrared in the visible frame, as PNG.")] = None,
-) -> None:
-    """Estimate the infrared-to-visible transform, judge it and show it; exit code 1 where it failed."""
-    from text2pixels.files import check_outputs
-    from text2pixels.image import luminance, quantise, read_infrared, read_visible
-    from text2pixels.registration.estimate import estimate
-    from text2pixels.registration.files import describe, write
-
-    check_outputs([path for path in (overlay, matrix, warped) if path is not None], [infrared, visible])
-    notes: list[str] = []
-    thermal = read_infrared(infrared, notes=notes)
-    scene = quantise(luminance(read_visible(visible, notes)))
-    _say(notes)
-    found = estimate(thermal, scene)
-    typer.echo(describe(found))
-    if found.status == "failed":
-        typer.echo("nothing was written: no transform could be verified", err=True)
-        raise typer.Exit(1)
-    write(found, thermal, scene, overlay=overlay, matrix=matrix, warped=warped)
 
 
 @app.command(rich_help_panel=_IMAGES)
@@ -266,13 +68,68 @@ def score(
 
     notes: list[str] = []
     scores = score_files(fused, infrared, visible, "stretched" if stretched else "standard", notes)
-    _say(notes)
+    say(notes)
     if json:
         typer.echo(as_json(scores))
         return
     from rich.console import Console
 
     Console().print(as_table(scores, "stretched" if stretched else "standard"))
+
+
+@app.command(rich_help_panel=_IMAGES)
+def compare(
+    methods: Annotated[
+        list[str], typer.Argument(metavar="NAME=FOLDER...", help="Folders of fused images, each with a name.")
+    ],
+    infrared: Annotated[Path, typer.Option(help="Folder of the infrared images.")],
+    visible: Annotated[Path, typer.Option(help="Folder of the visible images.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a page (index.html) and CSV files into this folder.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 1,
+) -> None:
+    """Compare folders of fused images: all metrics, average ranks, intervals and paired tests.
+
+    Names of images must be equal but for the suffix. What is compared are the pairs that all have fused.
+
+    t2p compare mine=results/mine other=results/other --infrared data/ir --visible data/vi -o comparison
+    """
+    from text2pixels.extras import require
+
+    require("pandas", "benchmark")
+    from rich.console import Console
+
+    from text2pixels.analysis.comparison import as_terminal_table, leaderboard, score_pairs, shared_pairs
+    from text2pixels.files import check_outputs
+    from text2pixels.progress import track
+
+    folders: dict[str, Path] = {}
+    for argument in methods:
+        name, equals, folder = argument.partition("=")
+        if not name or not equals or not folder:
+            raise InputError(f"'{argument}' should be NAME=FOLDER, such as mine={argument or 'results'}")
+        if name in folders:
+            raise InputError(f"the name '{name}' is given twice")
+        folders[name] = Path(folder)
+    if output is not None:
+        from text2pixels.report.comparison import check_place
+
+        check_place(output)
+        check_outputs([output], [infrared, visible, *folders.values()])
+    shared = shared_pairs(folders, infrared, visible)
+    say(shared.notes)
+    scored = track(score_pairs(shared, workers), "compare", total=len(shared.files))
+    found = leaderboard(row for rows in scored for row in rows)
+    Console().print(as_terminal_table(found))
+    typer.echo(found.verdict)
+    if output is not None:
+        from text2pixels.files import whole_folder
+        from text2pixels.report.comparison import write_comparison
+
+        with whole_folder(output) as aside:
+            write_comparison(aside, shared, found)
+        typer.echo(f"{output / 'index.html'}: the whole comparison, with pictures")
 
 
 @app.command(rich_help_panel=_IMAGES)
@@ -283,7 +140,7 @@ def prompt(infrared: Infrared, visible: Visible) -> None:
 
     notes: list[str] = []
     gray, rgb = read_pair(infrared, visible, notes)
-    _say(notes)
+    say(notes)
     height, width = gray.shape
     for each in describe(Subject(visible.stem, width, height), rgb, gray):
         typer.echo(f"{each.kind}: {'; '.join(each.phrases)}")
@@ -334,15 +191,10 @@ def detect(
             if item.score >= threshold:
                 box = "\t".join(f"{value:.1f}" for value in (item.x, item.y, item.w, item.h))
                 typer.echo(f"{path}\t{item.category}\t{item.score:.3f}\t{box}")
-    _say(notes)
+    say(notes)
 
 
 app.add_typer(verbs.app)
-
-
-def _say(notes: list[str]) -> None:
-    for note in notes:
-        typer.echo(note, err=True)
 
 
 def main() -> None:

@@ -1,12 +1,16 @@
-"""Progress bars: one look everywhere, on standard error, silent in a pipe but for the last line."""
+"""Progress bars and notes: one look everywhere, on standard error; bars are silent in a pipe but for the last line."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
+
+_ALIKE = 3  # notes of one wording that are said in full
 
 console = Console(stderr=True)
 
@@ -34,8 +38,36 @@ def track(items: Iterable[Item], description: str, total: int | None = None) -> 
             progress.advance(task)
 
 
+def say(notes: Iterable[str]) -> None:
+    """Print notes on standard error; of many that differ in the file alone, the first and how many more."""
+    seen: Counter[str] = Counter()
+    for note in notes:
+        wording = note.partition(": ")[2] or note
+        seen[wording] += 1
+        if seen[wording] <= _ALIKE:
+            typer.echo(note, err=True)
+    for wording, count in seen.items():
+        if count > _ALIKE:
+            typer.echo(f"{count - _ALIKE} more: {wording}", err=True)
+
+
 def _length(items: Iterable[Item]) -> int | None:
     try:
         return len(items)  # type: ignore[arg-type]
     except TypeError:
         return None
+
+
+def report_epoch(description: str, done: int, total: int, values: Mapping[str, float], seconds: float) -> None:
+    """Print one line for an epoch that is done, as a log keeps it where nobody sees a bar move.
+
+    Args:
+        description: of the training.
+        done: epochs so far.
+        total: epochs in all.
+        values: what the epoch came to, by name.
+        seconds: that one epoch takes.
+    """
+    numbers = "".join(f"{name} {value:.3f}, " for name, value in values.items())
+    left = round(seconds * (total - done))
+    console.print(f"{description}: epoch {done} of {total}, {numbers}{left} s left", soft_wrap=True, highlight=False)

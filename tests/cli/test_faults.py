@@ -20,7 +20,7 @@ NOISE = np.random.default_rng(0)
 def write_video(name, rate=10.0, codec="FFV1", frames=3):
     writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), rate, (32, 24))
     for _ in range(frames):
-        writer.write(NOISE.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+        writer.write(np.repeat(NOISE.integers(0, 256, (24, 32, 1), dtype=np.uint8), 3, axis=2))
     writer.release()
 
 
@@ -107,8 +107,10 @@ def test_what_is_no_file_or_cannot_be_written(place, command):
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("slow.mkv fast.mkv -o o.mkv", "slow.mkv runs at 9 frames/s and fast.mkv at 30"),
-        ("deep.mkv deep.mkv -o o.mkv", r"pixel format \(Y 1 0 16\) has more than 8 bits"),
+        ("slow.mkv deep.mkv -o o.mkv", r"deep.mkv: its pixel format \(Y 1 0 16\) has more than 8 bits"),
+        ("fast.mkv fast.mkv -o o.mkv", "are one file"),
+        ("ir/a.png ir/a.png -o o.png", "are one file"),
+        ("ir ir -o o", "are one folder"),
         ("fast.mkv vi/a.png -o o.mkv", "a video and vi/a.png an image"),
         ("ir fast.mkv -o o.mkv", "ir is a folder and fast.mkv a video"),
         ("ir/a.png vi -o o.png", "an image and vi a folder"),

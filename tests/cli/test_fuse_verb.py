@@ -12,7 +12,7 @@ from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.methods import trained as inference
-from text2pixels.cameras.video import CODECS
+from text2pixels.cameras.video_output import CODECS
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 
@@ -102,7 +102,7 @@ def test_folders_fuse_what_they_can_and_report_the_rest(tmp_path):
 
 def write_video(path, frames, size=(32, 24), rate=10):
     backend = cv2.CAP_OPENCV_MJPEG if path.suffix == ".avi" else cv2.CAP_FFMPEG
-    writer = cv2.VideoWriter(str(path), backend, cv2.VideoWriter.fourcc(*CODECS[path.suffix]), rate, size)
+    writer = cv2.VideoWriter(str(path), backend, cv2.VideoWriter.fourcc(*CODECS[path.suffix][-1]), rate, size)
     for index in range(frames):
         writer.write(np.full((size[1], size[0], 3), 40 + 10 * index, dtype=np.uint8))
     writer.release()
@@ -125,7 +125,7 @@ def test_videos_are_fused_frame_by_frame(tmp_path, suffix, size, tolerance):
     code, out, err = run(f"ir{suffix}", f"vi{suffix}", "-o", f"out{suffix}", "--method", "average")
     assert code == 0
     assert "6 frames fused by Average" in out
-    assert "last 2 frames have no partner" in err
+    assert f"vi{suffix} is longer: its last 2 frames have no partner" in err
     frames, rate = read_video(tmp_path / f"out{suffix}")
     assert frames.shape == (6, size[1], size[0], 3)
     assert rate == 10
@@ -140,7 +140,7 @@ def test_videos_that_cannot_be_fused(tmp_path):
     (tmp_path / "broken.avi").write_bytes(b"RIFF")
     for visible, output, message in (
         ("vi.avi", "o.mp4", "would lose its odd row or column; use .avi"),
-        ("vi.avi", "o.png", "videos are written as .mp4 or .avi or .mkv"),
+        ("vi.avi", "o.png", "videos are written as .avi or .mkv or .mov or .mp4 or .webm"),
         ("small.avi", "o.avi", "33x25 and small.avi 16x16"),
         ("broken.avi", "o.avi", "broken.avi is not a video"),
     ):

@@ -61,7 +61,7 @@ def test_a_video_whose_frames_did_not_reach_the_disk_replaces_nothing(place):
     for name in ("ir", "vi"):
         writer = cv2.VideoWriter(f"{name}.avi", cv2.CAP_OPENCV_MJPEG, cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
         for _ in range(30):
-            writer.write(NOISE.integers(0, 256, (48, 64, 3), dtype=np.uint8))
+            writer.write(np.repeat(NOISE.integers(0, 256, (48, 64, 1), dtype=np.uint8), 3, axis=2))
         writer.release()
     command = ["fuse", "ir.avi", "vi.avi", "--method", "average", "-o", "out.mkv"]
     assert CliRunner().invoke(app, command).exit_code == 0

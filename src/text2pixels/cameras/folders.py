@@ -1,26 +1,69 @@
-"""Two folders of images in, a folder of fused images out."""
+"""Two folders of images in, a folder of fused images out; on as many processes or machines as wanted."""
 
-from collections.abc import Callable, Iterator
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC, EROFS
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from text2pixels.errors import InputError
-from text2pixels.files import check_outputs
-from text2pixels.methods.convention import fuse_picture
-from text2pixels.methods.method import Method, Phrases
 from text2pixels.cameras.pairing import Pairing
-from text2pixels.cameras.stills import read_pair, write_image
+from text2pixels.cameras.recipe import Recipe
+from text2pixels.cameras.stills import Reading, mark_of, write_image
+from text2pixels.cameras.view import fuse_view
+from text2pixels.errors import InputError
+from text2pixels.executors import AHEAD, map_ordered, open_executor
+from text2pixels.files import check_outputs, sha256
 
 _OF_EVERY_FILE = (EDQUOT, ENOSPC, EROFS)  # a disk that is full or read-only takes none of the others either
 
 
+@dataclass(frozen=True)
+class Job:
+    """One pair to fuse."""
+
+    name: str
+    infrared: Path
+    visible: Path
+    output: Path
+    phrases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is the same for all pairs of a run.
+
+    Attributes:
+        recipe: the method.
+        reading: how files become views.
+        gray: write the luminance alone.
+        settings: `settings_of` all that; marks what is written.
+        again: fuse anew what is there already.
+    """
+
+    recipe: Recipe
+    reading: Reading
+    gray: bool = False
+    settings: str = ""
+    again: bool = False
+
+
 class Fused(NamedTuple):
-    """What became of a pair: ``problem`` says why it could not be fused, None where it was."""
+    """What became of a pair.
+
+    Attributes:
+        name: of the pair.
+        problem: why it could not be fused, None where it was.
+        notes: what its pixels do not show.
+        kept: whether it was there already, of the same files and settings.
+    """
 
     name: str
     problem: str | None
     notes: list[str]
+    kept: bool = False
 
 
 def check_folder(output: Path, pairing: Pairing) -> None:
@@ -35,18 +78,66 @@ def check_folder(output: Path, pairing: Pairing) -> None:
     check_outputs([output / f"{name}.png" for name in pairing.pairs], inputs)
 
 
+def settings_of(plan: Plan, version: str) -> str:
+    """Return a fingerprint of what, beside its files and phrases, decides a fused image."""
+    reading = plan.reading
+    facts = {
+        **plan.recipe.fingerprint(),
+        "gray": plan.gray,
+        "matrix": None if reading.rig is None else reading.rig.matrix.tolist(),
+        "register": reading.register,
+        "span": reading.span,
+        "version": version,
+    }
+    return _digest(facts)
+
+
 def fuse_folders(
-    method: Method, pairing: Pairing, output: Path, phrases_of: Callable[[str], Phrases], *, gray: bool = False
+    plan: Plan,
+    pairing: Pairing,
+    output: Path,
+    phrases_of: Callable[[str], Sequence[str]],
+    *,
+    workers: int = 1,
+    dask: str | None = None,
 ) -> Iterator[Fused]:
-    """Fuse pair by pair into ``output``, NAME.png, and yield what became of each: one bad pair costs itself alone."""
-    for name, files in pairing.pairs.items():
-        notes: list[str] = []
-        try:
-            fused = fuse_picture(method, *read_pair(*files, notes), phrases_of(name), gray=gray)
-            write_image(output / f"{name}.png", fused)
-        except InputError as error:
-            if isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_EVERY_FILE:
-                raise
-            yield Fused(name, str(error), notes)
-        else:
-            yield Fused(name, None, notes)
+    """Fuse pair by pair into ``output``, NAME.png, and yield what became of each: one bad pair costs itself alone.
+
+    A picture that is there already and was made of the same files, phrases and settings is left as it is.
+
+    Raises:
+        InputError: a disk that takes no file, a worker that died, or no Dask scheduler.
+    """
+    jobs = (Job(name, *files, output / f"{name}.png", tuple(phrases_of(name))) for name, files in pairing.pairs.items())
+    with open_executor(workers, dask) as executor:
+        for _, done in map_ordered(executor, partial(fuse_job, plan), jobs, AHEAD * max(workers, 1)):
+            yield done
+
+
+def fuse_job(plan: Plan, job: Job) -> Fused:
+    """Fuse one pair, if it is not there already.
+
+    Raises:
+        InputError: a disk that takes no file.
+    """
+    notes: list[str] = []
+    try:
+        mark = ""
+        if plan.settings and job.infrared.is_file() and job.visible.is_file():  # a pipe would be waited for
+            mark = _digest([plan.settings, sha256(job.infrared), sha256(job.visible), job.phrases])
+            if not plan.again and mark_of(job.output) == mark:
+                return Fused(job.name, None, notes, kept=True)
+        view = plan.reading.view(job.infrared, job.visible, notes)
+        fused = fuse_view(plan.recipe.load(), view, job.phrases, gray=plan.gray)
+        write_image(job.output, fused, mark)
+    except InputError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_EVERY_FILE:
+            raise
+        return Fused(job.name, str(error), notes)
+    except OSError as error:  # a file that cannot be opened to be compared
+        return Fused(job.name, f"{error.filename}: {error.strerror}", notes)
+    return Fused(job.name, None, notes)
+
+
+def _digest(facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,16 +1,84 @@
 """Reading a pair of image files, writing a fused one."""
 
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-from text2pixels.errors import InputError
+from text2pixels.cameras.alignment import aligner_of, as_they_are, found
+from text2pixels.cameras.view import View
+from text2pixels.errors import InputError, Unusable
 from text2pixels.files import whole_file
-from text2pixels.image import Image8, read_infrared, read_visible
+from text2pixels.image import Image8, luminance, quantise, read_infrared, read_infrared_field, read_visible
+from text2pixels.image.decode import decode
+from text2pixels.image.depth import Span, common_span
+from text2pixels.image.reader import split_opacity
 from text2pixels.methods.method import check_pair
+from text2pixels.registration.files import Rig
+
+Item = TypeVar("Item")
 
 # What OpenCV writes as it is, or as near as the format allows.
 OUTPUTS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
+SAMPLES = 24  # images that a folder's range is found from: more hardly widen it
+_PNG_HEAD = 33  # bytes: signature and IHDR
+_MARK = b"text2pixels\0"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the files of two cameras become views.
+
+    Attributes:
+        span: two values of infrared of more than 8 bits that become 0 and 255; None: found in each image.
+        rig: the transform onto the visible frame; None: the infrared lies there already.
+        register: find the transform of each pair by itself.
+    """
+
+    span: Span | None = None
+    rig: Rig | None = None
+    register: bool = False
+
+    def view(self, infrared: Path, visible: Path, notes: list[str]) -> View:
+        """Read a pair, pixel on pixel.
+
+        Raises:
+            InputError: one cannot be read, the sizes do not fit, or no transform was found; led by the files' names.
+        """
+        if infrared.exists() and visible.exists() and infrared.samefile(visible):
+            raise InputError(f"{infrared} and {visible} are one file: give the infrared image, then the visible one")
+        scene = read_visible(visible, notes)
+        gray = not (scene != scene[..., :1]).any()
+        try:
+            thermal, opaque = read_infrared_field(infrared, self.span, notes)
+        except Unusable as error:
+            if error.reason == "false_colour" and gray:
+                raise InputError(f"{error}; {visible} is gray, so the two may be swapped") from error
+            raise
+        if gray:
+            same = thermal.shape == scene.shape[:2] and (thermal == scene[..., 0]).all()
+            what = "the same image as the infrared" if same else "gray, so what is fused of it has no colour"
+            notes.append(
+                f"{visible}: {what}; if the infrared and the visible image are swapped, give them the other way"
+            )
+        try:
+            if self.rig is not None:
+                return aligner_of(self.rig).view(thermal, scene, opaque)
+            if self.register:
+                aligner, estimate = found(thermal, scene)
+                if estimate.status != "good":
+                    notes.append(f"{infrared}: the transform is {estimate.status}: {estimate.reason}")
+                return aligner.view(thermal, scene, opaque)
+            return as_they_are(thermal, scene, opaque)
+        except InputError as error:
+            raise InputError(f"{infrared}, {visible}: {error}") from error
 
 
 def read_pair(infrared: Path, visible: Path, notes: list[str] | None = None) -> tuple[Image8, Image8]:
@@ -32,6 +100,41 @@ def read_pair(infrared: Path, visible: Path, notes: list[str] | None = None) -> 
     return pair
 
 
+def range_of(paths: Sequence[Path]) -> Span | None:
+    """Return the one range for infrared images; None where none of them has more than 8 bits.
+
+    It is found in `SAMPLES` evenly spread ones. What cannot be read is passed over here, and told where it is fused.
+    """
+    return common_span(_counts(spread(paths, SAMPLES)))
+
+
+def any_deep(paths: Sequence[Path]) -> bool:
+    """Say whether one of the images, of `SAMPLES` evenly spread ones, has more than 8 bits."""
+    return any(counts.dtype != np.uint8 for counts in _counts(spread(paths, SAMPLES)))
+
+
+def _counts(paths: list[Path]) -> Iterator[NDArray[Any]]:
+    """Yield the values (H, W) of the images that can be read, 0 where they are transparent."""
+    for path in paths:
+        try:
+            pixels, _ = split_opacity(decode(path, [], flat=False), path)
+        except Unusable:
+            continue
+        yield pixels if pixels.ndim == 2 else pixels[..., 0]
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return at most ``count`` items, evenly spread from the first to the last."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(place)] for place in np.linspace(0, len(items) - 1, count)]
+
+
+def gray_pair(infrared: Path, visible: Path) -> tuple[Image8, Image8]:
+    """Read a pair as registration takes it: gray both, sizes may differ."""
+    return read_infrared(infrared), quantise(luminance(read_visible(visible)))
+
+
 def check_suffix(path: Path) -> None:
     """Make sure that an image can be written there.
 
@@ -42,13 +145,45 @@ def check_suffix(path: Path) -> None:
         raise InputError(f"cannot write {path}: an image ends in {', '.join(OUTPUTS)}")
 
 
-def write_image(path: Path, image: Image8) -> None:
+def write_image(path: Path, image: Image8, mark: str = "") -> None:
     """Write gray (H, W) or RGB (H, W, 3), whole or not at all; the suffix says the format.
+
+    Args:
+        path: the file.
+        image: the pixels.
+        mark: of a PNG: what `mark_of` gives back.
 
     Raises:
         InputError: no image format that is written here has that suffix.
     """
     check_suffix(path)
-    coded = cv2.imencode(path.suffix.lower(), image if image.ndim == 2 else image[..., ::-1].copy())[1]
+    coded = cv2.imencode(path.suffix.lower(), image if image.ndim == 2 else image[..., ::-1].copy())[1].tobytes()
+    if mark:
+        text = b"tEXt" + _MARK + mark.encode("ascii")
+        chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+        coded = coded[:_PNG_HEAD] + chunk + coded[_PNG_HEAD:]
     with whole_file(path) as aside:
-        aside.write_bytes(coded.tobytes())
+        aside.write_bytes(coded)
+
+
+def mark_of(path: Path) -> str | None:
+    """Return the mark that `write_image` left in a PNG; None where there is no such file or mark."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_PNG_HEAD + 512)
+    except OSError:
+        return None
+    start = _PNG_HEAD + 8
+    if head[_PNG_HEAD + 4 : start] != b"tEXt" or head[start : start + len(_MARK)] != _MARK:
+        return None
+    (length,) = struct.unpack(">I", head[_PNG_HEAD : _PNG_HEAD + 4])
+    return head[start + len(_MARK) : start + length].decode("ascii", "replace")
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Return an image's (width, height) as its header has it, upright or not; None where it has none."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, SyntaxError):
+        return None

@@ -1,191 +1,141 @@
 """Two videos in, one fused video out; frames are streamed, one pair in memory at a time."""
 
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
-
-from text2pixels.errors import InputError
-from text2pixels.files import beside
-from text2pixels.image.colour import luminance, quantise
-from text2pixels.methods.convention import fuse_picture
-from text2pixels.methods.method import Image8, Method, Phrases
+from text2pixels.cameras import rigs
+from text2pixels.cameras.alignment import aligner_of, as_they_are, rig_of
+from text2pixels.cameras.sound import has_sound
+from text2pixels.cameras.stills import Reading
+from text2pixels.cameras.video_input import InStep, Thermal, Video, coloured_infrared, open_video
+from text2pixels.cameras.video_output import VideoOutput, check_output
+from text2pixels.cameras.view import View, fuse_view
+from text2pixels.errors import InputError, Unusable
+from text2pixels.image import Image8, luminance, quantise
+from text2pixels.image.depth import Span
+from text2pixels.methods.method import Method
 from text2pixels.progress import bar
+from text2pixels.registration.files import Rig
 
-# Suffix -> codec that OpenCV's own build writes everywhere; FFV1 is lossless, MPEG-4 shifts grays by up to 4 levels.
-CODECS = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "FFV1"}
-_DEEP_BITS = frozenset((9, 10, 12, 14, 16, 17, 33, 36, 64))
-_DEEP_TAGS = frozenset(b"RGB0 BGR0 0RGB 0BGR P010 P016 Y210 Y216 Y410 Y416 v210 v410 b16g b48r b64a".split())
 _SAME_RATE = 0.002  # of the rate: 30 and 29.97 part by one frame in half a minute, which two clocks do as well
+_SAME_MOMENT = 0.6  # of a frame's time: so far two frames taken at one moment may lie apart
 
 
-@dataclass(frozen=True)
+@dataclass
 class Report:
-    """What came of it: frames fused, frames that only one video had, seconds, frames per second of the input."""
+    """What came of it.
 
-    frames: int
-    left_over: int
-    seconds: float
-    rate: float
+    Attributes:
+        frames: fused.
+        seconds: that it took.
+        rate: of the output, frames/s.
+        codec: of the output.
+        span: counts shown as black and white; None for 8 bits.
+        notes: a line for each thing about the videos that the output does not show.
+    """
+
+    frames: int = 0
+    seconds: float = 0.0
+    rate: float = 0.0
+    codec: str = ""
+    span: Span | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def fuse_videos(
-    method: Method, infrared: Path, visible: Path, output: Path, phrases: Phrases = (), *, gray: bool = False
+    method: Method,
+    infrared: Path,
+    visible: Path,
+    output: Path,
+    phrases: Sequence[str] = (),
+    *,
+    reading: Reading | None = None,
+    gray: bool = False,
 ) -> Report:
     """Fuse frame by frame, at the visible video's rate, until the shorter video ends.
 
     Raises:
-        InputError: a video cannot be read or has more than 8 bits, sizes or frame rates differ, or the output's
-            suffix or size has no codec here.
+        InputError: a video cannot be read whole, sizes that differ without a transform, or an output whose suffix or
+            size no encoder takes.
     """
-    with _reader(infrared) as left, _reader(visible) as right:
-        size = _size(right)
-        if 0 in (*size, *_size(left)):
-            raise InputError(f"{visible if 0 in size else infrared} is not a video that OpenCV can read")
-        if _size(left) != size:
-            raise InputError(
-                f"{infrared} is {_size(left)[0]}x{_size(left)[1]} and {visible} {size[0]}x{size[1]} pixels: "
-                "they must have one size and be aligned"
-            )
-        for path, video in ((infrared, left), (visible, right)):
-            _check_depth(path, video)
-        rates = [video.get(cv2.CAP_PROP_FPS) or 25.0 for video in (left, right)]
-        if abs(rates[0] - rates[1]) > _SAME_RATE * max(rates):
-            raise InputError(
-                f"{infrared} runs at {rates[0]:g} frames/s and {visible} at {rates[1]:g}: frames are paired by number, "
-                f"so give both one rate first (ffmpeg -i IN -vf fps={max(rates):g} OUT)"
-            )
-        rate = rates[1]
-        total = int(right.get(cv2.CAP_PROP_FRAME_COUNT))
-        start, frames = time.perf_counter(), 0
-        with _Output(output, size, rate) as writer, bar() as progress:
-            task = progress.add_task(f"fuse by {method.card.name}", total=total or None, note="")
-            while True:
-                infrared_frame, visible_frame = _next(left), _next(right)
-                if infrared_frame is None or visible_frame is None:
-                    break
-                fused = fuse_picture(method, quantise(luminance(infrared_frame)), visible_frame, phrases, gray=gray)
-                writer.write(cv2.cvtColor(fused, cv2.COLOR_GRAY2BGR) if fused.ndim == 2 else fused[..., ::-1].copy())
-                frames += 1
-                progress.update(task, advance=1, note=f"{frames / (time.perf_counter() - start):.1f} frames/s")
-            if not frames:
-                raise InputError(f"{infrared if infrared_frame is None else visible} has no frame that can be read")
-        left_over = _count(infrared_frame, left) + _count(visible_frame, right)
-        return Report(frames, left_over, time.perf_counter() - start, rate)
-
-
-@contextmanager
-def _reader(path: Path) -> Iterator[Any]:
-    if not path.is_file():  # a pipe would be waited for
-        raise InputError(f"{path} is not a video file: save it to a file first")
-    capture = cv2.VideoCapture(str(path))
-    try:
-        if not capture.isOpened():
-            raise InputError(f"{path} is not a video that OpenCV can read")
-        yield capture
-    finally:
-        capture.release()
-
-
-def _check_depth(path: Path, capture: Any) -> None:  # noqa: ANN401
-    """Refuse a video of more than 8 bits, of which OpenCV gives the high byte alone.
-
-    OpenCV tells FFmpeg's tag of the pixel format (libavcodec/raw_pix_fmt_tags.h): the bits are its last byte,
-    or its first where the bytes are swapped (Y, 1, 0, 16 is gray of 16 bits), but for a few that are words.
-
-    Raises:
-        InputError: it is one.
-    """
-    tag = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)).to_bytes(8, "little", signed=True)[:4]
-    packed = b"RGB" in tag or b"BGR" in tag  # the number is the bits of a whole pixel
-    if tag in _DEEP_TAGS or (not packed and not _DEEP_BITS.isdisjoint((tag[0], tag[3]))):
-        name = " ".join(chr(byte) if 32 < byte < 127 else str(byte) for byte in tag)
-        raise InputError(
-            f"{path}: its pixel format ({name}) has more than 8 bits, of which only the high ones could be read: "
-            "convert it to 8 bits over the range of the scene, or fuse a folder of 16-bit images"
+    reading, report = reading or Reading(), Report()
+    with ExitStack() as stack:
+        left, right = (
+            stack.enter_context(open_video(path, infrared=thermal))
+            for path, thermal in ((infrared, True), (visible, False))
         )
-
-
-class _Output:
-    """A video written aside; it takes the place of ``path`` when the block ends well and every frame is there.
-
-    OpenCV says nothing of a frame that it could not write, as on a full disk: the finished file is read again.
-    """
-
-    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
-        suffix = path.suffix.lower()
-        if suffix not in CODECS:
-            raise InputError(f"cannot write {path}: videos are written as {' or '.join(CODECS)}")
-        if suffix != ".avi" and (size[0] % 2 or size[1] % 2):
-            raise InputError(
-                f"{path}: an {suffix} of {size[0]}x{size[1]} pixels would lose its odd row or column; use .avi"
-            )
-        self._path, self._frames = path, 0
-        # A folder, as the name of the file tells OpenCV its format.
-        self._folder = beside(path)
-        self._folder.mkdir()
-        self._aside = self._folder / path.name
-        backend = cv2.CAP_OPENCV_MJPEG if suffix == ".avi" else cv2.CAP_FFMPEG
-        codec = cv2.VideoWriter.fourcc(*CODECS[suffix])
-        self._writer = cv2.VideoWriter(str(self._aside), backend, codec, rate, size)
-
-    def __enter__(self) -> "_Output":
-        if not self._writer.isOpened():
-            shutil.rmtree(self._folder)
-            raise InputError(f"cannot write {self._path}: this OpenCV has no encoder for {self._path.suffix}")
-        return self
-
-    def write(self, frame: Image8) -> None:
-        """Append a frame, BGR (H, W, 3)."""
-        self._writer.write(frame)
-        self._frames += 1
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        self._writer.release()
+        check_output(output, right.size)
+        if infrared.samefile(visible):
+            raise InputError(f"{infrared} and {visible} are one file: give the infrared video, then the visible one")
         try:
-            if kind is not None:
-                return
-            if (readable := _frames_in(self._aside)) != self._frames:
-                free = shutil.disk_usage(self._aside.parent).free / 1e6
-                raise InputError(
-                    f"cannot write {self._path}: {readable} of {self._frames} frames could be read back "
-                    f"({free:.0f} MB are free on that disk); what was there before is untouched"
-                )
-            self._aside.replace(self._path)
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            thermal = Thermal(left, reading.span)
+        except Unusable as error:
+            raise coloured_infrared(right, error) from error
+        rig = _rig(reading, left, right, thermal, report)
+        report.rate, report.span = right.rate, thermal.span
+        steps = InStep(left, right)
+        start = time.perf_counter()
+        writer = stack.enter_context(VideoOutput(output, right.size, right.rate))
+        with bar() as progress:
+            task = progress.add_task(f"fuse by {method.card.name}", total=right.count or None, note="")
+            for counts, scene in steps:
+                view = _view(rig, thermal.gray(counts), scene)
+                writer.write(fuse_view(method, view, phrases, gray=gray))
+                report.frames += 1
+                report.seconds = time.perf_counter() - start
+                progress.update(task, advance=1, note=f"{report.frames / report.seconds:.1f} frames/s")
+        if not report.frames:
+            raise InputError(f"{infrared} or {visible} has no frame that can be read")
+        report.codec = writer.codec
+        report.notes += _notes(left, right, steps)
+    return report
 
 
-def _frames_in(path: Path) -> int:
-    """Return how many frames of a video can be decoded."""
-    capture = cv2.VideoCapture(str(path))
-    try:
-        count = 0
-        while capture.grab() and capture.retrieve()[0]:
-            count += 1
-        return count
-    finally:
-        capture.release()
+def _rig(reading: Reading, left: Video, right: Video, thermal: Thermal, report: Report) -> Rig | None:
+    """Return the transform that is given or found; None where the infrared lies on the visible frame already."""
+    if reading.rig is not None:
+        return reading.rig
+    if not reading.register:
+        if left.size != right.size:
+            (ir_height, ir_width), (height, width) = left.size, right.size
+            raise InputError(
+                f"{left.path} is {ir_width}x{ir_height} and {right.path} {width}x{height} pixels: they must have one "
+                "size and be aligned; --register finds the transform and applies it, --matrix FILE applies one that "
+                "t2p register wrote"
+            )
+        return None
+    seconds = min(left.seconds, right.seconds)
+    scenes = (quantise(luminance(frame)) for frame in right.sample(seconds))
+    pairs = list(zip(map(thermal.gray, left.sample(seconds)), scenes, strict=False))
+    found = rigs.of_pairs(pairs)
+    report.notes.append(rigs.summary(found))
+    return rig_of(found.estimate, *pairs[0])
 
 
-def _next(capture: Any) -> Image8 | None:  # noqa: ANN401  (OpenCV is untyped)
-    found, frame = capture.read()
-    return np.ascontiguousarray(frame[..., ::-1]) if found else None
+def _view(rig: Rig | None, infrared: Image8, visible: Image8) -> View:
+    return as_they_are(infrared, visible) if rig is None else aligner_of(rig).view(infrared, visible)
 
 
-def _count(frame: Image8 | None, capture: Any) -> int:  # noqa: ANN401
-    """Return how many frames are left, the one in hand included."""
-    count = 0
-    while frame is not None:
-        count, frame = count + 1, _next(capture)
-    return count
-
-
-def _size(capture: Any) -> tuple[int, int]:  # noqa: ANN401
-    return int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)), int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+def _notes(left: Video, right: Video, steps: InStep) -> list[str]:
+    """Return what the output does not show of two videos that were fused."""
+    notes = []
+    if abs(left.rate - right.rate) > _SAME_RATE * max(left.rate, right.rate):
+        notes.append(
+            f"{left.path} runs at {left.rate:g} frames/s and {right.path} at {right.rate:g}: frames are paired by "
+            f"their time stamps, at most {steps.widest * 1000:.0f} ms apart"
+        )
+    elif steps.widest > _SAME_MOMENT / right.rate:
+        notes.append(f"frames are paired by their time stamps, at most {steps.widest * 1000:.0f} ms apart")
+    if steps.skipped or steps.repeated:
+        notes.append(
+            f"{right.path}: its frames are not evenly spaced; at {right.rate:g} frames/s {steps.skipped} are left out "
+            f"and {steps.repeated} shown again"
+        )
+    for video, count in zip((left, right), steps.rest(), strict=True):
+        if count > 0:
+            notes.append(f"{video.path} is longer: its last {count} frames have no partner")
+    notes += [f"{video.path}: its sound is not taken over" for video in (left, right) if has_sound(video.path)]
+    return notes

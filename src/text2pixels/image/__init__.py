@@ -8,7 +8,7 @@ from text2pixels.errors import Unusable
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import Image8, luminance, quantise, restore_colour, stretch
 from text2pixels.image.decode import SUFFIXES
-from text2pixels.image.reader import images_of, read_infrared, read_visible
+from text2pixels.image.reader import images_of, read_infrared, read_infrared_field, read_visible
 
 __all__ = [
     "SUFFIXES",
@@ -19,6 +19,7 @@ __all__ = [
     "luminance",
     "quantise",
     "read_infrared",
+    "read_infrared_field",
     "read_visible",
     "restore_colour",
     "stretch",

@@ -39,19 +39,20 @@ _ONE_AT_A_TIME = threading.Lock()  # a second thread would save the silence as w
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what Pillow logs of a broken file
 
 
-def decode(path: Path, notes: list[str]) -> Pixels:
+def decode(path: Path, notes: list[str], *, flat: bool = True) -> Pixels:
     """Read an image file.
 
     Args:
         path: A regular file; its content, not its suffix, says of which format it is.
         notes: Receives a line for what of the file does not show in the pixels: further pages, transparency.
+        flat: Compose what is transparent over black; otherwise opacity comes along, as a fourth channel.
 
     Raises:
         Unusable: missing, no regular file, broken, of no known format or depth, or too many pixels.
     """
     _check_file(path)
     with _faults_in_one_line(path), path.open("rb") as stream:
-        return _decode(Image.open(stream, formats=_FORMATS), path, notes)
+        return _decode(Image.open(stream, formats=_FORMATS), path, notes, flat)
 
 
 def pixels_of(image: Image.Image, source: Path | str, notes: list[str]) -> Pixels:
@@ -103,7 +104,7 @@ def _too_large(found: str, source: Path | str) -> Unusable:
     return Unusable("too_large", f"{found}; at most {MAXIMUM_PIXELS:,} are read: scale or crop it", source)
 
 
-def _decode(image: ImageFile.ImageFile, path: Path, notes: list[str]) -> Pixels:
+def _decode(image: ImageFile.ImageFile, path: Path, notes: list[str], flat: bool) -> Pixels:
     if image.width * image.height > MAXIMUM_PIXELS:
         raise _too_large(f"{image.width}x{image.height} pixels", path)
     if image.format == "PNG":
@@ -115,10 +116,10 @@ def _decode(image: ImageFile.ImageFile, path: Path, notes: list[str]) -> Pixels:
         notes.append(f"{path}: page 1 of {pages} is read")
     # Pillow calls the layout in the file RGB;16B or the like, and what it makes of it RGB.
     wide = image.mode in ("RGB", "RGBA", "LA") and bool(image.tile) and ";16" in str(image.tile[0].args)
-    with _quiet() if image.format == "TIFF" or wide else nullcontext():  # libtiff and libpng print their warnings
+    with quiet() if image.format == "TIFF" or wide else nullcontext():  # libtiff and libpng print their warnings
         image.load()
         pixels = _wide_colour(path) if wide else _array(image, path)
-    return upright(_flat(pixels, path, notes), image, path, notes)
+    return upright(_flat(pixels, path, notes) if flat else pixels, image, path, notes)
 
 
 def _wide_colour(path: Path) -> Pixels:
@@ -175,8 +176,8 @@ def _flat(pixels: Pixels, source: Path | str, notes: list[str]) -> Pixels:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Send the process's standard error to nowhere within the block: what libtiff prints, it also reports."""
+def quiet() -> Iterator[None]:
+    """Send the process's standard error to nowhere within the block: what libraries print, they also report."""
     with _ONE_AT_A_TIME:
         try:
             kept = os.dup(2)

@@ -13,6 +13,8 @@ mapped linearly to 0..255:
 Visible of 16 bits is full range by convention and is divided by 257, not stretched.
 """
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +47,31 @@ def infrared_to_8_bits(counts: NDArray[np.generic], span: Span | None = None) ->
     low, high = span
     share = (np.where(np.isnan(values), np.float32(low), values) - np.float32(low)) / np.float32(max(high - low, 1e-6))
     return _round(np.clip(share, 0, 1) * np.float32(255))
+
+
+def common_span(frames: Iterable[NDArray[np.generic]]) -> Span | None:
+    """Return one span for all frames of a camera, so that a gray level means one temperature in each of them.
+
+    It reaches from the least low to the greatest high percentile of any frame, so that none loses more than
+    it would alone.
+
+    Args:
+        frames: (H, W) each, of more than 8 bits; 8-bit frames have nothing to map and are passed over.
+
+    Returns:
+        None where no frame needs a span: all hold 8 bits, or no finite value.
+    """
+    spans = []
+    for counts in frames:
+        values = counts.astype(np.float32)
+        if (
+            counts.dtype == np.uint8
+            or not np.isfinite(values).any()
+            or _unpacked(values, counts.dtype.kind == "f") is not None
+        ):
+            continue
+        spans.append(_span(values))
+    return (min(low for low, _ in spans), max(high for _, high in spans)) if spans else None
 
 
 def visible_to_8_bits(values: NDArray[np.generic]) -> Image8:

@@ -37,6 +37,39 @@ def read_infrared(path: Path, span: Span | None = None, notes: list[str] | None 
     return to_infrared(decode(path, said := [] if notes is None else notes), path, span, said)
 
 
+def read_infrared_field(
+    path: Path, span: Span | None = None, notes: list[str] | None = None
+) -> tuple[Image8, NDArray[np.bool_] | None]:
+    """Read a thermal image as `read_infrared` does, and where there is infrared at all.
+
+    Returns:
+        Gray (H, W), and the mask (H, W) of pixels that are opaque in the file, as those of a warped image within the
+        thermal camera's field of view; None where all are. What is gray outside of the mask means nothing.
+
+    Raises:
+        Unusable: see `read_infrared`; also an image that is transparent throughout.
+    """
+    said = [] if notes is None else notes
+    pixels, opaque = split_opacity(decode(path, said, flat=False), path)
+    return to_infrared(pixels, path, span, said), opaque
+
+
+def split_opacity(pixels: NDArray[Any], source: Path | str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    """Return pixels without their fourth channel, 0 where it is not full, and where it is; None where everywhere.
+
+    Raises:
+        Unusable: nothing is opaque.
+    """
+    if pixels.ndim == 2 or pixels.shape[2] == 3:
+        return pixels, None
+    opaque = pixels[..., 3] == np.iinfo(pixels.dtype).max
+    if opaque.all():
+        return pixels[..., :3], None
+    if not opaque.any():
+        raise Unusable("blank", "transparent throughout, so there is no infrared in it: export it again", source)
+    return pixels[..., :3] * opaque[..., None].astype(pixels.dtype), opaque
+
+
 def read_visible(path: Path, notes: list[str] | None = None) -> Image8:
     """Read a visible image as 8-bit RGB, (H, W, 3); gray is replicated.
 

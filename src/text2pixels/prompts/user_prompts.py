@@ -30,7 +30,7 @@ def read_csv(path: Path, dataset: str, names: Collection[str]) -> dict[tuple[str
             phrase is too long, or a row has no phrases. One line, with the line number.
     """
     found: dict[tuple[str, str], list[str]] = {}
-    for line, row in _rows(path):
+    for line, row in rows(path):
         where = f"{path}, line {line}"
         owner, _, name = row["name"].strip().rpartition("/")
         if owner and owner != dataset:
@@ -68,7 +68,12 @@ def split(text: str, where: str) -> list[str]:
     return phrases
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Return the rows of a file of prompts with their line numbers.
+
+    Raises:
+        InputError: unreadable, or a column is missing or unknown.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, strict=True)

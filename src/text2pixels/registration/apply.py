@@ -30,16 +30,30 @@ def warp(infrared: Image8, matrix: Matrix, size: tuple[int, int]) -> tuple[Image
     Returns:
         The image (height, width), 0 where there is no infrared, and the mask of where there is.
     """
-    height, width = size
-    source = without_aliasing(infrared, local_scale(matrix, *infrared.shape))
-    # The edge is repeated while interpolating, so that the border of the valid part does not darken.
-    image = cv2.warpPerspective(source, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.warpPerspective(
-        np.full(infrared.shape, 255, np.uint8), matrix, (width, height), flags=cv2.INTER_LINEAR
-    )
-    valid: NDArray[np.bool_] = inside == 255
+    image, valid = resample(infrared, matrix, size), field_of_view(infrared.shape, matrix, size)
     image[~valid] = 0
     return image, valid
+
+
+def resample(infrared: Image8, matrix: Matrix, size: tuple[int, int]) -> Image8:
+    """Return the infrared in the visible frame, (height, width); beyond its field its edge is repeated.
+
+    So the border of the valid part does not darken while interpolating. The arguments are those of `warp`.
+    """
+    height, width = size
+    source = without_aliasing(infrared, local_scale(matrix, *infrared.shape))
+    image: Image8 = cv2.warpPerspective(
+        source, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return image
+
+
+def field_of_view(shape: tuple[int, ...], matrix: Matrix, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return where in the visible frame, (height, width), an infrared image of (H, W) ``shape`` lies."""
+    height, width = size
+    inside = cv2.warpPerspective(np.full(shape, 255, np.uint8), matrix, (width, height), flags=cv2.INTER_LINEAR)
+    valid: NDArray[np.bool_] = inside == 255
+    return valid
 
 
 def common_field(valid: NDArray[np.bool_]) -> Rectangle | None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from text2pixels.registration.frames import Image8, Matrix, scaling
+from text2pixels.registration.frames import Image8, Matrix, normalised, scaling
 from text2pixels.registration.judgement import Peak, disagreement, loose_quarters, peak
 from text2pixels.registration.pairs import Views, prepare
 from text2pixels.registration.refinement import Coordinates, refine
@@ -87,6 +87,13 @@ def estimate_rig(pairs: Sequence[tuple[Image8, Image8]]) -> Estimate:
     method = "blocks" if len(pairs) == 1 else "rig"
     full = views.in_original_pixels(matrix)
     return Estimate(full, method, status, residual, found.height, found.margin, found.coverage, reason)
+
+
+def confirms(found: Estimate, infrared: Image8, visible: Image8) -> bool:
+    """Say whether a pair (gray, 8 bits) stands out under a transform as unrelated pairs do not."""
+    views = prepare([(infrared, visible)])
+    reduced = views.to_visible @ found.matrix @ np.linalg.inv(views.to_infrared)
+    return peak(views, normalised(reduced)).height >= _FAILED_PEAK
 
 
 def judge(found: Peak, residual: float, loose: int) -> tuple[Status, str]:

@@ -1,14 +1,67 @@
-"""An estimate as people take it away: words, a matrix, a warped image, a picture to look at."""
+"""An estimate as people take it away: words, a warped image, a picture to look at, a matrix; and that read back."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.image import Image8
 from text2pixels.image.png import write_png
 from text2pixels.registration.apply import warp
-from text2pixels.registration.estimate import Estimate
+from text2pixels.registration.estimate import Estimate, Status
+from text2pixels.registration.frames import Matrix, is_sane
 from text2pixels.registration.overlay import overlay as draw
+
+_EXPECTED = 'expected JSON: "infrared_to_visible" (3x3), "infrared_size" and "visible_size" ([width, height])'
+_LARGEST_FILE = 1_000_000  # bytes; what is written here has less than one thousand
+
+
+@dataclass(frozen=True)
+class Rig:
+    """The transform of two cameras that are fixed to one another.
+
+    Attributes:
+        matrix: 3x3, infrared pixels to visible pixels; pixel centres are integers.
+        infrared_size: (height, width) of the images that it holds for.
+        visible_size: the same of the visible ones.
+        status: "good" or "doubtful"; "given" where the file says nothing of it.
+    """
+
+    matrix: Matrix
+    infrared_size: tuple[int, int]
+    visible_size: tuple[int, int]
+    status: Status | str = "given"
+
+
+def read(path: Path) -> Rig:
+    """Read what `t2p register --matrix` or `--rig` wrote, or a file of somebody else's calibration like it.
+
+    Raises:
+        InputError: missing, no such file, or a matrix that turns the infrared frame inside out.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
+            raise InputError(f"{path} is no file of a transform: t2p register IR VIS --matrix FILE writes one")
+        content = json.loads(path.read_text(encoding="utf-8"))
+        matrix = np.array(content["infrared_to_visible"], dtype=np.float64)
+        sizes = [tuple(int(side) for side in content[name][::-1]) for name in ("infrared_size", "visible_size")]
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, LookupError, RecursionError) as error:
+        raise InputError(f"{path}: {_EXPECTED}") from error
+    (infrared, visible) = sizes
+    if matrix.shape != (3, 3) or len(infrared) != 2 or len(visible) != 2 or min(*infrared, *visible) < 1:
+        raise InputError(f"{path}: {_EXPECTED}")
+    if not is_sane(matrix, *infrared):
+        raise InputError(
+            f"{path}: its matrix turns the infrared frame inside out: it should take infrared pixels to visible ones"
+        )
+    return Rig(matrix / matrix[2, 2], infrared, visible, str(content.get("status", "given")))
 
 
 def describe(found: Estimate) -> str:
@@ -33,6 +86,7 @@ def write(
     overlay: Path | None = None,
     matrix: Path | None = None,
     warped: Path | None = None,
+    pairs: int = 1,
 ) -> None:
     """Write what is asked for of a transform that was found, each file whole or not at all.
 
@@ -42,7 +96,8 @@ def write(
         visible: gray (H, W).
         overlay: PNG of the edges of both, before and after.
         matrix: JSON of the matrix, residual and status.
-        warped: PNG of the infrared in the visible frame.
+        pairs: how many it was estimated from.
+        warped: PNG of the infrared in the visible frame; transparent where the infrared camera does not see.
     """
     assert found.status != "failed", "a failed estimate has no transform"
     if matrix is not None:
@@ -54,6 +109,7 @@ def write(
             "reason": found.reason,
             "residual_px": found.residual_px,
             "method": found.method,
+            "pairs": pairs,
             "peak": found.peak,
             "margin": found.margin,
             "coverage": found.coverage,
@@ -62,8 +118,17 @@ def write(
             aside.write_text(json.dumps(facts, indent=2) + "\n")
     if warped is not None:
         with whole_file(warped) as aside:
-            write_png(aside, warp(infrared, found.matrix, (visible.shape[0], visible.shape[1]))[0])
+            _write_warped(aside, *warp(infrared, found.matrix, (visible.shape[0], visible.shape[1])))
     if overlay is not None:
         caption = f"{found.status}, estimated error {found.residual_px:.1f} px"
         with whole_file(overlay) as aside:
             write_png(aside, draw(infrared, visible, found.matrix, caption))
+
+
+def _write_warped(path: Path, image: Image8, valid: NDArray[np.bool_]) -> None:
+    """Write gray, and as opacity where there is infrared: black outside of it would be read as cold."""
+    if valid.all():
+        write_png(path, image)
+        return
+    opacity = Image.fromarray(np.where(valid, np.uint8(255), np.uint8(0)))
+    Image.merge("LA", (Image.fromarray(image), opacity)).save(path, "PNG")

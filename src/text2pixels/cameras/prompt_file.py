@@ -1,0 +1,88 @@
+"""A file of prompts beside two folders: which row speaks of which pair."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+
+from text2pixels.errors import InputError
+from text2pixels.image import SUFFIXES
+from text2pixels.prompts.phrases import KINDS
+from text2pixels.prompts.user_prompts import rows, split
+
+_SHOWN = 5  # names in a line
+
+
+@dataclass(frozen=True)
+class PairPrompts:
+    """Phrases of each pair that the file speaks of, and a line for each thing about it that is not plain."""
+
+    phrases: dict[str, list[str]]
+    notes: list[str]
+
+
+def read_pair_prompts(path: Path, names: Collection[str], folders: Collection[str]) -> PairPrompts:
+    """Read the prompts of pairs.
+
+    A name may have a suffix, be in other letter case, or come with one of the two folders ("vis/001.png"). The "fine"
+    phrases of a pair are taken before its "coarse" ones.
+
+    Args:
+        path: CSV with the columns name, phrases and optionally kind.
+        names: of the pairs.
+        folders: names of the two folders; rows of other folders are left out, and that is said.
+
+    Raises:
+        InputError: unreadable, an unknown name or kind, a pair given twice, or not one row that speaks of a pair.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    elsewhere: list[str] = []
+    for line, row in rows(path):
+        where = f"{path}, line {line}"
+        given = PurePosixPath(row["name"].strip().replace("\\", "/"))
+        owner = given.parent.name
+        if owner and owner.casefold() not in {folder.casefold() for folder in folders}:
+            elsewhere.append(str(given))
+            continue
+        name = _match(given.name, names, where)
+        kind = (row.get("kind") or "").strip()
+        if kind and kind not in KINDS:
+            raise InputError(f"{where}: kind '{kind}' should be {' or '.join(KINDS)}, or empty for both")
+        for each in [kind] if kind else KINDS:
+            if (name, each) in found:
+                raise InputError(f"{where}: '{name}' has {each} phrases already; give each pair and kind once")
+            found[name, each] = split(row["phrases"], where)
+    own = {name: own for name in names if (own := found.get((name, "fine")) or found.get((name, "coarse")))}
+    if not own:
+        raise InputError(
+            f"{path} has phrases for none of the {len(names)} pairs: its column name should hold their "
+            f"names, such as {next(iter(names))}"
+        )
+    notes = [f"{len(own)} of {len(names)} pairs have phrases in {path}{_without(own, names)}"]
+    if elsewhere:
+        notes.append(f"{path}: {len(elsewhere)} rows speak of other folders and are left out: {_list(elsewhere)}")
+    return PairPrompts(own, notes)
+
+
+def _match(given: str, names: Collection[str], where: str) -> str:
+    stem = given[: -len(suffix)] if (suffix := PurePosixPath(given).suffix).lower() in SUFFIXES else given
+    for wanted in (given, stem):
+        if wanted in names:
+            return wanted
+    alike = [name for name in names if name.casefold() in (given.casefold(), stem.casefold())]
+    if len(alike) == 1:
+        return alike[0]
+    near = alike or get_close_matches(stem, names, n=3, cutoff=0.5)
+    hint = (
+        f"did you mean {' or '.join(near)}?" if near else f"there are {len(names)} pairs, such as {next(iter(names))}"
+    )
+    raise InputError(f"{where}: there is no pair '{given}'; {hint}")
+
+
+def _without(own: Collection[str], names: Collection[str]) -> str:
+    rest = [name for name in names if name not in own]
+    return f"; the others are fused without text: {_list(rest)}" if rest else ""
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

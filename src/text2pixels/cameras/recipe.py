@@ -1,0 +1,76 @@
+"""What to fuse with, as a command names it: enough to load the method in any process."""
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from text2pixels.errors import InputError
+from text2pixels.files import sha256
+from text2pixels.methods import catalogue, own, trained
+from text2pixels.methods.card import FILE as CARD
+from text2pixels.methods.card import Option
+from text2pixels.methods.method import Method
+
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A method by name, or a model's folder, and where it runs.
+
+    Attributes:
+        name: of the catalogue.
+        model: folder of a model that the pipeline made; the name is then that of our network.
+        weights: folder of authors' weights.
+        device: "auto", "cpu", "cuda:1".
+        engine: of our network: "onnx" or "torch"; None: whatever is there.
+        options: of the method, as its card lists them.
+    """
+
+    name: str = catalogue.OURS
+    model: Path | None = None
+    weights: Path | None = None
+    device: str = "auto"
+    engine: str | None = None
+    options: tuple[tuple[str, Option], ...] = ()
+
+    def load(self) -> Method:
+        """Return the method, ready to fuse; once in a process.
+
+        Raises:
+            InputError: no such method, model, device or option, or weights that are missing.
+        """
+        return _load(self)
+
+    def fingerprint(self) -> dict[str, object]:
+        """Return what tells two recipes apart by what they make, weights included; not where it runs."""
+        facts: dict[str, object] = {"method": self.name, "options": [list(option) for option in self.options]}
+        card = self.load().card
+        if self.weights is not None:
+            files = [self.weights / file.name for file in card.files]
+        else:
+            folder = self.model or (trained.SHIPPED if self.name == catalogue.OURS else None)
+            files = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
+        return facts | {"card": asdict(card), "files": {path.name: sha256(path) for path in files}}
+
+
+@cache
+def _load(recipe: Recipe) -> Method:
+    if recipe.device.partition(":")[0] not in _DEVICES:  # a filter would not look at it
+        raise InputError(f"device '{recipe.device}' is none: write auto, cpu, cuda or cuda:1")
+    if recipe.model is None:
+        return catalogue.load(
+            recipe.name,
+            weights=recipe.weights,
+            device=recipe.device,
+            engine=recipe.engine,
+            options=dict(recipe.options),
+        )
+    if recipe.options:
+        raise InputError("--option is for --method NAME; a model has the options it was made with")
+    if recipe.weights is not None or recipe.name != catalogue.OURS:
+        raise InputError("give either --model FOLDER, or --method NAME (with --weights for some)")
+    if (recipe.model / CARD).is_file() and recipe.engine is None:
+        return catalogue.load_model(recipe.model, recipe.device)
+    card = catalogue.methods()[catalogue.OURS].card
+    return own.load(card, recipe.model, recipe.device, recipe.engine, None)

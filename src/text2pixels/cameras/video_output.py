@@ -1,0 +1,126 @@
+"""Writing videos: whole or not at all, by the best encoder that this OpenCV has for the suffix.
+
+Shapes: H, W frame; 3 RGB channels.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from text2pixels.errors import InputError
+from text2pixels.files import beside
+from text2pixels.image.colour import Image8
+from text2pixels.image.decode import quiet
+
+# Suffix -> codecs, the first that there is an encoder for. FFV1 is lossless, MPEG-4 shifts grays by up to 4 levels.
+# VP8 comes before VP9, which takes ten times as long at the same quality.
+CODECS = {
+    ".avi": ("MJPG",),
+    ".mkv": ("FFV1",),
+    ".mov": ("avc1", "mp4v"),
+    ".mp4": ("avc1", "mp4v"),
+    ".webm": ("VP80", "VP90"),
+}
+NAMES = {"MJPG": "Motion JPEG", "FFV1": "FFV1", "avc1": "H.264", "mp4v": "MPEG-4", "VP80": "VP8", "VP90": "VP9"}
+_ANY_SIZE = (".avi", ".webm")  # the others halve colour and would lose an odd row or column
+
+
+def check_output(path: Path, size: tuple[int, int]) -> None:
+    """Make sure that a video of (height, width) can be written there.
+
+    Raises:
+        InputError: a suffix or size that no encoder here takes.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in CODECS:
+        raise InputError(f"cannot write {path}: videos are written as {' or '.join(CODECS)}")
+    if suffix not in _ANY_SIZE and (size[0] % 2 or size[1] % 2):
+        raise InputError(
+            f"{path}: an {suffix} of {size[1]}x{size[0]} pixels would lose its odd row or column; use .avi"
+        )
+
+
+class VideoOutput:
+    """A video written aside; it takes the place of ``path`` when the block ends well and every frame is there.
+
+    OpenCV says nothing of a frame that it could not write, as on a full disk: the finished file is read again.
+
+    Attributes:
+        codec: what it is coded by, for people.
+        frames: how many were written.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], rate: float, *, keep_on_interrupt: bool = False) -> None:
+        """Open an encoder.
+
+        Args:
+            path: the file to be.
+            size: (height, width).
+            rate: frames/s.
+            keep_on_interrupt: whether what was written counts as whole when the user ends it, as of a live stream.
+
+        Raises:
+            InputError: see `check_output`; or this OpenCV has no encoder for the suffix.
+        """
+        check_output(path, size)
+        self._path, self._keep, self.frames = path, keep_on_interrupt, 0
+        # A folder, as the name of the file tells OpenCV its format.
+        self._folder = beside(path)
+        self._folder.mkdir()
+        self._aside = self._folder / path.name
+        self._writer, self.codec = _encoder(self._aside, size, rate)
+        if self._writer is None:
+            shutil.rmtree(self._folder)
+            raise InputError(f"cannot write {path}: this OpenCV has no encoder for {path.suffix}")
+
+    def __enter__(self) -> "VideoOutput":
+        """Return itself."""
+        return self
+
+    def write(self, frame: Image8) -> None:
+        """Append a frame, RGB (H, W, 3) or gray (H, W)."""
+        bgr = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR if frame.ndim == 2 else cv2.COLOR_RGB2BGR)
+        self._writer.write(bgr)
+        self.frames += 1
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        """Put the video in its place, if it is whole."""
+        self._writer.release()
+        try:
+            if kind is not None and not (self._keep and self.frames and issubclass(kind, KeyboardInterrupt)):
+                return
+            if (readable := _frames_in(self._aside)) != self.frames:
+                free = shutil.disk_usage(self._aside.parent).free / 1e6
+                raise InputError(
+                    f"cannot write {self._path}: {readable} of {self.frames} frames could be read back "
+                    f"({free:.0f} MB are free on that disk); what was there before is untouched"
+                )
+            self._aside.replace(self._path)
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _encoder(path: Path, size: tuple[int, int], rate: float) -> tuple[Any, str]:
+    """Return OpenCV's writer and the name of its codec; None where there is none."""
+    suffix = path.suffix.lower()
+    backend = cv2.CAP_OPENCV_MJPEG if suffix == ".avi" else cv2.CAP_FFMPEG
+    for codec in CODECS[suffix]:
+        with quiet():  # FFmpeg prints why it has no encoder
+            writer = cv2.VideoWriter(str(path), backend, cv2.VideoWriter.fourcc(*codec), rate, size[::-1])
+        if writer.isOpened():
+            return writer, NAMES[codec]
+    return None, ""
+
+
+def _frames_in(path: Path) -> int:
+    """Return how many frames of a video can be decoded."""
+    capture = cv2.VideoCapture(str(path))
+    try:
+        count = 0
+        while capture.grab() and capture.retrieve()[0]:
+            count += 1
+        return count
+    finally:
+        capture.release()
