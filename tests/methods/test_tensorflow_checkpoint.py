@@ -48,7 +48,7 @@ def write_bundle(prefix, tensors, shards=1, compression=0, per_block=3):
         shape = b"".join(field(2, field(1, length)) for length in array.shape)
         entry = field(1, TYPES[array.dtype.name]) + field(2, shape)
         entry += field(3, shard) + field(4, len(data[shard])) + field(5, array.nbytes)
-        entry += varint(6 << 3 | 5) + struct.pack("<I", 0)  # the tensor's own checksum, which is not read
+        entry += varint(6 << 3 | 5) + struct.pack("<I", masked_crc32c(array.tobytes()))
         entries.append((name.encode(), entry))
         data[shard] += array.tobytes()
     for shard, content in enumerate(data):

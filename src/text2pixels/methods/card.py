@@ -15,11 +15,12 @@ Rule = Literal[
     "stretch to maximum",
     "stretch min-max",
     "stretch min-max, halves down",
+    "stretch min-max, truncate",
     "truncate, stretch min-max, truncate",
 ]
 Weights = Literal["official", "unverified", "retrained", "none needed", "trained here"]
-Visible = Literal["luminance", "rounded luminance", "rgb"]
-Colour = Literal["visible", "own", "none"]
+Visible = Literal["luminance", "rounded luminance", "truncated luminance", "rgb"]
+Colour = Literal["visible", "own", "gray", "none"]
 Option = bool | int | float | str
 
 FILE = "card.json"  # in the folder of a method's model
@@ -39,11 +40,12 @@ class Card:
             nobody knows whether it is the authors'.
         files: The authors' files, looked for below the folder of weights.
         parameters: Number of trained parameters that fusing uses; 0 for a method that is not trained.
-        colour: Where the colour of the result comes from: the chroma of the visible image, the method itself,
-            which then returns RGB, or nowhere.
+        colour: Where the colour of a fused picture comes from: the chroma of the visible image, the method itself,
+            which then returns RGB, or nowhere, because the authors save gray. Pages and detectors see the visible
+            chroma with all of them but "none", of which there is no other image than a gray one.
         text: Whether the method reads phrases.
         visible: What the method gets of the visible image: its luminance, that luminance rounded to 8 bits, as
-            authors' scripts do who read gray images, or RGB.
+            authors' scripts do who read gray images, or cut to 8 bits, or RGB.
         eight_bits: How the authors' scripts turn the output into 8 bits.
         options: What a user may change of the method, with its values.
         schedule: Of retrained weights: how much of the authors' schedule was run, and on which pairs.

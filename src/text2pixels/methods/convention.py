@@ -40,7 +40,8 @@ def fuse_picture(
 ) -> Image8:
     """Fuse one pair as people see it: RGB (H, W, 3), or the luminance (H, W) if asked for.
 
-    The colour is what the method's card says: the visible image's, or, byte for byte, what the authors save.
+    The colour is what the method's card says: the visible image's, or, byte for byte, what the authors save, be it
+    their own colour or gray.
 
     Raises:
         InputError: see `Method.fuse`.
@@ -49,7 +50,7 @@ def fuse_picture(
     if method.card.colour == "own" and not gray:
         return to_8_bits(fused, method.card.eight_bits)
     fused_HW = round_output(method.card, fused)
-    return fused_HW if gray else add_colour(method.card, fused_HW, visible_HW3)
+    return fused_HW if gray or method.card.colour == "gray" else add_colour(method.card, fused_HW, visible_HW3)
 
 
 def round_output(card: Card, fused: Float, convention: Convention = "standard") -> Image8:
@@ -72,7 +73,7 @@ def to_8_bits(image: Float, rule: Rule) -> Image8:
     """Turn a float image, (H, W) or (H, W, 3) on the scale 0..255, into 8 bits.
 
     Stretches are over all pixels and channels of the image. "round" and the stretches round half up, as
-    scipy.misc.imsave did, "halves down" rounds 127.5 to 127, as imageio does.
+    scipy.misc.imsave did, "halves down" rounds 127.5 to 127, as imageio does, "truncate" leaves fractions out.
     """
     if rule == "truncate":
         return np.clip(image, 0, 255).astype(np.uint8)
@@ -83,6 +84,8 @@ def to_8_bits(image: Float, rule: Rule) -> Image8:
     if rule == "stretch min-max, halves down":
         # imageio computes in float64 and adds not quite a half. In float32 that would be a half.
         return (stretch(image, 255).astype(np.float64) + 0.499999999).clip(0, 255).astype(np.uint8)
+    if rule == "stretch min-max, truncate":
+        return stretch(image, 255).clip(0, 255).astype(np.uint8)
     if rule == "stretch to maximum":
         image = image * (np.float32(255) / max(image.max(), np.float32(1e-6)))
     elif rule == "stretch min-max":

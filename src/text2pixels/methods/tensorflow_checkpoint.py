@@ -7,12 +7,13 @@ BundleHeaderProto, every other key is the name of a tensor and holds a BundleEnt
 (tensorflow/core/protobuf/tensor_bundle.proto): type, shape, shard, offset, size. The data files are
 the tensors' bytes, little-endian, row-major.
 
-Only arrays of plain numbers are made; nothing in a file can run code. The index's checksums are
-verified; the data's are not, because `methods.weights` holds whole files against their SHA-256.
+Only arrays of plain numbers are made; nothing in a file can run code. The checksums of the index and of every
+tensor that is read are verified. So a data file belongs to its index, and whoever knows the published index by its
+digest knows that the data are the published ones.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
 
@@ -28,12 +29,16 @@ _TRAILER = 5  # bytes after a block: type of compression, masked CRC-32C
 _TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 9: "<i8", 19: "<f2"}
 
 
-def read_checkpoint(prefix: Path) -> dict[str, NDArray[np.generic]]:
-    """Return every tensor of the checkpoint by name.
+def read_checkpoint(prefix: Path, wanted: Callable[[str], bool] = lambda _: True) -> dict[str, NDArray[np.generic]]:
+    """Return the tensors of the checkpoint by name.
+
+    Args:
+        prefix: Path of the checkpoint, without ``.index``.
+        wanted: Says of a tensor's name whether it is read, and its checksum verified.
 
     Raises:
-        InputError: a file is missing, damaged, or uses what is not read here (compressed index,
-            big-endian data, partitioned variables, strings).
+        InputError: a file is missing, damaged, not of that index, or uses what is not read here (compressed
+            index, big-endian data, partitioned variables, strings).
     """
     index = prefix.with_name(f"{prefix.name}.index")
     try:
@@ -43,14 +48,15 @@ def read_checkpoint(prefix: Path) -> dict[str, NDArray[np.generic]]:
             raise ValueError("big-endian")
         shards = int(header.get(1, 0))
         data = [prefix.with_name(f"{prefix.name}.data-{i:05d}-of-{shards:05d}").read_bytes() for i in range(shards)]
-        return {name.decode(): _read_tensor(entry, data) for name, entry in entries.items()}
+        named = {name.decode(): entry for name, entry in entries.items()}
+        return {name: _read_tensor(name, entry, data) for name, entry in named.items() if wanted(name)}
     except OSError as error:
         raise InputError(f"cannot read checkpoint {prefix}: {error.filename}: {error.strerror}") from error
     except (ValueError, KeyError, IndexError, struct.error) as error:
         raise InputError(f"{index} is not a TensorFlow checkpoint that can be read: {error}") from error
 
 
-def _read_tensor(entry: bytes, data: list[bytes]) -> NDArray[np.generic]:
+def _read_tensor(name: str, entry: bytes, data: list[bytes]) -> NDArray[np.generic]:
     fields = _read_message(entry)
     if 7 in fields:
         raise ValueError("partitioned variable")
@@ -63,6 +69,8 @@ def _read_tensor(entry: bytes, data: list[bytes]) -> NDArray[np.generic]:
     content = data[int(fields.get(3, 0))][offset : offset + size]
     if len(content) != size or size != prod(shape) * kind.itemsize:
         raise ValueError(f"tensor of shape {shape} has {len(content)} bytes")
+    if masked_crc32c(content) != int.from_bytes(bytes(fields[6]), "little"):
+        raise ValueError(f"the data of {name} are damaged, or of another checkpoint: their checksum does not match")
     return np.frombuffer(content, dtype=kind).reshape(shape).copy()  # writable, for torch
 
 
