@@ -27,7 +27,7 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.fixture
 def detector():
     torch.manual_seed(0)
-    return Detector(["Car", "People"])
+    return Detector(["Car", "People"], head="free")
 
 
 def test_the_loss_reaches_the_images(detector):

@@ -10,8 +10,9 @@ from torchvision.ops import box_iou
 from text2pixels.detection.anchors import AnchorHead
 from text2pixels.detection.examples import Example
 from text2pixels.detection.finetune import detect
+from text2pixels.detection.weights import coco_classes
 from text2pixels.detection.yolo import build_network
-from text2pixels.detection.zero_shot import IMAGE_SIZE, coco_classes, read_coco
+from text2pixels.detection.zero_shot import IMAGE_SIZE, read_coco
 from text2pixels.errors import InputError
 from text2pixels.image.png import read_rgb
 
@@ -51,7 +52,7 @@ def literal(head, features):
 @torch.no_grad()
 def test_the_head_decodes_as_the_literal_formulas_do():
     torch.manual_seed(1)
-    head = AnchorHead([4, 5, 6], 2)
+    head = AnchorHead([4, 5, 6], 2).eval()
     head.anchors.uniform_(1, 9)
     features = [torch.randn(1, 4, 4, 6), torch.randn(1, 5, 2, 3), torch.randn(1, 6, 1, 2)]
     torch.testing.assert_close(head(features), literal(head, features), atol=1e-4, rtol=1e-5)
@@ -68,6 +69,8 @@ def write_classic(path):
     network, layers = build_network("n", 80)
     head = AnchorHead([64, 128, 256], 80)
     head.anchors.uniform_(1, 9)
+    for convolution in head.m:
+        convolution.reset_parameters()  # so that random weights find something
     body = {name: value for name, value in network.state_dict().items() if not name.startswith("model.24.")}
     torch.save(body | {f"model.24.{name}": value for name, value in head.state_dict().items()}, path)
     return layers, head
@@ -84,7 +87,7 @@ def test_a_classic_file_runs_through_backbone_neck_and_anchor_head(tmp_path):
         if layer.f != -1:
             inputs = [[results[index] for index in layer.f]]
         results.append(layer(*inputs))
-    expected = head([results[17], results[20], results[23]])
+    expected = head.eval()([results[17], results[20], results[23]])
     torch.testing.assert_close(detector.network(images), expected, atol=1e-4, rtol=1e-4)
     best = max(float(expected[0, 4 + number].max()) for number in (2, 0))
     assert detector.predict(images)[0][0].score == pytest.approx(best, abs=1e-5)

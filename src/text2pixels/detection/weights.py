@@ -1,8 +1,10 @@
 """A detector on disk: detector.safetensors beside detector.json, which rebuilds it."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -13,8 +15,22 @@ from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 
 LAYOUT = tensor_files.Layout("detector", "detector.safetensors", "detector.json", "dvc repro pretrain")
-SCALES = ("n", "s", "m", "l", "x")  # of YOLOv5u
-_LEAST_SHARE = 0.7  # of the network's tensors that foreign weights must fit
+SCALES = ("n", "s", "m", "l", "x")
+HEADS = ("anchors", "free")
+_LEAST_SHARE = 0.7  # of the tensors of a network with another head that foreign weights must fit
+_STEM, _COLOURS = "model.0.conv.weight", 3
+
+COCO_CLASSES = 80
+# Those of COCO's classes that infrared-visible sets label, with their place in COCO's order.
+_COCO = {"person": 0, "bicycle": 1, "car": 2, "motorcycle": 3, "bus": 5, "truck": 7, "traffic light": 9}
+# M3FD's "Lamp" is the lamp of a street or of a signal: the nearest that COCO has is a traffic light.
+_OTHER_NAMES = {"people": "person", "pedestrian": "person", "motorbike": "motorcycle", "lamp": "traffic light"}
+
+
+def coco_classes(categories: Iterable[str]) -> dict[str, int]:
+    """Return category -> COCO class, without the categories that COCO does not know."""
+    names = {category: _OTHER_NAMES.get(category.lower(), category.lower()) for category in categories}
+    return {category: _COCO[name] for category, name in names.items() if name in _COCO}
 
 
 def save(folder: Path, detector: Detector, metadata: dict[str, Any]) -> None:
@@ -25,7 +41,13 @@ def save(folder: Path, detector: Detector, metadata: dict[str, Any]) -> None:
         detector: on any device.
         metadata: what JSON can hold: what made the detector.
     """
-    facts = {"architecture": "YOLOv5u", "scale": detector.scale, "categories": list(detector.categories)}
+    facts = {
+        "architecture": "YOLOv5" if detector.head == "anchors" else "YOLOv5u",
+        "head": detector.head,
+        "channels": detector.channels,
+        "scale": detector.scale,
+        "categories": list(detector.categories),
+    }
     tensor_files.write(folder, LAYOUT, detector.network.state_dict(), facts | metadata)
 
 
@@ -37,10 +59,16 @@ def read(folder: Path) -> Detector:
     """
     facts = tensor_files.describe(folder, LAYOUT)
     categories, scale = facts.get("categories"), facts.get("scale")
+    head, channels = facts.get("head"), facts.get("channels")
     if not isinstance(categories, list) or not categories or scale not in SCALES:
         raise InputError(f"{folder / LAYOUT.description}: expected categories, and a scale of {', '.join(SCALES)}")
+    if head not in HEADS or not isinstance(channels, int) or not 1 <= channels <= 16:
+        raise InputError(
+            f"{folder / LAYOUT.description}: expected a head of {', '.join(HEADS)} and channels from 1 to 16; write it "
+            f"again with: {LAYOUT.writer}"
+        )
     tensors = tensor_files.read_tensors(folder, LAYOUT, facts)
-    detector = Detector(categories, scale)
+    detector = Detector(categories, scale, str(head), channels)
     try:
         detector.network.load_state_dict(tensors)
     except RuntimeError as error:  # torch lists every tensor that does not fit, a line each
@@ -69,18 +97,45 @@ def read_foreign(path: Path) -> dict[str, Tensor]:
 def transplant(detector: Detector, path: Path) -> int:
     """Copy every tensor of a ``.pt`` or ``.safetensors`` file that fits by name and shape; return how many.
 
-    A classic anchor-based YOLOv5 gives its backbone and neck; a u-variant all but its class outputs.
+    Between two anchor-based heads, that is all of them: the rows of the detector's categories are taken from
+    COCO's, and a category that COCO does not know starts from the objectness alone. Into an anchor-free head a
+    classic file gives backbone and neck, a u-variant all but its class outputs. A fourth channel of the images,
+    the infrared, gets the sum of the kernels of the three colours, and all four half their weight: the network
+    starts as what it was, on the mean of the two images.
 
     Raises:
         InputError: unreadable, or of another architecture or scale.
     """
     foreign = read_foreign(path)
     own = detector.network.state_dict()
+    head = f"model.{len(detector.layers) - 1}"
+    if detector.head == "anchors":
+        if f"{head}.anchors" not in foreign:
+            raise InputError(
+                f"{path} has no anchors: set detect.weights to yolov5{detector.scale}.pt, or detect.head to free"
+            )
+        rows = coco_classes(detector.categories)
+        for name in [name for name in foreign if name.startswith(f"{head}.m.")]:
+            foreign[name] = _rows(foreign[name], [rows.get(category) for category in detector.categories])
+    if detector.channels == _COLOURS + 1 and (stem := foreign.get(_STEM)) is not None:
+        foreign[_STEM] = torch.cat([stem, stem.sum(dim=1, keepdim=True)], dim=1) / 2
     fitting = {name: value for name, value in foreign.items() if name in own and own[name].shape == value.shape}
-    if len(fitting) < _LEAST_SHARE * len(own):
+    least = len(own) if detector.head == "anchors" else _LEAST_SHARE * len(own)
+    if len(fitting) < least:
         raise InputError(
-            f"{path} fits {len(fitting)} of the {len(own)} tensors of YOLOv5u-{detector.scale}: "
-            f"expected weights of yolov5{detector.scale} or yolov5{detector.scale}u"
+            f"{path} fits {len(fitting)} of the {len(own)} tensors of YOLOv5{detector.scale} with the head "
+            f"'{detector.head}': expected weights of yolov5{detector.scale}"
+            + (f" or yolov5{detector.scale}u" if detector.head == "free" else " of COCO's 80 classes")
         )
     detector.network.load_state_dict(own | fitting)
     return len(fitting)
+
+
+def _rows(value: Tensor, classes: Sequence[int | None]) -> Tensor:
+    """Return a tensor of a head with the rows of some classes, of every anchor; zeros for a class that is None."""
+    per_anchor = value.unflatten(0, (-1, 5 + COCO_CLASSES)) if len(value) % (5 + COCO_CLASSES) == 0 else None
+    if per_anchor is None:
+        return value  # of other classes than COCO's: it fits nothing, which is said then
+    unknown = torch.zeros_like(per_anchor[:, :1])
+    parts = [unknown if number is None else per_anchor[:, 5 + number : 6 + number] for number in classes]
+    return torch.cat([per_anchor[:, :5], *parts], dim=1).flatten(0, 1)

@@ -1,4 +1,4 @@
-"""YOLOv5u: ultralytics' YOLOv5 with the anchor-free head, as loss and as predictor.
+"""YOLOv5 as loss and as predictor, with the classic anchor-based head or ultralytics' anchor-free one (YOLOv5u).
 
 The only module that imports ultralytics. Its trainer is not used: the same network and loss run
 in loops of ours, so that images with a gradient to the fusion network can pass through, and so
@@ -18,6 +18,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from text2pixels.detection.anchor_loss import anchor_loss
+from text2pixels.detection.anchors import AnchorHead
 from text2pixels.detection.detections import Detection
 from text2pixels.detection.suppression import suppress
 from text2pixels.image.boxes import Box
@@ -54,27 +56,44 @@ def _ultralytics() -> ModuleType:
     return cast(ModuleType, tasks)
 
 
-def build_network(scale: str, categories: int) -> tuple[nn.Module, nn.Sequential]:
-    """Return a YOLOv5u network with random weights, and its layers, the head last."""
+def build_network(
+    scale: str, categories: int, head: str = "free", channels: int = 3
+) -> tuple[nn.Module, nn.Sequential]:
+    """Return a YOLOv5 network with random weights, and its layers, the head last.
+
+    Args:
+        scale: "n", "s", "m", "l" or "x".
+        categories: number of them.
+        head: "anchors" (classic) or "free" (YOLOv5u).
+        channels: of the images.
+    """
     tasks = _ultralytics()
     config = tasks.yaml_model_load(f"yolov5{scale}.yaml")
-    network: Any = tasks.DetectionModel(config, ch=3, nc=categories, verbose=False)
+    network: Any = tasks.DetectionModel(config, ch=channels, nc=categories, verbose=False)
     network.args = _GAINS
+    if head == "anchors":
+        replaced: Any = network.model[-1]
+        anchored = AnchorHead([branch[0].conv.in_channels for branch in replaced.cv2], categories)
+        anchored.i, anchored.f = replaced.i, replaced.f
+        network.model[-1] = anchored
     return network, network.model
 
 
 class Detector:
-    """A YOLOv5u network of given categories.
+    """A YOLOv5 network of given categories.
 
     Attributes:
         categories: names, in the order of the network's outputs.
         scale: "n", "s", "m", "l" or "x": ultralytics' compound scaling.
+        head: "anchors" (classic) or "free" (YOLOv5u).
+        channels: of the images; a fourth is the infrared's.
         network: the module; ``network.state_dict()`` is what is saved.
+        layers: of the network, the head last.
     """
 
-    def __init__(self, categories: Sequence[str], scale: str = "n") -> None:
-        self.categories, self.scale = tuple(categories), scale
-        self.network, _ = build_network(scale, len(self.categories))
+    def __init__(self, categories: Sequence[str], scale: str = "n", head: str = "anchors", channels: int = 3) -> None:
+        self.categories, self.scale, self.head, self.channels = tuple(categories), scale, head, channels
+        self.network, self.layers = build_network(scale, len(self.categories), head, channels)
         self._criterion: Any = None
         self._positives = torch.zeros(())
 
@@ -97,17 +116,15 @@ class Detector:
                     module.eval()
 
     def loss(self, images_B3HW: Tensor, boxes: Sequence[Sequence[Box]]) -> Tensor:
-        """Return the box, class and distribution-focal losses, summed and normalised over the batch.
+        """Return the weighted sum of the head's losses, normalised over the batch.
+
+        Of the classic head those of `anchor_loss`, of the anchor-free one ultralytics' box, class and
+        distribution-focal losses.
 
         Args:
             images_B3HW: in [0, 1], sides multiples of 32; the gradient reaches them.
             boxes: per image, in its pixels; categories of `categories`.
         """
-        if self._criterion is None:
-            from ultralytics.utils.loss import v8DetectionLoss
-
-            self._criterion = v8DetectionLoss(self.network)
-            self._criterion.assigner.register_forward_hook(self._count_positives)
         height, width = images_B3HW.shape[2:]
         rows = [
             (
@@ -122,6 +139,15 @@ class Detector:
             for box in image_boxes
         ]
         targets = torch.tensor(rows, device=images_B3HW.device).reshape(-1, 6)
+        if self.head == "anchors":
+            anchors_LK2 = cast(Tensor, self.layers[-1].anchors)
+            raw = [each.float() for each in self.network(images_B3HW)]
+            return anchor_loss(raw, anchors_LK2, targets, max(height, width))
+        if self._criterion is None:
+            from ultralytics.utils.loss import v8DetectionLoss
+
+            self._criterion = v8DetectionLoss(self.network)
+            self._criterion.assigner.register_forward_hook(self._count_positives)
         batch = {"batch_idx": targets[:, 0], "cls": targets[:, 1:2], "bboxes": targets[:, 2:]}
         terms, _ = self._criterion(self.network(images_B3HW), batch)
         return cast(Tensor, terms.sum() / len(images_B3HW)) * self._share_of_positives()
@@ -151,4 +177,5 @@ class Detector:
             overlap: intersection over union above which the lesser box of a category is dropped.
         """
         self.network.eval()
-        return suppress(self.network(images_B3HW)[0], self.categories, threshold, overlap)
+        output = self.network(images_B3HW)
+        return suppress(output if self.head == "anchors" else output[0], self.categories, threshold, overlap)

@@ -5,33 +5,19 @@ COCO's classes are mapped to a data set's categories; those without a counterpar
 Either the classic YOLOv5 with its anchor-based head, or ultralytics' u-variant of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from text2pixels.detection.anchors import AnchorHead
 from text2pixels.detection.detections import Detection
 from text2pixels.detection.suppression import suppress
-from text2pixels.detection.weights import read_foreign
+from text2pixels.detection.weights import COCO_CLASSES, read_foreign
 from text2pixels.detection.yolo import build_network
 from text2pixels.errors import InputError
 
 IMAGE_SIZE = 640  # pixels of the longest side, which YOLOv5's weights were trained at
-
-_CLASSES = 80
-# Those of COCO's classes that infrared-visible sets label, with their place in COCO's order.
-_COCO = {"person": 0, "bicycle": 1, "car": 2, "motorcycle": 3, "bus": 5, "truck": 7, "traffic light": 9}
-# M3FD's "Lamp" is the lamp of a street or of a signal: the nearest that COCO has is a traffic light.
-_OTHER_NAMES = {"people": "person", "pedestrian": "person", "motorbike": "motorcycle", "lamp": "traffic light"}
-
-
-def coco_classes(categories: Iterable[str]) -> dict[str, int]:
-    """Return category -> COCO class, without the categories that COCO does not know."""
-    names = {category: _OTHER_NAMES.get(category.lower(), category.lower()) for category in categories}
-    return {category: _COCO[name] for category, name in names.items() if name in _COCO}
 
 
 class CocoDetector:
@@ -71,17 +57,13 @@ def read_coco(path: Path, scale: str, classes: Mapping[str, int]) -> CocoDetecto
         InputError: missing, damaged, or not YOLOv5 weights of that scale and COCO's 80 classes.
     """
     foreign = read_foreign(path)
-    network, layers = build_network(scale, _CLASSES)
-    detect: Any = layers[-1]
-    if f"model.{len(layers) - 1}.anchors" in foreign:
-        head = AnchorHead([branch[0].conv.in_channels for branch in detect.cv2], _CLASSES)
-        head.i, head.f = detect.i, detect.f
-        layers[-1] = head
+    classic = any(name.endswith(".anchors") for name in foreign)
+    network, _ = build_network(scale, COCO_CLASSES, "anchors" if classic else "free")
     own = network.state_dict()
     fitting = {name: value for name, value in foreign.items() if name in own and own[name].shape == value.shape}
     if len(fitting) < len(own):
         raise InputError(
-            f"{path} has {len(fitting)} of the {len(own)} tensors of a YOLOv5{scale} of COCO's {_CLASSES} classes: "
+            f"{path} has {len(fitting)} of the {len(own)} tensors of a YOLOv5{scale} of COCO's {COCO_CLASSES} classes: "
             f"set detect.weights to yolov5{scale}.pt or yolov5{scale}u.pt, or detect.scale to the letter of the file"
         )
     network.load_state_dict(fitting)

@@ -21,8 +21,8 @@ from text2pixels.detection.finetune import Predictor, detect, fit, known_boxes
 from text2pixels.detection.folds import make_folds, too_few
 from text2pixels.detection.pretraining import categories_of
 from text2pixels.detection.threads import fixed_threads
-from text2pixels.detection.weights import read
-from text2pixels.detection.zero_shot import IMAGE_SIZE, coco_classes, read_coco
+from text2pixels.detection.weights import coco_classes, read
+from text2pixels.detection.zero_shot import IMAGE_SIZE, read_coco
 from text2pixels.device import pick_device
 from text2pixels.errors import InputError
 from text2pixels.executors import map_ordered, open_executor
