@@ -59,9 +59,9 @@ def test_colour_is_the_visible_chroma_and_only_infrared_has_none(name):
 
 @pytest.mark.parametrize("name", methods())
 def test_identical_flat_inputs_stay_flat(name):
-    infrared = np.full((40, 48), 120, dtype=np.uint8)
+    infrared = np.full((88, 96), 120, dtype=np.uint8)
     fused = fuse_luminance(load(name), infrared, np.repeat(infrared[..., None], 3, axis=2), convention="unstretched")
-    inside = fused[8:-8, 8:-8]  # zero padding shows at the border of some networks
+    inside = fused[40:-40, 40:-40]  # zero padding shows at the border of some networks, far inside on three scales
     assert inside.max() - inside.min() <= 1
 
 

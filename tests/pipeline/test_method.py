@@ -17,7 +17,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import sha256
 from text2pixels.image.boxes import Box
 from text2pixels.image.png import write_png
-from text2pixels.methods import authors, catalogue, own
+from text2pixels.methods import authors, catalogue, model_prompts
 from text2pixels.methods.card import Card, read_card
 from text2pixels.methods.catalogue import Entry, entry_of, load_model, locate, methods
 from text2pixels.methods.weights import WeightFile
@@ -159,9 +159,9 @@ def test_a_network_of_ours_comes_with_its_detector_its_history_and_its_text(plac
     method.run("ours")
     assert set(contents("ours")) >= {
         *("card.json", "weights.safetensors", "network.json", "detector.safetensors", "detector.json"),
-        *("history.parquet", own.PHRASES, own.VECTORS, "last/weights.safetensors"),
+        *("history.parquet", model_prompts.PHRASES, model_prompts.VECTORS, "last/weights.safetensors"),
     }
-    assert own.read_phrases(layout.model("ours")) == {
+    assert model_prompts.read_phrases(layout.model("ours")) == {
         f"{dataset}/{split}": ["a car on the left"] for dataset in ("one", "two") for split in ("train", "test")
     }
     assert read_card(layout.model("ours"))[0].text
@@ -171,7 +171,7 @@ def test_a_variant_of_ours_says_so_and_without_prompts_reads_no_text(place):
     method.run("mute")
     card, of = read_card(layout.model("mute"))
     assert (card.name, card.title, card.text, of) == ("mute", "text2pixels, mute", False, "ours")
-    assert own.PHRASES not in contents("mute")
+    assert model_prompts.PHRASES not in contents("mute")
 
 
 def test_other_prompts_of_other_data_train_nothing_anew(place, monkeypatch):
@@ -183,8 +183,8 @@ def test_other_prompts_of_other_data_train_nothing_anew(place, monkeypatch):
     monkeypatch.setattr(loop, "lower_step", None)  # a step would be an error
     method.run("ours")
     second = contents("ours")
-    assert {name for name in first if first[name] != second[name]} == {own.PHRASES, own.VECTORS}
-    assert own.read_phrases(layout.model("ours"))["two/test"] == ["a bus in the dark", "in the rain"]
+    assert {name for name in first if first[name] != second[name]} == {model_prompts.PHRASES, model_prompts.VECTORS}
+    assert model_prompts.read_phrases(layout.model("ours"))["two/test"] == ["a bus in the dark", "in the rain"]
     fuse.run("two", "ours")
     assert (layout.fused("two", "ours") / "test.png").is_file()
 
@@ -211,7 +211,7 @@ def test_other_text_of_the_training_pairs_is_another_run(place, monkeypatch, cha
 def test_phrases_that_the_encoder_lacks_are_not_in_the_model(place):
     say("two", "a unicorn")  # not embedded
     method.run("ours")
-    assert own.read_phrases(layout.model("ours"))["two/test"] == []
+    assert model_prompts.read_phrases(layout.model("ours"))["two/test"] == []
 
 
 def test_an_unknown_method_is_one_line(place):

@@ -11,7 +11,7 @@ from text2pixels.encoders import catalogue as encoders
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.methods.card import write_card
 from text2pixels.methods.catalogue import OURS, entry_of
-from text2pixels.methods.own import write_text
+from text2pixels.methods.model_prompts import write_text
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 from text2pixels.training.history import Row, write_history

@@ -18,6 +18,7 @@ from text2pixels.prompts import open_clip_models
 
 _TOWER = "open_clip/ViT-B-32"  # with or without quickgelu in the name
 _PUBLISHED = "@40d365715913c9da"  # OpenAI's file, by the checksum in its address
+CLIP = _TOWER + _PUBLISHED  # identity of the tower that OpenAI published
 _SAME = ("a car", "a person")  # two towers that agree on these are one
 _AGREES = 0.98  # cosine; the mean of two phrases' is 0.75, that of two models' nearly 0
 
@@ -35,7 +36,7 @@ def candidates(name: str, identity: str, embed: Embed, phrases: Sequence[str]) -
         InputError: the network understands one encoder alone, and that is not to be had or is another one here.
     """
     distilled = Distilled()
-    if not _is_clip(identity, distilled):
+    if not is_clip(identity):
         own = encoders.build(name, embed)
         if own.identity != identity:
             raise InputError(
@@ -77,8 +78,9 @@ def announce_synonym(phrase: str, said: str) -> None:
     console.print(f"notice: '{phrase}' is read as '{said}'", markup=False, highlight=False, soft_wrap=True)
 
 
-def _is_clip(identity: str, distilled: Distilled) -> bool:
-    source = f"table@{distilled.metadata.get('source_sha256', '')[:16]}"
+def is_clip(identity: str) -> bool:
+    """Say whether an encoder is the published CLIP ViT-B/32, or the published table of its vectors."""
+    source = f"table@{Distilled().metadata.get('source_sha256', '')[:16]}"
     return identity == source or (identity.startswith(_TOWER) and identity.endswith(_PUBLISHED))
 
 

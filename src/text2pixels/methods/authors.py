@@ -34,8 +34,9 @@ class Authors:
 
     Attributes:
         build: Makes the network, untrained, from the card's options by name. Its forward takes the infrared
-            (B, 1, H, W) and what the card says of the visible, (B, 1, H, W) or RGB (B, 3, H, W), in 0..255. It
-            returns the fused image on that scale, (B, 1, H, W) or, of a network that gives RGB, (B, 3, H, W).
+            (B, 1, H, W) and what the card says of the visible, (B, 1, H, W) or RGB (B, 3, H, W), in 0..255, and
+            of a network that reads text a CLIP vector (B, D), see `clip_text`. It returns the fused image on that
+            scale, (B, 1, H, W) or, of a network that gives RGB, (B, 3, H, W).
         read: Reads the authors' files below the folder of weights into the network's state. It may raise
             whatever a file of other content gives: KeyError, ValueError, RuntimeError.
         sized_by_state: The network's size is that of its file: ``build`` gets the state before the options.
@@ -63,6 +64,7 @@ class AuthorsMethod:
     card: Card
     network: nn.Module
     device: torch.device
+    describe: Callable[[Phrases], Float] | None = None  # phrases to a vector (D,), of a network that reads text
 
     @property
     def parameters(self) -> int:
@@ -71,11 +73,12 @@ class AuthorsMethod:
 
     def fuse(self, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases = ()) -> Float:
         """Fuse one pair; see `Method.fuse`."""
-        assert not phrases, f"{self.card.name} reads no text"
-        pair = sources(self.card, infrared_HW, visible_HW3)
+        assert self.describe or not phrases, f"{self.card.name} reads no text"
+        inputs = [_as_batch(image) for image in sources(self.card, infrared_HW, visible_HW3)]
+        if self.describe:
+            inputs.append(torch.from_numpy(self.describe(phrases))[None])
         with torch.inference_mode():
-            infrared_11HW, visible_1CHW = (_as_batch(image).to(self.device) for image in pair)
-            fused_1CHW = self.network(infrared_11HW, visible_1CHW)
+            fused_1CHW = self.network(*(tensor.to(self.device) for tensor in inputs))
             fused: Float = np.ascontiguousarray(fused_1CHW[0].permute(1, 2, 0).cpu().numpy())
         assert fused.shape[:2] == infrared_HW.shape, f"{self.card.name} changed the size to {fused.shape[:2]}"
         return fused[..., 0] if fused.shape[2] == 1 else fused
@@ -159,10 +162,18 @@ def _as_batch(image: Float) -> Tensor:
     return tensor[None, None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)[None].contiguous()
 
 
-def ready(card: Card, network: nn.Module, device: str) -> AuthorsMethod:
+def ready(
+    card: Card, network: nn.Module, device: str, describe: Callable[[Phrases], Float] | None = None
+) -> AuthorsMethod:
     """Return the method on a device, in evaluation mode.
 
     On the CPU the process from then on flushes denormal numbers and keeps the memory it frees.
+
+    Args:
+        card: Of the method.
+        network: With its weights.
+        device: Where it runs; "auto" is CUDA where there is one.
+        describe: Phrases to the vector (D,) of a network that reads text.
 
     Raises:
         InputError: no such device.
@@ -172,4 +183,4 @@ def ready(card: Card, network: nn.Module, device: str) -> AuthorsMethod:
         # Denormals cost up to 14 times the seconds, for the same output.
         torch.set_flush_denormal(True)
         keep_freed_memory()
-    return AuthorsMethod(card, network.eval().requires_grad_(False).to(found), found)
+    return AuthorsMethod(card, network.eval().requires_grad_(False).to(found), found, describe)

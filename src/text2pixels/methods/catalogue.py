@@ -82,6 +82,37 @@ def _ifcnn(strategy: str, sha256: str) -> Entry:
     )
 
 
+def _segmif(name: str, title: str, mask: str, third: str) -> Entry:
+    return _network(
+        "segmif:AUTHORS",
+        name,
+        title,
+        "Liu et al., Multi-interactive Feature Learning and a Full-time Multi-modality Benchmark for Image Fusion and "
+        "Segmentation, ICCV",
+        year=2023,
+        licence="none stated; NVIDIA Source Code License of SegFormer",
+        files=tuple(
+            WeightFile(
+                f"segmif/{file}",
+                None,
+                "the Google Drive link in the README of github.com/JinyuanLiu-CV/SegMiF (for weights of FMB: its "
+                "issues 13 and 24)",
+                megabytes,
+            )
+            for file, megabytes in (("modelfusion-final2.pth", 4.16), ("model-fusion_add_final2.pth", 0))
+        ),
+        parameters=3_860_482,
+        visible="rgb",
+        colour="own",
+        eight_bits="truncate, stretch min-max, truncate",
+        options={"mask": mask, "channel": "red"},
+        notes=f"{third}; the red channel of the visible is fused where the paper has luminance, as the authors' script "
+        "does (the paper's: channel=luminance); coloured by the chroma of the visible, truncated, stretched min-max "
+        "over all channels and truncated again, as the authors save it: that raises EN, SD, SF and AG; of the "
+        "segmentation network, fusing uses two stages of the encoder, so its number of classes does not matter",
+    )
+
+
 _BUILT_IN = (
     _filter(
         "sources:take_infrared",
@@ -125,6 +156,17 @@ _BUILT_IN = (
         "Infrared Physics & Technology",
         year=2016,
         notes="mean of the bases; mean filter 35x35, median filter 3x3",
+    ),
+    _filter(
+        "vsm_wls:fuse",
+        "vsm-wls",
+        "VSM-WLS",
+        "Ma et al., Infrared and visible image fusion based on visual saliency map and weighted least square "
+        "optimization, Infrared Physics & Technology",
+        year=2017,
+        colour="gray",
+        visible="rounded luminance",
+        notes="the parameters of the authors' script; what is beyond 0..255 is clipped",
     ),
     _network(
         "densefuse:AUTHORS",
@@ -261,6 +303,13 @@ _BUILT_IN = (
         eight_bits="stretch min-max, halves down",
         notes="stretched min-max per image, as the authors save it: that raises EN, SD, SF and AG",
     ),
+    _segmif("segmif", "SegMiF", "vsm-wls", "the third image is the pair fused by VSM-WLS"),
+    _segmif(
+        "segmif-visible",
+        "SegMiF (visible as mask)",
+        "visible",
+        "the third image is the visible one, as the authors have it for TNO and RoadScene",
+    ),
     _network(
         "defusion:AUTHORS",
         "defusion",
@@ -306,6 +355,201 @@ _BUILT_IN = (
         "seed; visible and infrared in the places that the authors' script gives them; images are reflected up to "
         "multiples of 32 pixels where the authors cut them down; stretched min-max per image, as the authors save it: "
         "that raises EN, SD, SF and AG",
+    ),
+    _network(
+        "seafusion:AUTHORS",
+        "seafusion",
+        "SeAFusion",
+        "Tang, Yuan and Ma, Image fusion in the loop of high-level vision tasks: A semantic-aware real-time infrared "
+        "and visible image fusion network, Information Fusion",
+        year=2022,
+        licence="MIT",
+        files=(
+            WeightFile(
+                "seafusion/SeAFusion.pth",
+                "8d65a7f9a50f36349803368cf9920f40420776995e7e8cc8a56d8d30e499431d",
+                "github.com/Linfeng-Tang/VIF-Benchmark (Checkpoint/SeAFusion/SeAFusion.pth)",
+                0.682,
+            ),
+        ),
+        parameters=166_657,
+        visible="rgb",
+        colour="own",
+        eight_bits="stretch min-max, truncate",
+        notes="coloured by the chroma of the visible, then the three channels stretched min-max together and "
+        "truncated, as the authors save it: of gray pairs that raises EN, SD, SF and AG; of the 167,113 values of the "
+        "file, the decoder's batch normalisation is in no path to the image",
+    ),
+    _network(
+        "reconet:AUTHORS",
+        "reconet",
+        "ReCoNet",
+        "Huang et al., ReCoNet: Recurrent Correction Network for Fast and Efficient Multi-modality Image Fusion, ECCV",
+        year=2022,
+        licence="MIT",
+        files=(
+            WeightFile(
+                "reconet/params.pth",
+                "d4f013c85e48d10d4f6c8b6574f16e4fe9cb5df48c77fc17c1e524f04bb3c290",
+                "github.com/dlut-dimt/ReCoNet (archive/params.pth)",
+                0.040,
+            ),
+        ),
+        parameters=7_527,
+        visible="rounded luminance",
+        notes="without its registration network; three passes; what tanh puts below 0 is clipped",
+    ),
+    _network(
+        "lrrnet:AUTHORS",
+        "lrrnet",
+        "LRRNet",
+        "Li et al., LRRNet: A Novel Representation Learning Guided Fusion Network for Infrared and Visible Images, "
+        "IEEE Trans. Pattern Analysis and Machine Intelligence",
+        year=2023,
+        licence="none stated",
+        files=(
+            WeightFile(
+                "lrrnet/lrrnet.model",
+                "1de9dd8dee9b650ce69c74ea53e3b9a6b749222f1059a689aabf28f68ee63e29",
+                "github.com/hli1221/imagefusion-LRRNet (model/final_lrr_net_lam2_1.5_wir_3.0_lam3_gram_2000_epoch_4_"
+                "block_4.model, renamed)",
+                0.219,
+            ),
+        ),
+        parameters=49_204,
+        visible="rounded luminance",
+        eight_bits="stretch min-max, truncate",
+        notes="each source stretched to [0, 1] before the network; the result stretched min-max per image and "
+        "truncated, as the authors save it: that raises EN, SD, SF and AG",
+    ),
+    _network(
+        "datfuse:AUTHORS",
+        "datfuse",
+        "DATFuse",
+        "Tang et al., DATFuse: Infrared and Visible Image Fusion via Dual Attention Transformer, IEEE Trans. Circuits "
+        "and Systems for Video Technology",
+        year=2023,
+        licence="none stated",
+        files=(
+            WeightFile(
+                "datfuse/model_10.pth",
+                "075b636954cbd425fc29be808bcfb42232e29b203f054c2a637ed301300d5a1d",
+                "github.com/tthinking/DATFuse (model_10.pth)",
+                0.065,
+            ),
+        ),
+        parameters=9_464,
+        visible="rounded luminance",
+        eight_bits="truncate",
+        notes="truncated to 8 bits, what tanh puts below 0 is clipped; of the 10,840 values of the file those of "
+        "queries, keys and position biases change nothing, because the authors' attention has windows of one token",
+    ),
+    _network(
+        "mufusion:AUTHORS",
+        "mufusion",
+        "MUFusion",
+        "Cheng, Xu and Wu, MUFusion: A general unsupervised image fusion network based on memory unit, Information "
+        "Fusion",
+        year=2023,
+        licence="MIT",
+        files=(
+            WeightFile(
+                "mufusion/RoadScene.model",
+                "8c358e4869092fb0bb553947674ee1b04bfffe06eb200354c3a62ee005f093fd",
+                "github.com/AWCXV/MUFusion (ir_vis/models/RoadScene.model)",
+                2.228,
+            ),
+        ),
+        parameters=554_721,
+        visible="rounded luminance",
+        eight_bits="stretch min-max",
+        notes="the weights trained on RoadScene; tiles of 128 pixels that overlap by four; stretched min-max per "
+        "image, as the authors save it: that raises EN, SD, SF and AG",
+    ),
+    _network(
+        "mmdrfuse:AUTHORS",
+        "mmdrfuse",
+        "MMDRFuse",
+        "Deng et al., MMDRFuse: Distilled Mini-Model with Dynamic Refresh for Multi-Modality Image Fusion, ACM "
+        "Multimedia",
+        year=2024,
+        licence="none stated",
+        files=(
+            WeightFile(
+                "mmdrfuse/student.model",
+                "e5ad5bab796f4480dbbc35a8f6f63e69ba3ccd1842476d2c2453ca1aca6eb17c",
+                "github.com/yanglinDeng/MMDRFuse (pretrained_models/student.model)",
+                0.002,
+            ),
+        ),
+        parameters=113,
+        visible="rounded luminance",
+        eight_bits="stretch min-max",
+        notes="stretched min-max per image, as the authors save it: that raises EN, SD, SF and AG",
+    ),
+    _network(
+        "gifnet:AUTHORS",
+        "gifnet",
+        "GIFNet",
+        "Cheng et al., One Model for ALL: Low-Level Task Interaction Is a Key to Task-Agnostic Image Fusion, CVPR",
+        year=2025,
+        licence="none stated",
+        files=(
+            WeightFile(
+                "gifnet/Final.model",
+                "bfc1dfef0d5b386b0c04f172daf8f6af52ba395f26dc3dd5757425fd32eb1038",
+                "github.com/AWCXV/GIFNet (model/Final.model)",
+                3.408,
+            ),
+        ),
+        parameters=662_378,
+        visible="truncated luminance",
+        eight_bits="truncate",
+        notes="the branch of several tasks, asked for that of many focuses, as the authors' script does; truncated to "
+        "8 bits; of the 822,780 parameters of the file, fusing uses 662,378",
+    ),
+    _network(
+        "sage:AUTHORS",
+        "sage",
+        "SAGE",
+        "Wu et al., Every SAM Drop Counts: Embracing Semantic Priors for Multi-Modality Image Fusion and Beyond, CVPR",
+        year=2025,
+        licence="MIT",
+        files=(
+            WeightFile(
+                "sage/checkpoints.pt",
+                "ecfde477ca4cd65401f207d5dc91ce6c475a49891d768dbdb7a66366255ee836",
+                "github.com/RollingPlain/SAGE_IVIF (checkpoints/checkpoints.pt)",
+                0.579,
+            ),
+        ),
+        parameters=135_617,
+        visible="rounded luminance",
+        notes="the distilled sub-network, which alone fuses; batch normalisation in evaluation mode; what tanh puts "
+        "below 0 is clipped",
+    ),
+    _network(
+        "textfusion:AUTHORS",
+        "textfusion",
+        "TextFusion",
+        "Cheng et al., TextFusion: Unveiling the Power of Textual Semantics for Controllable Image Fusion, Information "
+        "Fusion",
+        year=2025,
+        licence="MIT",
+        files=(
+            WeightFile(
+                "textfusion/LLVIP_pretrained.model",
+                "4471c6c376b8f7c5d63b2766d0dd9f5c361c740e1dc937658ed418febcd7d657",
+                "github.com/AWCXV/TextFusion (models/LLVIP_pretrained.model)",
+                0.347,
+            ),
+        ),
+        parameters=67_715,
+        text=True,
+        visible="rounded luminance",
+        notes="guided by text: gets the phrases that ours gets, as one CLIP vector, their mean; where it is told "
+        "nothing it hears 'a person', of which its training pairs speak; of the 73,859 parameters of the file, fusing "
+        "uses 67,715",
     ),
     Entry(
         Card(
@@ -435,7 +679,7 @@ def load(
         weights: Folder of the authors' files.
         device: Where a network runs; "auto" is CUDA where there is one.
         engine: Of our network, "onnx" or "torch"; see `methods.trained.load`.
-        embed: Where our network's text encoder finds its model or table.
+        embed: Where the text encoder of a method that reads text finds its model or table.
         options: Of the method, in place of those of its card.
 
     Raises:
@@ -466,9 +710,15 @@ def _ready(
             require("torch", "benchmark")
             from text2pixels.methods import authors
 
+            describe = None
+            if entry.card.text:
+                from text2pixels.methods.clip_text import ClipText
+
+                describe = ClipText(model, embed)
             if model is not None:
-                return authors.ready(entry.card, authors.read_imported(entry.card, locate(entry), model), device)
-            return authors.ready(*authors.read_official(entry.card, locate(entry), weights), device)
+                network = authors.read_imported(entry.card, locate(entry), model)
+                return authors.ready(entry.card, network, device, describe)
+            return authors.ready(*authors.read_official(entry.card, locate(entry), weights), device, describe)
         case "ours":
             from text2pixels.methods import own
 
@@ -495,9 +745,7 @@ _EDGES = (
     "its published file gives dark, edge-like images (tardal+) or over-sharpened ones (tardal++), whatever the input "
     "range, the order of inputs and the mode of batch normalisation; scores of those would say nothing about the method"
 )
-_DRIVE = "its authors publish the weights on a file-sharing drive only, so they cannot be fetched and checked here"
 
 NOT_RUNNABLE: tuple[Absent, ...] = (
-    Absent("SegMiF", "Liu et al., ICCV", 2023, _DRIVE),
     Absent("TarDAL+ and TarDAL++", "Liu et al., CVPR", 2022, _EDGES),
 )

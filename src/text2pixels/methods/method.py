@@ -98,6 +98,8 @@ def sources(card: Card, infrared_HW: Image8, visible_HW3: Image8) -> tuple[Float
     infrared = infrared_HW.astype(np.float32)
     if card.visible == "rgb":
         return infrared, visible_HW3.astype(np.float32)
+    if card.visible == "truncated luminance":  # in whole numbers: no sum of floats falls short of a level
+        return infrared, (visible_HW3.astype(np.int32) @ np.array([299, 587, 114]) // 1000).astype(np.float32)
     y_HW = luminance(visible_HW3)
     if card.visible == "rounded luminance":
         y_HW = quantise(y_HW).astype(np.float32) / np.float32(255)
@@ -128,7 +130,8 @@ def check_sizes(infrared_HW: Image8, visible: Image8, minimum_side: int) -> None
     if (ir_height, ir_width) != (height, width):
         raise InputError(
             f"the infrared is {ir_width}x{ir_height} and the visible {width}x{height} pixels: "
-            "they must have one size and be aligned (see: t2p register --help)"
+            "they must have one size and be aligned; t2p fuse --register finds the transform and applies it, "
+            "--matrix FILE applies one that t2p register wrote"
         )
     if min(height, width) < minimum_side:
         raise InputError(f"the images are {width}x{height} pixels: at least {minimum_side} a side are needed")

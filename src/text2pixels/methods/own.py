@@ -3,7 +3,6 @@
 Shapes: H, W image; T phrases, D dimension of a phrase vector.
 """
 
-from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,14 +14,11 @@ from text2pixels.errors import InputError
 from text2pixels.methods import trained
 from text2pixels.methods.card import Card
 from text2pixels.methods.method import Float, Image8, Phrases, check_pair
+from text2pixels.methods.model_prompts import VECTORS, read_vectors
 from text2pixels.network.description import MINIMUM_SIDE
 
 if TYPE_CHECKING:
     from text2pixels.config import Embed
-    from text2pixels.encoders.embeddings import Embeddings
-
-# In a model's folder: what the network is told of each pair when the pipeline fuses, and the vectors of that.
-PHRASES, VECTORS = "phrases.parquet", "vectors.parquet"
 
 
 class Own:
@@ -61,11 +57,10 @@ class Own:
     @cached_property
     def _known(self) -> dict[str, NDArray[np.float32]]:
         """The vectors that came with the model: those of its training, so no encoder is needed for them."""
-        if self._folder is None or not (self._folder / VECTORS).is_file():
+        embeddings = read_vectors(self._folder)
+        if embeddings is None:
             return {}
-        from text2pixels.encoders.embeddings import Embeddings
-
-        embeddings = Embeddings.read(self._folder / VECTORS)
+        assert self._folder is not None, "it has vectors"
         if embeddings.encoder != (trained_with := self._fuser.metadata["encoder_identity"]):
             raise InputError(
                 f"{self._folder / VECTORS} was made by {embeddings.encoder}, the network was trained with "
@@ -81,37 +76,3 @@ def load(card: Card, folder: Path | None, device: str, engine: str | None, embed
         InputError: see `trained.load`.
     """
     return Own(card, trained.load(folder, device, embed=embed, engine=engine), folder)
-
-
-def write_text(folder: Path, phrases: Mapping[str, Sequence[str]], embeddings: "Embeddings") -> None:
-    """Write what a model is told when it fuses into its folder.
-
-    Args:
-        folder: Of the model.
-        phrases: Of each pair, by pair_id; all have a vector.
-        embeddings: Of the encoder that the network was trained with.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from text2pixels.encoders import cache
-
-    lists = pa.array([list(own) for own in phrases.values()], pa.list_(pa.string()))
-    pq.write_table(pa.table({"pair_id": pa.array(list(phrases), pa.string()), "phrases": lists}), folder / PHRASES)
-    used = {phrase for own in phrases.values() for phrase in own}
-    if used:  # a table without rows is no table of vectors
-        cache.write(folder / VECTORS, embeddings.encoder, {phrase: embeddings.vectors[phrase] for phrase in used})
-
-
-def read_phrases(folder: Path) -> dict[str, list[str]]:
-    """Return the phrases under which a model fuses each pair, by pair_id.
-
-    Raises:
-        InputError: the model has none.
-    """
-    import pyarrow.parquet as pq
-
-    path = folder / PHRASES
-    if not path.is_file():
-        raise InputError(f"{path} is missing: run dvc repro, which makes the model again")
-    return {row["pair_id"]: row["phrases"] for row in pq.read_table(path).to_pylist()}

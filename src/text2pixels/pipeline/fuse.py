@@ -15,7 +15,7 @@ from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.methods.catalogue import load_model
 from text2pixels.methods.convention import round_output
 from text2pixels.methods.method import Method, Phrases
-from text2pixels.methods.own import read_phrases
+from text2pixels.methods.model_prompts import read_phrases
 from text2pixels.progress import track
 from text2pixels.prompts.user_prompts import split
 

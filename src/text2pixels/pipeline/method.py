@@ -35,6 +35,18 @@ def run(method: str) -> None:
 
             weights = Path(params.fuse.weights) if params.fuse.weights else None
             write_imported(folder, method, entry.card, locate(entry), weights)
+            if entry.card.text:
+                _write_prompts(folder, params.train)
             console.print(f"method {method}: {entry.card.parameters:,} parameters read from its authors' files")
         else:
             write_card(folder, entry.card, method)
+
+
+def _write_prompts(folder: Path, settings: config.Train) -> None:
+    """Tell a network of other authors that reads text what ours is told: the same phrases of each pair."""
+    from text2pixels.encoders.embeddings import Embeddings
+    from text2pixels.methods.model_prompts import write_text
+    from text2pixels.pipeline.train import phrases_of_pairs
+
+    embeddings = Embeddings.read(layout.embeddings(settings.encoder))
+    write_text(folder, phrases_of_pairs(settings.prompts, embeddings), embeddings)

@@ -26,7 +26,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.methods.card import Card, write_card
 from text2pixels.methods.catalogue import OURS
-from text2pixels.methods.own import write_text
+from text2pixels.methods.model_prompts import write_text
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import console
@@ -120,7 +120,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         write_history(folder / "history.parquet", outcome.history)
         write_card(folder, replace(card, text=_reads_text(network, settings)), OURS)
         if _reads_text(network, settings):
-            write_text(folder, _phrases(settings.prompts, embeddings), embeddings)
+            write_text(folder, phrases_of_pairs(settings.prompts, embeddings), embeddings)
     console.print(f"method {method}: best epoch {outcome.best.epoch} of {settings.epochs}")
 
 
@@ -154,7 +154,7 @@ def _text_digest(data: Data, embeddings: Embeddings) -> str:
     return total.hexdigest()
 
 
-def _phrases(kind: str, embeddings: Embeddings) -> dict[str, list[str]]:
+def phrases_of_pairs(kind: str, embeddings: Embeddings) -> dict[str, list[str]]:
     """Return the phrases of every pair of every data set that have a vector, by pair_id."""
     phrases: dict[str, list[str]] = {}
     for path in sorted(layout.prompts("x").parent.glob("*.parquet")):
