@@ -1,7 +1,7 @@
 """What to fuse with, as a command names it: enough to load the method in any process."""
 
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from text2pixels.errors import InputError
@@ -40,7 +40,7 @@ class Recipe:
         Raises:
             InputError: no such method, model, device or option, or weights that are missing.
         """
-        return _load(self)
+        return _load(self, Path.cwd(), trained.SHIPPED)
 
     def fingerprint(self) -> dict[str, object]:
         """Return what tells two recipes apart by what they make, weights included; not where it runs."""
@@ -54,8 +54,9 @@ class Recipe:
         return facts | {"card": asdict(card), "files": {path.name: sha256(path) for path in files}}
 
 
-@cache
-def _load(recipe: Recipe) -> Method:
+@lru_cache(maxsize=1)
+def _load(recipe: Recipe, here: Path, shipped: Path) -> Method:
+    """Load a method; ``here`` and ``shipped`` are what its relative and default paths stand for."""
     if recipe.device.partition(":")[0] not in _DEVICES:  # a filter would not look at it
         raise InputError(f"device '{recipe.device}' is none: write auto, cpu, cuda or cuda:1")
     if recipe.model is None:
