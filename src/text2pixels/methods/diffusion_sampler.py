@@ -38,8 +38,8 @@ def spaced_steps(count: int) -> list[int]:
 
 def add_noise(clean_B3HW: Tensor, noise_B3HW: Tensor, step_B: Tensor) -> Tensor:
     """Return images as they are after training steps of noise (DDPM, equation (4))."""
-    shares_B111 = torch.from_numpy(signal_shares()).to(clean_B3HW)[step_B][:, None, None, None]
-    return shares_B111.sqrt() * clean_B3HW + (1 - shares_B111).sqrt() * noise_B3HW
+    shares_B111 = torch.from_numpy(signal_shares())[step_B.cpu(), None, None, None]
+    return shares_B111.sqrt().to(clean_B3HW) * clean_B3HW + (1 - shares_B111).sqrt().to(clean_B3HW) * noise_B3HW
 
 
 def denoise(
