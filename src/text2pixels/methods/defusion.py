@@ -43,7 +43,8 @@ class _SplitAttention(nn.Module):
         first_BpHW, second_BpHW = F.relu(self.conv(features_BpHW)).chunk(2, dim=1)
         mean_Bp11 = F.adaptive_avg_pool2d(first_BpHW + second_BpHW, 1)
         of_first_Bp11, of_second_Bp11 = torch.stack(self.fc2(F.relu(self.fc1(mean_Bp11))).chunk(2, dim=1)).softmax(0)
-        return of_first_Bp11 * first_BpHW + of_second_Bp11 * second_BpHW
+        result_BpHW: Tensor = of_first_Bp11 * first_BpHW + of_second_Bp11 * second_BpHW
+        return result_BpHW
 
 
 class _Block(nn.Module):
