@@ -46,8 +46,8 @@ check: $(READY) ## ruff and mypy
 	@ruff check .
 	@mypy
 
-ui: $(READY) ## Prefect: a server with its UI, the deployments, a worker
-	@python -m flows.ui
+ui: $(READY) ## Prefect: a server with its UI, the deployments, a worker: make ui [PORT=4200]
+	@exec python -m flows.ui $(if $(PORT),--port $(PORT))
 
 benchmark: $(READY) ## speed and memory, as ratios in one run
 	@for command in network.py metrics.py embeddings.py "ingest.py speed"; do echo "== benchmarks/$$command"; \

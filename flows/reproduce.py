@@ -6,114 +6,143 @@ python -m flows.reproduce --profile roadscene --set train.epochs=2
 """
 
 import os
+import re
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from prefect import flow, get_client, get_run_logger
-from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_API_URL
+from prefect.states import Failed
 
-from tasks.dvc import GPU_LIMIT, Slots, read_graph, reproduce_stage
+from flows import form
+from flows.conclusion import conclude
+from tasks.dvc import GPU_LIMIT, Graph, Run, Slots, read_changed, read_graph, reproduce_stage
+from tasks.guard import guarded
+from tasks.restore import note_parameters
 from text2pixels.errors import InputError
 from text2pixels.pipeline.profiles import parse_changes, write_params
 
-REPORT = Path("reports/site/index.html")
+# The two words that Prefect calls a run by ("shiny-walrus") where nobody has given it a name.
+_MADE_UP = re.compile(r"[a-z]+-[a-z]+")
 
 
 @flow(name="reproduce")
 def reproduce(
-    targets: list[str] | None = None,
-    profile: str | None = None,
-    parameters: dict[str, Any] | None = None,
-    parallel: int = 2,
-    force: bool = False,
+    profile: form.Profile = None,
+    stages: form.Targets = None,
+    single: form.Only = None,
+    settings: form.Settings | None = None,
+    more: form.More = None,
+    parallel: form.Parallel = 2,
+    force: form.Force = False,
 ) -> State[Any]:
     """Bring the pipeline, or some stages and what they need, up to date.
 
+    What the form changes in params.yaml holds for this run: it is recorded as a DVC experiment under the run's
+    name, and afterwards params.yaml is as before.
+
     Args:
-        targets: stages or groups of dvc.yaml ("method@ours", "score"); none means all.
-        profile: write params.yaml from this file of profiles/ first.
-        parameters: values to change in params.yaml, for example {"train.epochs": 2}.
+        profile: a file of profiles/ to start from; empty: params.yaml as it is.
+        stages: stages of dvc.yaml to bring up to date, with what they need; none: all.
+        single: besides or instead, stages of one item, such as method@ours.
+        settings: what people change; an empty field stays as params.yaml, or the profile, has it.
+        more: any other keys of params.yaml, such as {"network.channels": 48}.
         parallel: stages that may run at the same time; they share the cores.
         force: run the stages even where nothing changed.
     """
     logger = get_run_logger()
+    changes = (form.changes(settings) if settings else {}) | dict(more or {})
+    targets = [*(stages or []), *(single or [])]
+    name = _tell_name(profile, changes, targets)
     try:
-        if profile or parameters:
-            # params.yaml stays the one configuration: the form writes it, DVC reads it.
-            _, missing = write_params(profile, parameters or {})
-            for reason in missing.values():
-                logger.warning("not here: %s", reason)
-            logger.info("wrote params.yaml: profile %s, changes %s", profile or "as it was", parameters or "none")
-        graph = read_graph()
-        if targets:
-            graph = graph.ancestry(targets)
+        with guarded(f"the flow run {name}", logger.info, flow_run.get_id(), PREFECT_API_URL.value()) as run:
+            if profile or changes:
+                # params.yaml stays the one configuration: the form writes it, DVC reads it.
+                _, missing = write_params(profile, changes)
+                note_parameters()
+                for reason in missing.values():
+                    logger.warning("not here: %s", reason)
+                logger.info("wrote params.yaml: profile %s, changes %s", profile or "as it was", changes or "none")
+            graph = read_graph()
+            if targets:
+                graph = graph.ancestry(targets)
+            states = _run(run, graph, parallel, force)
+            return conclude(states, name)
     except InputError as error:
         return Failed(message=str(error))
-    with get_client(sync_client=True) as client:
-        client.upsert_global_concurrency_limit_by_name(GPU_LIMIT, limit=_gpus())
-    slots = Slots(max(1, parallel))
-    threads = max(1, (os.cpu_count() or 1) // max(1, parallel))
-    futures: dict[str, Any] = {}
-    for stage, upstream in graph.upstream.items():
-        waiting = [futures[name] for name in upstream]
-        futures[stage] = reproduce_stage.submit(
-            stage, graph, slots, threads, force, return_state=False, wait_for=waiting
-        )
-    for future in futures.values():
-        future.wait()
-    return _conclude({stage: future.state for stage, future in futures.items()})
+
+
+def _run(run: str, graph: Graph, parallel: int, force: bool) -> dict[str, State[Any]]:
+    """Run the stages of a graph, and return how each ended."""
+    if not force:
+        graph = graph.compared(read_changed())
+    gpus = _gpus()
+    if gpus:
+        with get_client(sync_client=True) as client:
+            client.upsert_global_concurrency_limit_by_name(GPU_LIMIT, limit=gpus)
+    slots = Slots(parallel)
+    common = Run(run, graph, slots, threads=max(1, (os.cpu_count() or 1) // parallel), gpus=gpus, force=force)
+    futures: dict[str, PrefectFuture[Any]] = {}
+    try:
+        for stage, upstream in graph.upstream.items():
+            waiting = [futures[before] for before in upstream]
+            futures[stage] = reproduce_stage.submit(stage, common, return_state=False, wait_for=waiting)
+        for future in futures.values():
+            future.wait()
+    finally:
+        slots.close()  # where this is a cancellation: no stage begins any more
+    return {stage: future.state for stage, future in futures.items()}
 
 
 def _gpus() -> int:
-    """Return the number of slots for GPU stages: the NVIDIA devices; 1 without any, so that training stays serial."""
-    return max(1, len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))
+    """Return how many NVIDIA devices this machine has."""
+    return len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
 
 
-def _conclude(states: dict[str, State[Any]]) -> State[Any]:
-    """Write the summary artifact and name the flow's end after its stages'."""
-    failed = [stage for stage, state in states.items() if state.is_failed() or state.is_crashed()]
-    unchanged = [stage for stage, state in states.items() if state.name == "Unchanged"]
-    skipped = [stage for stage, state in states.items() if not state.is_final()]  # NotReady: an upstream failed
-    rows = [f"| `{stage}` | {_word(state)} | {state.message or ''} |" for stage, state in states.items()]
-    report = f"[report]({REPORT.resolve().as_uri()})" if REPORT.is_file() else "no report yet"
-    counts = (
-        f"{len(states)} stages: {len(states) - len(failed) - len(skipped) - len(unchanged)} run, "
-        f"{len(unchanged)} unchanged, {len(failed)} failed, {len(skipped)} skipped"
-    )
-    table = "\n".join(["| stage | ended | |", "| --- | --- | --- |", *rows])
-    create_markdown_artifact(key="reproduce", markdown=f"{counts}; {report}\n\n{table}\n", description=counts)
-    if failed:
-        because = f"; skipped because of that: {', '.join(skipped)}" if skipped else ""
-        return Failed(message=f"failed: {', '.join(failed)}{because}")
-    return Completed(name="Unchanged" if len(unchanged) == len(states) else "Completed", message=counts)
-
-
-def _word(state: State[Any]) -> str:
-    return state.name if state.is_final() and state.name else "skipped"
+def _tell_name(profile: str | None, changes: dict[str, Any], targets: list[str]) -> str:
+    """Return the run's name; one that Prefect has made up is replaced by one that tells what runs."""
+    name, number = str(flow_run.get_name() or "run"), flow_run.get_id()
+    if number is None or not _MADE_UP.fullmatch(name):
+        return name
+    words = [profile, *targets, *(f"{key.rpartition('.')[2]}={value}" for key, value in changes.items())]
+    told = " ".join([word for word in words if word] or ["everything"])
+    told = f"{told[:60]} {datetime.now():%m-%d %H:%M:%S}"
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(UUID(number), name=told)
+    return told
 
 
 def main(
     targets: Annotated[list[str] | None, typer.Argument(help="Stages or groups of dvc.yaml; none: all.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Write params.yaml from this profile first.")] = None,
-    change: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change params.yaml.")] = None,
-    parallel: Annotated[int, typer.Option(min=1, help="Stages at the same time.")] = 2,
+    profile: Annotated[str | None, typer.Option(help="Start from this profile.")] = None,
+    change: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="Stages at the same time.")] = 2,
     force: Annotated[bool, typer.Option(help="Run even what did not change.")] = False,
 ) -> None:
     """Run the pipeline under Prefect and wait for it; exit code 1 where a stage failed."""
     started = time.monotonic()
     try:
-        if targets:
-            read_graph().ancestry(targets)
         changes = parse_changes(change or [])
+        if targets and not profile:
+            read_graph().ancestry(targets)
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
-    state = reproduce(targets, profile, changes, parallel, force, return_state=True)
+    try:
+        state = reproduce(
+            profile=profile, single=targets, more=changes, parallel=parallel, force=force, return_state=True
+        )
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        raise typer.Exit(130) from None
     typer.echo(f"{state.name}: {state.message} ({time.monotonic() - started:.0f} s)")
     if not state.is_completed():
         sys.exit(1)

@@ -1,56 +1,154 @@
 """A Prefect server with its UI, the deployments of prefect.yaml and a worker: python -m flows.ui."""
 
+import contextlib
+import ctypes
+import os
+import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import typer
 
-from tasks.dvc import environment
+from flows.access import FILE, auth_string, is_local, names, settings
+from flows.conclusion import REPORT_URL
+from flows.report_server import serve_report
+from tasks.restore import environment
+from text2pixels.errors import InputError
 
 POOL = "text2pixels"
+PREFECT = [sys.executable, "-m", "prefect"]
+_START = 180  # seconds that the server may take to answer, on a busy machine
+_STOP = 60  # seconds that the worker may take to end its runs
 
 
 def main(
-    port: Annotated[int, typer.Option(help="Port of the server on this machine.")] = 4200,
+    port: Annotated[int, typer.Option(help="Port of the server; the report is on the next one.", min=1)] = 4200,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = "127.0.0.1",
 ) -> None:
     """Start the server, deploy what prefect.yaml declares and work its runs until Ctrl-C."""
-    api = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/api"
-    # The flows are modules of this folder: a worker's subprocess finds them by PYTHONPATH.
-    scope = environment() | {"PREFECT_API_URL": api, "PYTHONPATH": str(Path.cwd())}
-    prefect = [sys.executable, "-m", "prefect"]
-    server = subprocess.Popen([*prefect, "server", "start", "--host", host, "--port", str(port)], env=scope)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        _wait_for(f"{api}/health", server)
-        subprocess.run(
-            [*prefect, "work-pool", "create", POOL, "--type", "process", "--overwrite"], env=scope, check=True
-        )
-        subprocess.run([*prefect, "--no-prompt", "deploy", "--all"], env=scope, check=True)
-        typer.echo(f"\nUI: {api.removesuffix('/api')}   stop with Ctrl-C\n")
-        subprocess.run([*prefect, "worker", "start", "--pool", POOL, "--type", "process"], env=scope, check=True)
+        _check_ports(host, port)
+        auth = auth_string()
+        scope = environment() | settings(host, port, auth)
+        scope |= {
+            "PYTHONPATH": str(Path.cwd()),  # the flows are modules of this folder
+            REPORT_URL: f"http://{names(host)[-1] if not is_local(host) else '127.0.0.1'}:{port + 1}/index.html",
+        }
+        with contextlib.ExitStack() as started:
+            report = serve_report(host, port + 1, names(host), None if is_local(host) else auth)
+            started.callback(report.shutdown)
+            _serve(scope, host, port, started)
+    except InputError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
     except KeyboardInterrupt:
-        typer.echo("stopping")
+        typer.echo("stopped")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _check_ports(host: str, port: int) -> None:
+    for number in (port, port + 1):
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                trial.bind((host, number))
+            except OSError as error:
+                raise InputError(
+                    f"port {number} of {host} cannot be used ({error.strerror}): another server, perhaps an earlier "
+                    f"make ui, has it; stop that, or choose another: make ui PORT={port + 10}"
+                ) from error
+
+
+def _serve(scope: dict[str, str], host: str, port: int, started: contextlib.ExitStack) -> None:
+    server = started.enter_context(
+        _running([*PREFECT, "server", "start", "--host", host, "--port", str(port)], scope, 20)
+    )
+    _wait_for(scope, server)
+    _sweep(scope)
+    _call(["work-pool", "create", POOL, "--type", "process", "--overwrite"], scope)
+    _call(["--no-prompt", "deploy", "--all"], scope)
+    typer.echo(
+        f"\nUI:     {scope['PREFECT_API_URL'].removesuffix('/api')}\nlogin:  the line in {FILE}\n"
+        f"report: {scope[REPORT_URL]}\nstop with Ctrl-C\n"
+    )
+    while True:
+        began = time.monotonic()
+        with _running([*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"], scope, _STOP) as worker:
+            while worker.poll() is None:
+                if server.poll() is not None:
+                    raise InputError(f"the server ended with code {server.returncode}: start it again with make ui")
+                time.sleep(0.5)
+        if time.monotonic() - began < 20:
+            raise InputError(f"the worker ended at once, with code {worker.returncode}: its words are above")
+        typer.echo(f"the worker ended with code {worker.returncode}; another one is started", err=True)
+        time.sleep(2)  # for the guards of its runs to end them
+        _sweep(scope)
+
+
+@contextlib.contextmanager
+def _running(command: list[str], scope: dict[str, str], patience: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a session of its own, so that one Ctrl-C reaches this process alone; end it with the block."""
+    process = subprocess.Popen(command, env=scope, start_new_session=True, preexec_fn=_end_with_parent)
+    try:
+        yield process
     finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes], seconds: int = 120) -> None:
-    for _ in range(seconds):
-        if server.poll() is not None:
-            raise typer.Exit(server.returncode or 1)
+        process.terminate()
         try:
-            with urlopen(url, timeout=5):
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            typer.echo(f"{command[3]} did not end within {patience} s and is killed", err=True)
+            process.kill()
+            process.wait()
+
+
+def _end_with_parent() -> None:
+    """Have the system end this process where its parent ends, by kill -9 too (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def _call(command: list[str], scope: dict[str, str]) -> None:
+    answer = subprocess.run(
+        [*PREFECT, *command], env=scope, capture_output=True, text=True, check=False, start_new_session=True
+    )
+    if answer.returncode:
+        raise InputError(f"prefect {' '.join(command)}: {' '.join((answer.stderr or answer.stdout).split())}")
+
+
+def _sweep(scope: dict[str, str]) -> None:
+    """Mark runs that have no process; in a process of its own, whose settings are those of this server."""
+    answer = subprocess.run([sys.executable, "-m", "flows.sweep"], env=scope, check=False, start_new_session=True)
+    if answer.returncode:
+        raise InputError(f"the runs that lost their process could not be marked: code {answer.returncode}")
+
+
+def _wait_for(scope: dict[str, str], server: subprocess.Popen[bytes]) -> None:
+    request = Request(f"{scope['PREFECT_API_URL']}/health")
+    for _ in range(_START):
+        if server.poll() is not None:
+            raise InputError(f"the server ended with code {server.returncode}: its words are above")
+        try:
+            with urlopen(request, timeout=5):
                 return
-        except (URLError, TimeoutError):
+        except HTTPError as error:
+            raise InputError(f"the server answers {error.code} where it should say that it is well") from error
+        except (URLError, OSError):
             time.sleep(1)
-    raise typer.BadParameter(f"the server did not answer at {url} within {seconds} s")
+    raise InputError(f"the server did not answer at {request.full_url} within {_START} s")
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # the server's database and logs are its owner's
     typer.run(main)

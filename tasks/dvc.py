@@ -1,15 +1,14 @@
 """The seam between Prefect and DVC: DVC owns the graph, Prefect runs its stages one task each."""
 
-import os
+import json
+import logging
 import re
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,10 @@ from prefect.client.schemas.objects import State
 from prefect.concurrency.sync import concurrency
 from prefect.states import Completed, Failed
 
+from tasks.progress import Progress
+from tasks.restore import environment
 from text2pixels.errors import InputError
+from text2pixels.pipeline.working_tree import RUN
 
 GPU_LIMIT = "text2pixels-gpu"
 
@@ -28,7 +30,10 @@ _EDGE = re.compile(r'^"([^"]+)"(?: -> "([^"]+)")?;$')
 # DVC's words for a stage whose dependencies, parameters and outputs are what dvc.lock says.
 _UNCHANGED = re.compile(r"didn't change, skipping|is cached - skipping run")
 _BUSY = re.compile(r"is busy, it is being blocked by")  # a path that another process reads or writes
+_BLOCKER = re.compile(r"^\s*(\(PID \d+\): .*)$")
+_LEVELS = (("error", logging.ERROR), ("warning", logging.WARNING))  # how lines of DVC and of the stages begin
 _PATIENCE = 5  # seconds between two tries
+_LEASE = 60  # seconds after which the slot of a flow that was killed is free again
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Graph:
     upstream: dict[str, frozenset[str]]
     gpu: frozenset[str]  # stages that take a GPU slot
     alone: frozenset[str]  # stages that are timed, so nothing runs beside them
+    unchanged: frozenset[str] = frozenset()  # stages that need not run, as nothing before them runs either
 
     def ancestry(self, targets: list[str]) -> "Graph":
         """Keep the targets and what they need. A target is a stage, or a group such as "fuse".
@@ -59,10 +65,13 @@ class Graph:
                 queue.append(needed)
         return Graph({s: up for s, up in self.upstream.items() if s in wanted}, self.gpu & wanted, self.alone & wanted)
 
-
-def environment() -> dict[str, str]:
-    """Return the environment of DVC: this interpreter's programs first on the path."""
-    return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    def compared(self, changed: set[str]) -> "Graph":
+        """Return the graph with the stages marked that need not run, given those that DVC calls changed."""
+        unchanged: set[str] = set()
+        for stage, upstream in self.upstream.items():
+            if stage not in changed and upstream <= unchanged:
+                unchanged.add(stage)
+        return replace(self, unchanged=frozenset(unchanged))
 
 
 def read_graph() -> Graph:
@@ -71,11 +80,8 @@ def read_graph() -> Graph:
     Raises:
         InputError: DVC cannot read them; the message is DVC's own.
     """
-    answer = subprocess.run(["dvc", "dag", "--dot"], capture_output=True, text=True, env=environment(), check=False)
-    if answer.returncode:
-        raise InputError(" ".join((answer.stderr or answer.stdout).split()))
     upstream: dict[str, set[str]] = {}
-    for match in filter(None, map(_EDGE.match, answer.stdout.splitlines())):
+    for match in filter(None, map(_EDGE.match, _ask("dag", "--dot").splitlines())):
         before, after = match.groups()
         upstream.setdefault(before, set())
         if after:
@@ -88,6 +94,25 @@ def read_graph() -> Graph:
 
     ordered = {stage: frozenset(upstream[stage]) for stage in _topological(upstream)}
     return Graph(ordered, gpu=marked("gpu"), alone=marked("alone"))
+
+
+def read_changed(*stages: str) -> set[str]:
+    """Ask DVC which stages are not as dvc.lock has them; without stages, which of all.
+
+    Raises:
+        InputError: DVC cannot tell; the message is DVC's own.
+    """
+    return set(json.loads(_ask("status", "--json", *stages)))
+
+
+def _ask(*command: str) -> str:
+    answer = subprocess.run(["dvc", *command], capture_output=True, text=True, env=environment(), check=False)
+    if answer.returncode:
+        said = " ".join((answer.stderr or answer.stdout).split())
+        if "not a git repository" in said:
+            said += ": run git init, or tell DVC so: dvc config --local core.no_scm true"
+        raise InputError(said)
+    return answer.stdout
 
 
 def _topological(upstream: dict[str, set[str]]) -> Iterator[str]:
@@ -106,13 +131,20 @@ class Slots:
     def __init__(self, count: int) -> None:
         self._count = self._free = count
         self._changed = threading.Condition()
+        self._closed = False
 
     @contextmanager
     def take(self, alone: bool = False) -> Iterator[None]:
-        """Wait for a slot, or for all of them, and hold it."""
+        """Wait for a slot, or for all of them, and hold it.
+
+        Raises:
+            InputError: the run has ended meanwhile.
+        """
         wanted = self._count if alone else 1
         with self._changed:
-            self._changed.wait_for(lambda: self._free >= wanted)
+            self._changed.wait_for(lambda: self._closed or self._free >= wanted)
+            if self._closed:
+                raise InputError("the run has ended")
             self._free -= wanted
         try:
             yield
@@ -121,59 +153,96 @@ class Slots:
                 self._free += wanted
                 self._changed.notify_all()
 
+    def close(self) -> None:
+        """Let no further stage begin."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the stages of one run of the flow have in common."""
+
+    name: str  # the value of the environment variable `RUN` for what it starts
+    graph: Graph
+    slots: Slots
+    threads: int  # of one stage
+    gpus: int  # in this machine
+    force: bool = False
+
 
 @task(name="stage", task_run_name="{stage}", cache_policy=NO_CACHE)
-def reproduce_stage(stage: str, graph: Graph, slots: Slots, threads: int, force: bool = False) -> State[Any]:
+def reproduce_stage(stage: str, run: Run) -> State[Any]:
     """Run one stage with DVC, its output as log lines; end Completed, Unchanged or Failed.
 
-    DVC has the cache and the skipping; Prefect's own caching is off. A stage with ``meta: {gpu: 1}``
-    also waits for a slot of the global limit that the flow has made (``strict``: without it, an error).
+    DVC has the cache and the skipping; Prefect's own caching is off. On a machine with GPUs a stage with
+    ``meta: {gpu: 1}`` also waits for a slot of the global limit that the flow has made (``strict``: without
+    it, an error). A stage that need not run takes no slot.
     """
-    with ExitStack() as held:
-        held.enter_context(slots.take(alone=stage in graph.alone))
-        if stage in graph.gpu:
-            held.enter_context(concurrency(GPU_LIMIT, occupy=1, strict=True))
-        return _reproduce(stage, threads, force)
+    if stage in run.graph.unchanged:
+        return Completed(name="Unchanged")
+    on_gpu = stage in run.graph.gpu and run.gpus > 0
+    alone = stage in run.graph.alone
+    try:
+        # Worth a second of DVC's time only where the stage would keep others waiting.
+        if (on_gpu or alone) and not run.force and stage not in read_changed(stage):
+            return Completed(name="Unchanged")
+        with ExitStack() as held:
+            held.enter_context(run.slots.take(alone))
+            if on_gpu:
+                _take_gpu(held)
+            return _reproduce(stage, run)
+    except InputError as error:
+        return Failed(message=f"{stage}: {error}")
 
 
-def _reproduce(stage: str, threads: int, force: bool) -> State[Any]:
-    code, unchanged, reason = _run(stage, threads, force)
+def _take_gpu(held: ExitStack) -> None:
+    logger = get_run_logger()
+    try:
+        held.enter_context(concurrency(GPU_LIMIT, strict=True, timeout_seconds=1, lease_duration=_LEASE))
+    except TimeoutError:
+        logger.info("waiting for a GPU slot: other runs hold all of '%s'", GPU_LIMIT)
+        held.enter_context(concurrency(GPU_LIMIT, strict=True, lease_duration=_LEASE))
+
+
+def _reproduce(stage: str, run: Run) -> State[Any]:
+    code, unchanged, reason = _run(stage, run)
     while code and _BUSY.search(reason):
         # DVC waits for its own lock, but not for a stage of another run that writes what this one reads.
         get_run_logger().info("waiting for another run of DVC: %s", reason)
         time.sleep(_PATIENCE)
-        code, unchanged, reason = _run(stage, threads, force)
+        code, unchanged, reason = _run(stage, run)
     if code:
-        return Failed(message=f"{stage}: {reason}")
+        return Failed(message=f"{stage}: {reason or f'dvc ended with code {code}'}")
     return Completed(name="Unchanged") if unchanged else Completed()
 
 
-def _run(stage: str, threads: int, force: bool) -> tuple[int, bool, str]:
+def _run(stage: str, run: Run) -> tuple[int, bool, str]:
     """Run a stage once; return DVC's exit code, whether nothing had changed, and the reason of a failure."""
-    logger = get_run_logger()
+    logger, progress = get_run_logger(), Progress(stage)
     # Without --wait-for-lock, before the sub-command, stages that start together fail.
-    command = ["dvc", "--wait-for-lock", "repro", "--single-item", *(["--force"] if force else []), stage]
-    # A session of its own, so that cancelling the task run also ends what DVC has started.
+    command = ["dvc", "--wait-for-lock", "repro", "--single-item", *(["--force"] if run.force else []), stage]
+    # A session of its own: what ends the flow's group must not end DVC while it writes its lock. The guard of
+    # the run ends the stage, which it finds by the environment variable.
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env=environment() | {"OMP_NUM_THREADS": str(threads)},
+        env=environment() | {"OMP_NUM_THREADS": str(run.threads), RUN: run.name},
         start_new_session=True,
     )
     unchanged, reason = False, ""
-    try:
-        assert process.stdout is not None
-        for line in filter(None, map(str.rstrip, process.stdout)):
-            logger.info(line)
-            unchanged = unchanged or bool(_UNCHANGED.search(line))
-            if line.startswith(("error: ", "ERROR: ")) and not reason.startswith("error: "):
-                reason = line  # the stage's own words, where it has any, say more than DVC's
-        code = process.wait()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait()
-    return code, unchanged, reason
+    assert process.stdout is not None
+    for line in filter(None, map(str.rstrip, process.stdout)):
+        level = next((level for word, level in _LEVELS if line.lower().startswith(f"{word}: ")), logging.INFO)
+        logger.log(level, line)
+        progress.read(line)
+        unchanged = unchanged or bool(_UNCHANGED.search(line))
+        if level == logging.ERROR and not reason.startswith("error: "):
+            reason = line  # the stage's own words, where it has any, say more than DVC's
+        elif _BUSY.search(reason) and (blocker := _BLOCKER.match(line)):
+            reason = f"{reason} {blocker[1]}"
+    return process.wait(), unchanged, reason

@@ -35,7 +35,7 @@ def test_what_belongs_to_the_run_goes_through(monkeypatch):
         with hold("its stage"), hold("another of its stages"):
             pass
         monkeypatch.setenv(working_tree.RUN, "two")
-        with pytest.raises(InputError), hold("a stage of another flow"):
+        with pytest.raises(InputError, match="has ended"), hold("a stage that a killed flow left"):
             pass
     assert working_tree.holder() is None
 

@@ -11,7 +11,8 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.reproduce import reproduce
 from tasks import dvc as dvc_task
-from tasks.dvc import Graph, Slots, environment, read_graph
+from tasks.dvc import Graph, Slots, read_changed, read_graph
+from tasks.restore import environment
 
 PIPELINE = """
 stages:
@@ -47,6 +48,7 @@ def pipeline(tmp_path, monkeypatch):
     subprocess.run(["git", "init", "-q", "."], check=True)
     subprocess.run(["dvc", "init", "-q"], check=True, env=environment())
     subprocess.run(["dvc", "config", "core.analytics", "false"], check=True, env=environment())
+    (tmp_path / ".gitignore").write_text("/.cache/\n")
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
     (tmp_path / "params.yaml").write_text("x: 1\n")
     return tmp_path

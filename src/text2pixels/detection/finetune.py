@@ -1,6 +1,7 @@
 """Training a detector on given images: one loop for the start weights and for every method."""
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from text2pixels.detection.examples import Batch, Example, batches
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
-from text2pixels.progress import bar
+from text2pixels.progress import bar, report_epoch
 
 _WARM_UP = 0.1  # share of the steps
 _LAST_RATE = 0.02  # share of the learning rate at the end
@@ -66,7 +67,7 @@ def fit(
         for epoch in range(epochs):
             shuffled = torch.Generator().manual_seed(seed * 10_007 + epoch)
             order = torch.randperm(len(examples), generator=shuffled).tolist()
-            total = 0.0
+            total, began = 0.0, time.monotonic()
             for prepared in batches(examples, order, batch, image_size, seed=seed * 10_007 + epoch):
                 loss = detector.loss(prepared.images_B3HW.to(device), prepared.boxes)
                 if not torch.isfinite(loss):
@@ -82,6 +83,8 @@ def fit(
                 total += loss.item() * len(prepared.boxes)
                 progress.update(task, advance=1, note=f"loss {loss.item():.2f}")
             means.append(total / len(examples))
+            if description is not None:
+                report_epoch(description, epoch + 1, epochs, {"loss": means[-1]}, time.monotonic() - began)
     return means
 
 

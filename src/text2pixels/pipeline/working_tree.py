@@ -39,12 +39,14 @@ def hold(what: str, run: str | None = None, patience: float = 0) -> Iterator[Non
         patience: seconds to wait for another run to end.
 
     Raises:
-        InputError: another run is at work here; the message names it.
+        InputError: another run is at work here, which the message names; or the run that this belongs to is over.
     """
     from filelock import FileLock, Timeout
 
     belongs_to = os.environ.get(RUN)
-    if belongs_to is not None and _read_holder().get("run") == belongs_to:
+    if belongs_to is not None:
+        if _read_holder().get("run") != belongs_to:
+            raise InputError(f"the run {belongs_to}, to which this belongs, has ended: start another")
         yield
         return
     FOLDER.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ and what a step sees depends on its number alone, so a run that was killed ends 
 
 import copy
 import math
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from text2pixels.detection.yolo import STRIDE, Detector
 from text2pixels.errors import InputError
 from text2pixels.image.views import View, central_view, random_view
 from text2pixels.network.network import FusionNetwork
-from text2pixels.progress import bar, console
+from text2pixels.progress import bar, console, report_epoch
 from text2pixels.registry import look_up
 from text2pixels.training import state as resumable
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, lower_step
@@ -168,6 +169,7 @@ def train(
         done = first_epoch * schedule.per_epoch
         task = progress.add_task(description, total=total, completed=done, note="", visible=world.leads)
         for epoch in range(first_epoch, settings.epochs):
+            began = time.monotonic()
             weight = strategy.weight(settings.upper_weight, settings.upper_decay, epoch)
             objective.begin_epoch(first=epoch == 0)
 
@@ -217,6 +219,9 @@ def train(
                         "history": [tuple(row) for row in outcome.history],
                     },
                 )
+                losses = {f"{row.level} loss": row.value for row in rows if row.name == "loss"}
+                losses |= {f"validation {level}": value for level, value in scores.items()}
+                report_epoch(description, epoch + 1, settings.epochs, losses, time.monotonic() - began)
     return outcome
 
 
