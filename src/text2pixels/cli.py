@@ -23,7 +23,6 @@ app = typer.Typer(
 _IMAGES = "Images"
 
 
-
 def _show_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -70,3 +71,15 @@ def test_too_little_memory_is_one_line_and_a_defect_keeps_its_traceback(error, c
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert answer.returncode == code
     assert ("Traceback" in answer.stderr) == (code == 1)
+
+
+@pytest.mark.parametrize("start", [["-m", "text2pixels"], ["-c", "from text2pixels.cli import main; main()"]])
+def test_the_version_is_told(start):
+    answer = subprocess.run([sys.executable, *start, "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"text2pixels \d+\.\d+\.\d+\n", answer.stdout)
+
+
+def test_outside_a_clone_params_says_where_it_belongs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, ["params", "demo"])
+    assert "clone of the text2pixels repository" in str(answer.exception)

@@ -63,7 +63,7 @@ def cost(
 def ingest(
     source: Annotated[Path | None, typer.Argument(help="A folder, zip or tar of pairs.")] = None,
     dataset: Annotated[str, typer.Option(help="Which data set it is; 'folder' for pairs of your own.")] = "folder",
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to make; data/interim/DATASET.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to make; data/interim/DATASET.")] = None,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
     aligned: Annotated[bool, typer.Option(help="The two cameras see the same pixels.")] = True,
     leaks: Annotated[bool, typer.Option("--leaks", help="Compare all ingested data sets instead.")] = False,
@@ -84,7 +84,7 @@ def ingest(
         dataset,
         config.Source(path=str(source) if source else None, aligned=aligned),
         config.Ingest(workers=workers),
-        out or layout.interim(dataset),
+        output or layout.interim(dataset),
     )
 
 
@@ -112,6 +112,11 @@ def params(
     require("pydantic", "pipeline")
     from text2pixels.pipeline import profiles
 
+    if not Path("profiles").is_dir():
+        raise InputError(
+            f"t2p params writes the pipeline's configuration from profiles/, which is not in {Path.cwd()}: change into "
+            "a clone of the text2pixels repository (an installed package does not bring it)"
+        )
     changes = profiles.parse_changes(change or [])
     written, missing = profiles.write_params(profile, changes, data=data, weights=weights, phrases=phrases)
     show(
@@ -174,7 +179,10 @@ def publish(
 @app.command(rich_help_panel=_PIPELINE)
 def export(
     output: Annotated[Path, typer.Argument(help="The .onnx file to write, or the folder of a checkpoint.")],
-    model: Annotated[Path, typer.Option(help="Folder of a trained network.")] = Path("models/ours"),
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a trained network; models/ours where it is there, or the one that comes along."),
+    ] = None,
 ) -> None:
     """Write a trained network as ONNX, for any size of image, checked against torch; or as a checkpoint with its card.
 
@@ -188,6 +196,10 @@ def export(
     from text2pixels.files import check_outputs
 
     require("onnxscript", "train")
+    if model is None:
+        from text2pixels.methods.trained import SHIPPED
+
+        model = Path("models/ours") if Path("models/ours").is_dir() else SHIPPED
     check_outputs([output], [model, *(model.rglob("*") if model.is_dir() else [])])
     if output.suffix != ".onnx":
         require("pydantic", "pipeline")
