@@ -3,7 +3,9 @@
     python benchmarks/baselines.py --shared ../shared --methods sdnet tardal
 
 Pairs: TNO-25 and RoadScene's test50.txt. `unstretched` is compared for SDNet, whose authors' figures are
-without their stretch. The reference numbers are those of ../shared/reference/baselines.md.
+without their stretch. The reference numbers are those of ../shared/reference/baselines.md, SeAFusion's those of the
+images in Linfeng-Tang/Evaluation-for-Image-Fusion (Image/Algorithm/SeAFusion_TNO). TextFusion is told "a person" of all
+pairs: name the table of published vectors with --phrases to get the printed digits.
 """
 
 import argparse
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from text2pixels.config import Embed
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods import catalogue
 from text2pixels.methods.convention import fuse_luminance
@@ -30,6 +33,11 @@ AUTHORS = {
     ("ifcnn-max", "RoadScene", "standard"): (7.032, 37.998, 13.776, 5.202),
     ("ifcnn-sum", "TNO", "standard"): (6.527, 27.715, 11.334, 4.145),
     ("ifcnn-mean", "TNO", "standard"): (6.515, 27.493, 11.293, 4.172),
+    ("gifnet", "TNO", "standard"): (6.968, 42.870, 13.993, 4.953),
+    ("gifnet", "RoadScene", "standard"): (7.260, 45.003, 17.091, 5.882),
+    ("textfusion", "TNO", "standard"): (6.915, 42.947, 10.960, 4.143),
+    ("textfusion", "RoadScene", "standard"): (6.878, 39.289, 9.368, 3.239),
+    ("seafusion", "TNO", "standard"): (7.104, 44.199, 12.412, 4.940),
 }
 
 
@@ -60,13 +68,14 @@ def main():
     parser.add_argument("--shared", type=Path, default=Path("../shared"), help="folder with data/ and weights/")
     known = list(dict.fromkeys(method for method, _, _ in AUTHORS))
     parser.add_argument("--methods", nargs="+", choices=known, default=known)
+    parser.add_argument("--phrases", help="table of CLIP vectors, for TextFusion (default: distilled ones)")
     parser.add_argument("--every", type=int, default=1, help="only each N-th pair: to try it out")
     chosen = parser.parse_args()
     print("method      data set   convention   EN     SD      SF      AG      difference to the authors'")
     for (name, dataset, convention), expected in AUTHORS.items():
         if name not in chosen.methods:
             continue
-        method = catalogue.load(name, weights=chosen.shared / "weights")
+        method = catalogue.load(name, weights=chosen.shared / "weights", embed=Embed(table=chosen.phrases))
         pairs = track(read_pairs(chosen.shared / "data", dataset)[:: chosen.every], f"{name} {dataset}")
         found = np.mean([measure(fuse_luminance(method, *pair, convention=convention)) for pair in pairs], axis=0)
         difference = " ".join(f"{value:+.3f}" for value in found - expected)
