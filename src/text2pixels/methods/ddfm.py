@@ -12,7 +12,7 @@ Legend of shape suffixes: B batch, H height, W width, 1, 3 and C channels.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -211,8 +211,13 @@ def _build(state: dict[str, Tensor], steps: int = 100) -> DDFM:
     return network.to_empty(device="cpu")
 
 
+def named(unet: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a U-Net by the names that they have in the method."""
+    return {_UNET + name: tensor for name, tensor in unet.items()}
+
+
 def _read(folder: Path) -> dict[str, Tensor]:
-    return {_UNET + name: tensor for name, tensor in read_torch_file(folder / _FILE).items()}
+    return named(read_torch_file(folder / _FILE))
 
 
 AUTHORS = Authors(_build, _read, sized_by_state=True)
