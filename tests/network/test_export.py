@@ -46,7 +46,7 @@ def session():
 def run(session, infrared, visible, text, mask):
     names = ("infrared", "visible", "text", "mask")
     feed = dict(zip(names, (each.numpy() for each in (infrared, visible, text, mask)), strict=True))
-    return session.run(None, feed)
+    return session.run(["fused", "attention"], feed)
 
 
 @pytest.mark.slow
@@ -96,7 +96,8 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, package):
 
 def test_a_false_mask_is_no_text():
     model = network()
-    infrared, visible, text, mask = export.example(model, 1, 32, 40, 2)
+    inputs = export.example(model, 1, 32, 40, 2)
+    inputs["mask"] = torch.zeros_like(inputs["mask"])
     with torch.no_grad():
-        fused, _ = export.Exported(model)(infrared, visible, text, torch.zeros_like(mask))
-        torch.testing.assert_close(fused, model(infrared, visible).fused_B1HW)
+        fused = export.Exported(model)(**inputs)[0]
+        torch.testing.assert_close(fused, model(inputs["infrared"], inputs["visible"]).fused_B1HW)

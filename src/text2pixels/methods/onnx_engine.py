@@ -15,6 +15,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
 from text2pixels import tensor_files
 from text2pixels.errors import InputError
 from text2pixels.extras import install
+from text2pixels.methods import tiles
 from text2pixels.methods.engine import Float, Output
 from text2pixels.network.description import LAYOUT, ONNX, STRIDE, Description
 
@@ -36,10 +37,47 @@ class OnnxEngine:
         tensor_files.check(folder, LAYOUT, described.content, [ONNX])
         self._text_dim = described.network.text_dim if described.network.cross_attention else None
         self._session = _session(folder / ONNX, device)
+        self._outputs = [each.name for each in self._session.get_outputs()]
+        self._self_attention, self._path = described.network.self_attention, folder / ONNX
         self.device = "cuda" if self._session.get_providers()[0] == _CUDA else "cpu"
 
     def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
         """Run the network; see `engine.Engine.run`."""
+        if tiles.is_large(infrared_B1HW):
+            return tiles.run(self, infrared_B1HW, visible_B1HW, text_TD)
+        return self.fuse(infrared_B1HW, visible_B1HW, text_TD, None)
+
+    def tokens(self, infrared_11HW: Float, visible_11HW: Float) -> Float | None:
+        """Return the tokens of a tile; see `tiles.Tiled`.
+
+        Raises:
+            InputError: the file was written before networks fused in tiles.
+        """
+        if not self._self_attention:
+            return None
+        if "tokens" not in self._outputs:
+            raise InputError(
+                f"{self._path} fuses no more than {tiles.LARGEST:,} pixels: write it again with t2p export, or use the "
+                "engine torch"
+            )
+        options = onnxruntime.RunOptions()
+        options.only_execute_path_to_fetches = True  # and not the rest of the network
+        tokens_hwE: Float = self._run(self._feed(infrared_11HW, visible_11HW, None), ["tokens"], options)[0][0]
+        return tokens_hwE
+
+    def fuse(
+        self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, landmarks_1ME: Float | None
+    ) -> Output:
+        """Run the network on images, or on a tile of one; see `tiles.Tiled`."""
+        feed = self._feed(infrared_B1HW, visible_B1HW, text_TD)
+        if landmarks_1ME is not None:
+            feed |= {"landmarks": landmarks_1ME, "tile": np.ones((1, 1, 1), bool)}
+        fused_B1HW, *attention = self._run(feed, [name for name in self._outputs if name != "tokens"])
+        if text_TD is None and attention:
+            attention = [attention[0][:, 1:]]  # the null token alone
+        return Output(fused_B1HW, attention[0] if attention else None)
+
+    def _feed(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> dict[str, Any]:
         feed: dict[str, Any] = {"infrared": infrared_B1HW, "visible": visible_B1HW}
         if self._text_dim is not None:
             # No text is one phrase that nobody may attend to.
@@ -47,15 +85,16 @@ class OnnxEngine:
             shape_BTD = (len(infrared_B1HW), *phrases_TD.shape)
             feed["text"] = np.broadcast_to(phrases_TD, shape_BTD)
             feed["mask"] = np.full(shape_BTD[:2], text_TD is not None)
+        return feed
+
+    def _run(self, feed: dict[str, Any], outputs: list[str], options: Any = None) -> list[Float]:  # noqa: ANN401
         try:
-            fused_B1HW, *attention = self._session.run(None, feed)
+            found: list[Float] = self._session.run(outputs, feed, options)
         except (Fail, RuntimeException) as error:
             if not any(sign in str(error).lower() for sign in ("allocate memory", "bad_alloc", "bad allocation")):
                 raise
             raise MemoryError(str(error)) from error
-        if text_TD is None and attention:
-            attention = [attention[0][:, 1:]]  # the null token alone
-        return Output(fused_B1HW, attention[0] if attention else None)
+        return found
 
     def enlarge(self, maps_Shw: Float) -> Float:
         """Return maps of tokens as maps of pixels, (S, 8 h, 8 w), bilinear."""

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from text2pixels.device import keep_freed_memory, pick_device
+from text2pixels.methods import tiles
 from text2pixels.methods.engine import Float, Output
 from text2pixels.network import checkpoint
 from text2pixels.network.description import STRIDE
@@ -41,11 +42,30 @@ class TorchEngine:
 
     def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
         """Run the network; see `engine.Engine.run`."""
+        if tiles.is_large(infrared_B1HW):
+            return tiles.run(self, infrared_B1HW, visible_B1HW, text_TD)
+        return self.fuse(infrared_B1HW, visible_B1HW, text_TD, None)
+
+    def tokens(self, infrared_11HW: Float, visible_11HW: Float) -> Float | None:
+        """Return the tokens of a tile; see `tiles.Tiled`."""
+        if self.network.self_attention is None:
+            return None
+        with torch.inference_mode(), _memory_errors():
+            looked = self.network.look(self._tensor(infrared_11HW), self._tensor(visible_11HW))
+            tokens_hwE: Float = self.network.self_attention.norm(looked.tokens_BhwE)[0].cpu().numpy()
+        return tokens_hwE
+
+    def fuse(
+        self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, landmarks_1ME: Float | None
+    ) -> Output:
+        """Run the network on images, or on a tile of one; see `tiles.Tiled`."""
         text_BTD = None
         if text_TD is not None:
             text_BTD = self._tensor(text_TD).expand(len(infrared_B1HW), -1, -1)
+        landmarks_BME = None if landmarks_1ME is None else self._tensor(landmarks_1ME)
         with torch.inference_mode(), _memory_errors():
-            fusion = self.network(self._tensor(infrared_B1HW), self._tensor(visible_B1HW), text_BTD)
+            looked = self.network.look(self._tensor(infrared_B1HW), self._tensor(visible_B1HW))
+            fusion = self.network.fuse(looked, infrared_B1HW.shape[2:], landmarks_BME, text_BTD)
         attention = fusion.attention
         return Output(fusion.fused_B1HW.cpu().numpy(), None if attention is None else attention.float().cpu().numpy())
 

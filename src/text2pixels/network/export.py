@@ -5,7 +5,7 @@ Shapes: B batch; H, W image; T phrases, S = T + 1; D dimension of a phrase vecto
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from text2pixels.extras import require
 from text2pixels.files import whole_file
-from text2pixels.network.description import MINIMUM_SIDE
+from text2pixels.network.description import LANDMARKS, MINIMUM_SIDE
 from text2pixels.network.network import FusionNetwork
 
 # Mean difference of values in [0, 1]: a quarter of an 8-bit level. Not the largest difference,
@@ -26,7 +26,7 @@ TOLERANCE = 1e-3
 CHECKED = ((1, 16, 16, 1), (1, 32, 48, 1), (2, 61, 77, 3))
 
 
-Run = Callable[[Iterable[Tensor]], list[NDArray[np.float32]]]
+Run = Callable[[Mapping[str, Tensor]], list[NDArray[np.float32]]]
 
 
 class OnnxFile(NamedTuple):
@@ -53,14 +53,24 @@ class Exported(nn.Module):
 
     def forward(
         self,
-        infrared_B1HW: Tensor,
-        visible_B1HW: Tensor,
-        text_BTD: Tensor | None = None,
-        mask_BT: Tensor | None = None,
+        infrared: Tensor,
+        visible: Tensor,
+        text: Tensor | None = None,
+        mask: Tensor | None = None,
+        landmarks: Tensor | None = None,
+        tile: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """Return fused_B1HW and, of a network with cross-attention, attention_BShw."""
-        fusion = self.network(infrared_B1HW, visible_B1HW, text_BTD, mask_BT)
-        return (fusion.fused_B1HW,) if fusion.attention is None else (fusion.fused_B1HW, fusion.attention)
+        """Return fused_B1HW; with cross-attention attention_BShw, too; with self-attention tokens_BhwE, too."""
+        network = self.network
+        looked = network.look(infrared, visible)
+        landmarks_BME = tokens_BhwE = None
+        if network.self_attention is not None:
+            tokens_BhwE = network.self_attention.norm(looked.tokens_BhwE)
+            landmarks_BME = network.self_attention.landmarks(looked.tokens_BhwE)
+            if landmarks is not None and tile is not None:
+                landmarks_BME = torch.where(tile, landmarks, landmarks_BME)
+        fusion = network.fuse(looked, infrared.shape[2:], landmarks_BME, text, mask)
+        return tuple(each for each in (fusion.fused_B1HW, fusion.attention, tokens_BhwE) if each is not None)
 
 
 def export_onnx(network: FusionNetwork, path: Path) -> float:
@@ -78,6 +88,10 @@ def to_onnx(network: FusionNetwork) -> OnnxFile:
     ``text`` (B, T, D) and ``mask`` (B, T), True where there is a phrase. Outputs ``fused``
     (B, 1, H, W) and ``attention`` (B, T + 1, h, w). All floating point is float32.
 
+    A network with self-attention also fuses a tile of an image: ``landmarks`` (1, M, E) of the whole image,
+    and ``tile`` (1,), which says whether they are to be used, may be left out. What they are computed from
+    is the output ``tokens`` (B, h + 2, w + 2, E): see `methods.tiles`.
+
     Args:
         network: in evaluation mode, on the CPU.
 
@@ -88,52 +102,69 @@ def to_onnx(network: FusionNetwork) -> OnnxFile:
     require("onnxscript", "train")
     import onnxruntime
 
-    with_text = network.cross_attention is not None
-    names = ["infrared", "visible", "text", "mask"][: 4 if with_text else 2]
     with tempfile.TemporaryDirectory() as folder:
         traced, folded = Path(folder) / "traced.onnx", Path(folder) / "folded.onnx"
-        _trace(network, traced, names)
+        _trace(network, traced)
         # Constants are folded, so each weight is there once and a session starts with less to do. Nothing
         # beyond this level: what is fused further is for the machine that does it.
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(folded)
         onnxruntime.InferenceSession(str(traced), options, providers=["CPUExecutionProvider"])
-        content = _slim(onnx, folded)
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        content = _slim(onnx, folded, network)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # of errors: it warns that inputs which may be left out are no constants
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
-    def run(inputs: Iterable[Tensor]) -> list[NDArray[np.float32]]:
-        feed = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
-        outputs: list[NDArray[np.float32]] = session.run(None, feed)
+    def run(inputs: Mapping[str, Tensor]) -> list[NDArray[np.float32]]:
+        outputs: list[NDArray[np.float32]] = session.run(None, {name: each.numpy() for name, each in inputs.items()})
         return outputs
 
     return OnnxFile(content, max(_difference(network, run, size) for size in CHECKED))
 
 
-def _trace(network: FusionNetwork, path: Path, names: list[str]) -> None:
+def _trace(network: FusionNetwork, path: Path) -> None:
     """Write what torch exports."""
     batch, phrases = torch.export.Dim("batch", min=1), torch.export.Dim("phrases", min=1)
     height, width = (torch.export.Dim(name, min=MINIMUM_SIDE) for name in ("height", "width"))
-    image = {0: batch, 2: height, 3: width}
-    shapes = (image, image, {0: batch, 1: phrases}, {0: batch, 1: phrases})[: len(names)]
+    image, text = {0: batch, 2: height, 3: width}, {0: batch, 1: phrases}
+    shapes = {"infrared": image, "visible": image, "text": text, "mask": text, "landmarks": {}, "tile": {}}
+    inputs = example(network, 2, 64, 80, 2)
+    if network.self_attention is not None:
+        inputs |= _no_landmarks(network)
     with warnings.catch_warnings():
         # Infrared and visible share their sizes on purpose.
         warnings.filterwarnings("ignore", message=".*The axis name: .* will not be used", category=UserWarning)
         program = torch.onnx.export(
             Exported(network).eval(),
-            example(network, 2, 64, 80, 2),
+            kwargs=inputs,
             dynamo=True,
-            dynamic_shapes=shapes,
-            input_names=names,
-            output_names=["fused", "attention"][: len(names) // 2],
+            dynamic_shapes={name: shapes[name] for name in inputs},
+            input_names=list(inputs),
+            output_names=list(_outputs(network)),
             verbose=False,
         )
     assert program is not None
     program.save(str(path))
 
 
-def _slim(onnx: Any, path: Path) -> bytes:  # noqa: ANN401  (the library is untyped)
-    """Return an ONNX file without the exporter's notes, which are a fifth of it, and with readable output shapes."""
+def _outputs(network: FusionNetwork) -> dict[str, dict[int, str]]:
+    """Return the names of the outputs and, of each, the names of the axes that are any number."""
+    outputs = {"fused": {2: "height", 3: "width"}}
+    if network.cross_attention is not None:
+        outputs["attention"] = {2: "rows", 3: "columns"}
+    if network.self_attention is not None:
+        outputs["tokens"] = {1: "rows + 2", 2: "columns + 2"}
+    return outputs
+
+
+def _no_landmarks(network: FusionNetwork) -> dict[str, Tensor]:
+    """Return the values of the inputs for tiles where the image is whole."""
+    return {"landmarks": torch.zeros(1, LANDMARKS**2, 2 * network.config.channels), "tile": torch.zeros(1, 1, 1) > 0}
+
+
+def _slim(onnx: Any, path: Path, network: FusionNetwork) -> bytes:  # noqa: ANN401  (the library is untyped)
+    """Return an ONNX file without the exporter's notes, which are a fifth of it, and with readable shapes."""
     model = onnx.load(str(path))
     del model.graph.value_info[:], model.metadata_props[:]
     for node in model.graph.node:
@@ -143,31 +174,35 @@ def _slim(onnx: Any, path: Path) -> bytes:  # noqa: ANN401  (the library is unty
     del model.opset_import[:]
     model.opset_import.extend(operators)
     # As it comes, a fused image's height is "Min(height + 8, 8*(((height + 7)//8)) + 16) - 8".
-    for output, sides in zip(model.graph.output, (("height", "width"), ("rows", "columns")), strict=False):
-        for dimension, side in zip(list(output.type.tensor_type.shape.dim)[2:], sides, strict=True):
-            dimension.dim_param = side
+    for output, sides in zip(model.graph.output, _outputs(network).values(), strict=True):
+        for axis, side in sides.items():
+            output.type.tensor_type.shape.dim[axis].dim_param = side
+    if network.self_attention is not None:  # an input with an initial value may be left out
+        for name, value in _no_landmarks(network).items():
+            model.graph.initializer.append(onnx.numpy_helper.from_array(value.numpy(), name))
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
 
-def example(network: FusionNetwork, batch: int, height: int, width: int, phrases: int) -> tuple[Tensor, ...]:
+def example(network: FusionNetwork, batch: int, height: int, width: int, phrases: int) -> dict[str, Tensor]:
     """Return inputs of those sizes: noise, with the last phrase padding where there are several."""
     noise = torch.Generator().manual_seed(0)
-    images = tuple(torch.rand(2, batch, 1, height, width, generator=noise))
+    infrared_B1HW, visible_B1HW = torch.rand(2, batch, 1, height, width, generator=noise)
+    inputs = {"infrared": infrared_B1HW, "visible": visible_B1HW}
     if network.cross_attention is None:
-        return images
+        return inputs
     text_BTD = nn.functional.normalize(torch.randn(batch, phrases, network.config.text_dim, generator=noise), dim=2)
     mask_BT = torch.ones(batch, phrases, dtype=torch.bool)
     mask_BT[:, 1:][:, -1:] = False
-    return *images, text_BTD, mask_BT
+    return inputs | {"text": text_BTD, "mask": mask_BT}
 
 
 def _difference(network: FusionNetwork, run: Run, size: tuple[int, int, int, int]) -> float:
     """Return the largest difference between torch and ``run`` on inputs of a size."""
     inputs = example(network, *size)
     with torch.inference_mode():
-        expected = Exported(network)(*inputs)
+        expected = Exported(network)(**inputs)
     differences = [np.abs(a.numpy() - b) for a, b in zip(expected, run(inputs), strict=True)]
     worst = max(float(difference.mean()) for difference in differences)
     assert worst < TOLERANCE, f"onnxruntime differs from torch by {worst} in the mean"

@@ -170,7 +170,7 @@ class FusionNetwork(nn.Module):
         Args:
             looked: of an image, or of a part of it.
             size: its height and width.
-            landmarks_BME: of the whole image, as `SelfAttention.landmarks` gives them; None: what was seen is all of it.
+            landmarks_BME: of the whole image, by `SelfAttention.landmarks`; None: what was seen is all of it.
             text_BTD: as for `forward`.
             mask_BT: as for `forward`.
         """
