@@ -273,6 +273,7 @@ _BUILT_IN = (
             )
         ),
         parameters=1_097_665,
+        recipe="ddcgan:RECIPE",
         colour="gray",
         visible="rounded luminance",
         eight_bits="stretch min-max",
@@ -298,6 +299,7 @@ _BUILT_IN = (
             ),
         ),
         parameters=1_188_272,
+        recipe="cddfuse:RECIPE",
         colour="gray",
         visible="rounded luminance",
         eight_bits="stretch min-max, halves down",

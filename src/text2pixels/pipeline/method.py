@@ -1,7 +1,8 @@
 """Stage `method`: what a method needs to fuse, once, in `layout.model(method)`.
 
 A filter has a card alone. Of a network of other authors the weights are read from their files, here and
-nowhere else in the pipeline, and written as safetensors. A network of ours is trained (`pipeline.train`).
+nowhere else in the pipeline, and written as safetensors; or it is trained again (`pipeline.retrain`). A network of
+ours is trained (`pipeline.train`).
 """
 
 from pathlib import Path
@@ -20,7 +21,7 @@ def run(method: str) -> None:
 
     Raises:
         InputError: an unknown method, weights that are missing or not the authors', or, of a network
-            trained here, what `train_method` raises.
+            trained here, what `train_method` or `retrain_method` raises.
     """
     params = config.load(SECTIONS)
     entry = entry_of(method, params.methods.get(method))
@@ -28,6 +29,11 @@ def run(method: str) -> None:
         from text2pixels.pipeline.train import train_method
 
         train_method(method, entry.card, params)
+        return
+    if entry.card.weights == "retrained":
+        from text2pixels.pipeline.retrain import retrain_method
+
+        retrain_method(method, entry, params)
         return
     with whole_folder(layout.model(method)) as folder:
         if entry.kind == "network":
