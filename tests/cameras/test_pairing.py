@@ -2,9 +2,9 @@
 
 import pytest
 
+from text2pixels.cameras.pairing import pair_folders
 from text2pixels.errors import InputError
 from text2pixels.image import SUFFIXES
-from text2pixels.cameras.pairing import pair_folders
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from support import fakes
 
+from text2pixels.cameras.stills import OUTPUTS, check_suffix, read_pair, write_image
 from text2pixels.errors import InputError
 from text2pixels.image import Unusable
-from text2pixels.cameras.stills import OUTPUTS, check_suffix, read_pair, write_image
 
 RGB = fakes.picture(np.random.default_rng(0))
 GRAY = RGB[..., 1].copy()

@@ -202,7 +202,7 @@ class InStep:
 
     def __init__(self, infrared: Video, visible: Video) -> None:
         self.widest, self.skipped, self.repeated = 0.0, 0, 0
-        self._left, self._right = _Nearest(infrared), _Nearest(visible)
+        self._left, self._right = (_Nearest(video, 0.5 / visible.rate) for video in (infrared, visible))
         self._rate = visible.rate
         self._paired = (0, 0)  # frames used for the last pair
 
@@ -230,8 +230,9 @@ class InStep:
 class _Nearest:
     """Walks through a video and holds the frame nearest to a moment."""
 
-    def __init__(self, video: Video) -> None:
-        self._frames, self._period = video.frames(), 1 / video.rate
+    def __init__(self, video: Video, slack: float) -> None:
+        # The last frame, too, is shown for its video's period, but for what two clocks may differ by.
+        self._frames, self._last = video.frames(), 1 / video.rate - slack
         self._now, self._next = next(self._frames, None), next(self._frames, None)
         self.used = int(self._now is not None)
 
@@ -240,8 +241,7 @@ class _Nearest:
         while self._now is not None and self._next is not None and self._next.time - time < time - self._now.time:
             self._now, self._next = self._next, next(self._frames, None)
             self.used += 1
-        # A frame is shown for as long as its video's period.
-        ended = self._now is None or (self._next is None and time - self._now.time > self._period * (1 - 1e-3))
+        ended = self._now is None or (self._next is None and time - self._now.time > self._last)
         return None if ended else self._now
 
     def after(self, used: int) -> int:

@@ -44,9 +44,9 @@ def read(path: Path) -> Rig:
     Raises:
         InputError: missing, no such file, or a matrix that turns the infrared frame inside out.
     """
+    if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
+        raise InputError(f"{path} is no file of a transform: t2p register IR VIS --matrix FILE writes one")
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
-            raise InputError(f"{path} is no file of a transform: t2p register IR VIS --matrix FILE writes one")
         content = json.loads(path.read_text(encoding="utf-8"))
         matrix = np.array(content["infrared_to_visible"], dtype=np.float64)
         sizes = [tuple(int(side) for side in content[name][::-1]) for name in ("infrared_size", "visible_size")]
