@@ -189,16 +189,22 @@ class Score(Section):
 class Detect(Section):
     """The detection protocols, the same for all methods."""
 
-    weights: str | None = None  # COCO weights (yolov5n.pt, yolov5nu.pt); None: random start, no zero-shot
-    scale: Literal["n", "s", "m", "l", "x"] = "n"  # of YOLOv5u
-    pretrain_epochs: int = bounded(15, ge=0)  # on infrared and visible images, before any method's own
+    # COCO weights (yolov5n.pt; yolov5nu.pt for the head "free"); None: random start, no zero-shot, one fold
+    weights: str | None = None
+    scale: Literal["n", "s", "m", "l", "x"] = "n"  # of YOLOv5
+    head: Literal["anchors", "free"] = "anchors"  # the classic one, or YOLOv5u's, which COCO's file cannot start
+    pretrain_epochs: int = bounded(15, ge=0)  # of the detector of bilevel training, on infrared and visible images
     pretrain_rate: float = bounded(2e-3, gt=0, le=1)  # learning rate of those epochs
     # each labelled pair is tested in one and trained on in the others; 1: the committed split
-    folds: int = bounded(3, ge=1)
-    epochs: int = bounded(3, ge=0)  # of a fold, on a method's images
-    image_size: int = bounded(416, ge=32, le=16384, multiple_of=32)  # pixels, longest side
+    folds: int = bounded(5, ge=1)
+    seeds: int = bounded(1, ge=1, le=100)  # trainings of each fold
+    least_pairs: int = bounded(30, ge=1)  # with boxes, that a fold trains on; with fewer no detector is trained
+    epochs: int = bounded(4, ge=0)  # of a fold, on a method's images
+    image_size: int = bounded(640, ge=32, le=16384, multiple_of=32)  # pixels, longest side
     batch: int = bounded(8, ge=1)
-    learning_rate: float = bounded(1e-3, gt=0, le=1)
+    learning_rate: float = bounded(3e-4, gt=0, le=1)
+    frozen_layers: int = bounded(0, ge=0, le=24)  # first layers that stay COCO's; 10 are the backbone
+    memory: float = bounded(0.0, ge=0, lt=1)  # share that the weights' average (EMA) keeps at a step; 0: no average
     workers: int = bounded(1, ge=1, le=1024)  # folds at a time, each in a process of one thread
     device: str = "auto"
 
@@ -304,6 +310,11 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
         with_overrides(params, name)
         retraining(params, name)
     return params
+
+
+def is_key(name: str) -> bool:
+    """Say whether a data set or a method may be called so: a folder's name, and a word of a command."""
+    return _KEY.fullmatch(name) is not None and not name.endswith(".part")
 
 
 def _check_names(params: Params, origin: str) -> None:

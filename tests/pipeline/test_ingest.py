@@ -244,3 +244,42 @@ def test_a_dask_cluster_gives_the_bytes_of_one_process(source, tmp_path):
     with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as there:
         stage.ingest("folder", source, config.Ingest(dask=there.scheduler_address), tmp_path / "two")
     assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+@pytest.fixture
+def yard(tmp_path, monkeypatch):
+    """Two labelled pairs in folders of unusual names."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(4)
+    for name in ("a_1", "a_2"):
+        fakes.save(tmp_path / f"yard/heat/{name}.png", fakes.picture(rng, 1))
+        fakes.save(tmp_path / f"yard/eye/{name}.png", fakes.picture(rng))
+        (tmp_path / "yard/boxes").mkdir(exist_ok=True)
+        (tmp_path / f"yard/boxes/{name}.txt").write_text("1 0.5 0.5 0.5 0.5\n")
+    return tmp_path / "yard"
+
+
+def typed(*arguments):
+    result = CliRunner().invoke(app, ["ingest", *map(str, arguments)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_pairs_and_labels_of_ones_own_come_in_from_the_command_line(yard, tmp_path):
+    where = ["--infrared", "heat", "--visible", "eye", "--split", "test", "--scene", "^(.+)_"]
+    labels = ["--labels", "boxes", "--format", "yolo", "--classes", "person, car"]
+    typed(yard, "--dataset", "yard", *where, *labels, "-o", tmp_path / "out")
+    pairs = read_manifest(tmp_path / "out/manifest.parquet")
+    assert [pair.split for pair in pairs] == ["test", "test"]
+    assert {box.category for pair in pairs for box in pair.boxes} == {"car"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("roadscenes", "did you mean"), ("..", "is no name"), ("a/b", "is no name"), ("x; y", "is no name")],
+)
+def test_a_name_that_is_none_or_nearly_a_known_one_is_refused(yard, name, said):
+    with pytest.raises(InputError, match=said):
+        typed(yard, "--dataset", name)
+    assert sorted(path.name for path in yard.parent.iterdir()) == ["yard"]

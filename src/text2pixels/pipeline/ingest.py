@@ -13,6 +13,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from difflib import get_close_matches
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -22,7 +23,8 @@ from text2pixels.closure import closure, digest
 from text2pixels.datasets import archive, folder, intake, leaks, listing, partition, simulated
 from text2pixels.datasets.adapter import Adapter, Candidate
 from text2pixels.datasets.admission import Admission, Tally
-from text2pixels.datasets.catalogue import adapter_of, is_aligned
+from text2pixels.datasets.catalogue import DATASETS, adapter_of, is_aligned
+from text2pixels.datasets.folder import FOLDER
 from text2pixels.datasets.manifest import Registration, stream_manifest
 from text2pixels.datasets.quarantine import write_quarantine
 from text2pixels.datasets.source import open_source
@@ -47,6 +49,23 @@ def run(dataset: str) -> None:
     params = config.load(SECTIONS)
     source = params.datasets.get(dataset, config.Source())
     ingest(dataset, source, params.ingest, layout.interim(dataset))
+
+
+def adapter_named(dataset: str) -> str | None:
+    """Return the option ``adapter`` of a set named on the command line: that of folders for a name of one's own.
+
+    Raises:
+        InputError: the name cannot be a folder's, or is nearly that of a known data set.
+    """
+    if dataset in DATASETS:
+        return None
+    if not config.is_key(dataset):
+        raise InputError(
+            f"--dataset: {dataset!r} is no name: letters, digits, hyphens and underscores, at most 64"
+        )
+    if get_close_matches(dataset, DATASETS, n=1, cutoff=0.75):
+        raise InputError(f"{unknown(dataset, DATASETS, 'data set')} (a set of your own needs a name less like it)")
+    return FOLDER.name
 
 
 def ingest(dataset: str, source: config.Source, settings: config.Ingest, target: Path) -> Tally:

@@ -62,13 +62,30 @@ def cost(
 @app.command(rich_help_panel=_PIPELINE)
 def ingest(
     source: Annotated[Path | None, typer.Argument(help="A folder, zip or tar of pairs.")] = None,
-    dataset: Annotated[str, typer.Option(help="Which data set it is; 'folder' for pairs of your own.")] = "folder",
+    dataset: Annotated[str, typer.Option(help="Which data set it is; any other name: pairs of your own.")] = "folder",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to make; data/interim/DATASET.")] = None,
     workers: Annotated[int, typer.Option(help="Processes.", min=1)] = 2,
     aligned: Annotated[bool, typer.Option(help="The two cameras see the same pixels.")] = True,
+    infrared: Annotated[str | None, typer.Option(help="Folder of the infrared images, below SOURCE.")] = None,
+    visible: Annotated[str | None, typer.Option(help="Folder of the visible images, below SOURCE.")] = None,
+    labels: Annotated[str | None, typer.Option(help="COCO file, or folder of VOC or YOLO files, below SOURCE.")] = None,
+    format: Annotated[str | None, typer.Option(help="Of the labels: coco, voc or yolo.")] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Categories, separated by commas; their order is YOLO's numbering.")
+    ] = None,
+    scene: Annotated[
+        str | None, typer.Option(help="Regular expression whose first group names the scene: '^(.+)_[0-9]+$'.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="train, val or test, for every pair.")] = None,
+    infrared_range: Annotated[
+        tuple[float, float] | None, typer.Option(metavar="LOW HIGH", help="16-bit counts that become black and white.")
+    ] = None,
     leaks: Annotated[bool, typer.Option("--leaks", help="Compare all ingested data sets instead.")] = False,
 ) -> None:
-    """Read raw pairs in; broken, odd and unequal files are set aside with the reason."""
+    """Read raw pairs in; broken, odd and unequal files are set aside with the reason.
+
+    t2p ingest recordings/yard --dataset yard --labels labels.json --format coco
+    """
     from text2pixels.extras import require
 
     require("pyarrow", "benchmark")
@@ -80,9 +97,21 @@ def ingest(
         return
     if source is None and dataset != "simulator":
         raise InputError("ingest what? t2p ingest FOLDER, or a zip or tar (the data sets of params.yaml: dvc repro)")
+    given = {
+        "adapter": stage.adapter_named(dataset),
+        "infrared": infrared,
+        "visible": visible,
+        "labels": labels,
+        "format": format,
+        "classes": [name.strip() for name in classes.split(",")] if classes else None,
+        "scene": scene,
+        "split": split,
+        "infrared_range": list(infrared_range) if infrared_range else None,
+    }
+    options = {key: value for key, value in given.items() if value is not None}
     stage.ingest(
         dataset,
-        config.Source(path=str(source) if source else None, aligned=aligned),
+        config.Source(path=str(source) if source else None, aligned=aligned, options=options),
         config.Ingest(workers=workers),
         output or layout.interim(dataset),
     )
