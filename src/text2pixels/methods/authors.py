@@ -90,6 +90,11 @@ def read_official(card: Card, authors: Authors, folder: Path | None) -> tuple[Ca
     Raises:
         InputError: a file is missing, is not the authors', or does not hold this network's weights.
     """
+    if not card.files:
+        raise InputError(
+            f"{card.name}: its weights are trained here: list it under methods in params.yaml, run dvc repro method, "
+            f"and name the model with --model models/{card.name}"
+        )
     verified = check(card.name, card.files, folder) == "ok"
     assert folder is not None, "checked with the files"
     try:

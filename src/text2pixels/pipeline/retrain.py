@@ -43,8 +43,8 @@ def retrain_method(method: str, entry: Entry, params: config.Params) -> None:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError(f"methods.{method}.retrain: runs in one process: start it without torchrun")
-    asked = config.retraining(params, method)
-    assert asked is not None, "asked for by the stage"
+    # A method of which there is no file is always trained here, and all the way where params.yaml does not say.
+    asked = config.retraining(params, method) or config.Retrain()
     module, _, name = entry.recipe.partition(":")
     recipe: Recipe = getattr(import_module(module), name)
     budget = replace(recipe.budget, **{key: value for key, value in asdict(asked).items() if value is not None})
