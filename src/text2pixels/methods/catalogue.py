@@ -82,7 +82,7 @@ def _ifcnn(strategy: str, sha256: str) -> Entry:
     )
 
 
-def _segmif(name: str, title: str, mask: str, third: str) -> Entry:
+def _segmif(name: str, title: str, mask: str, third: str, recipe: str = "") -> Entry:
     return _network(
         "segmif:AUTHORS",
         name,
@@ -101,6 +101,7 @@ def _segmif(name: str, title: str, mask: str, third: str) -> Entry:
             )
             for file, megabytes in (("modelfusion-final2.pth", 4.16), ("model-fusion_add_final2.pth", 0))
         ),
+        recipe=recipe,
         parameters=3_860_482,
         visible="rgb",
         colour="own",
@@ -305,7 +306,7 @@ _BUILT_IN = (
         eight_bits="stretch min-max, halves down",
         notes="stretched min-max per image, as the authors save it: that raises EN, SD, SF and AG",
     ),
-    _segmif("segmif", "SegMiF", "vsm-wls", "the third image is the pair fused by VSM-WLS"),
+    _segmif("segmif", "SegMiF", "vsm-wls", "the third image is the pair fused by VSM-WLS", "segmif:RECIPE"),
     _segmif(
         "segmif-visible",
         "SegMiF (visible as mask)",
