@@ -25,11 +25,11 @@ _RESERVED = {"detector", "detector-folds"}  # folders of models/ that are no met
 
 # The user's files that DVC watches: dvc.yaml has each as a dependency. DVC cannot leave out a dependency that
 # is null, so params.yaml names a small file of this repository in its place.
-WATCHED = (("prompt", "csv"), ("embed", "table"), ("fuse", "weights"), ("detect", "weights"))
+WATCHED = (("prompt", "csv"), ("embed", "table"), ("fuse", "weights"), ("fuse", "results"), ("detect", "weights"))
 NOT_GIVEN = "profiles/not-given"
 
-# What stands under a method that is not ours: its own options, and how it is trained again.
-_OF_OTHERS = ("options", "retrain")
+# What stands under a method that is not ours: its own options, how it is trained again, where its images are.
+_OF_OTHERS = ("options", "retrain", "folder")
 
 _SHOWN = 60  # characters of a wrong value in a message
 
@@ -171,6 +171,7 @@ class Fuse(Section):
     """Running the methods."""
 
     weights: str | None = None  # folder with other methods' official weights
+    results: str | None = None  # folder with folders of images that were fused elsewhere: methods.NAME.folder
     # Phrases, separated by semicolons, under which a trained network fuses every pair. None: each pair's own
     # prompt, which is made of that pair's labelled boxes where it has any.
     prompt: str | None = None
@@ -235,7 +236,7 @@ class Params(Section):
     seed: int = field(metadata={"ge": 0, "lt": 2**32})
     datasets: dict[str, Source]
     encoders: tuple[str, ...]
-    methods: dict[str, dict[str, dict[str, Any]]]  # name -> section -> key -> value that it changes
+    methods: dict[str, dict[str, Any]]  # name -> section -> what it changes there; or name -> folder -> path
     ingest: Ingest = field(default_factory=Ingest)
     register: Register = field(default_factory=Register)
     prompt: Prompt = field(default_factory=Prompt)

@@ -18,7 +18,7 @@ Rule = Literal[
     "stretch min-max, truncate",
     "truncate, stretch min-max, truncate",
 ]
-Weights = Literal["official", "unverified", "retrained", "none needed", "trained here"]
+Weights = Literal["official", "unverified", "retrained", "none needed", "trained here", "fused elsewhere"]
 Visible = Literal["luminance", "rounded luminance", "truncated luminance", "rgb"]
 Colour = Literal["visible", "own", "gray", "none"]
 Option = bool | int | float | str
@@ -37,7 +37,7 @@ class Card:
         year: Of publication.
         licence: Of the authors' code and weights; "none stated" where their repository has none.
         weights: Whose weights these are; "unverified" are those of a file under an official one's name of which
-            nobody knows whether it is the authors'.
+            nobody knows whether it is the authors'; a method "fused elsewhere" is a folder of images.
         files: The authors' files, looked for below the folder of weights.
         parameters: Number of trained parameters that fusing uses; 0 for a method that is not trained.
         colour: Where the colour of a fused picture comes from: the chroma of the visible image, the method itself,

@@ -33,14 +33,15 @@ class Entry:
 
     Attributes:
         card: What is known of it.
-        kind: "filter" (a function of two images), "network" (of other authors) or "ours" (trained here).
-        place: "module:name" of the function or of the `Authors`; "" of ours.
+        kind: "filter" (a function of two images), "network" (of other authors), "ours" (trained here) or "results"
+            (images that were fused elsewhere).
+        place: "module:name" of the function or of the `Authors`; the folder of results; "" of ours.
         recipe: "module:name" of the `training.rivals.recipe.Recipe` by which a network can be trained again
             here; "" where there is none.
     """
 
     card: Card
-    kind: Literal["filter", "network", "ours"]
+    kind: Literal["filter", "network", "ours", "results"]
     place: str = ""
     recipe: str = ""
 
@@ -627,11 +628,13 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
     """
     known = methods()
     changes = changes or {}
+    if "folder" in changes:
+        return _results(name, changes)
     if name not in known:
         if not changes:
             raise InputError(
                 f"{unknown(name, known, 'method')} (a variant of the network trained here changes a setting: "
-                f"{name}: {{train: {{seed: 1}}}})"
+                f"{name}: {{train: {{seed: 1}}}}; images fused elsewhere have a folder: {name}: {{folder: PATH}})"
             )
         return _own(Entry(replace(known[OURS].card, name=name, title=f"text2pixels, {name}"), "ours"), changes)
     entry = known[name]
@@ -647,6 +650,21 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
         # Its files are not needed then. How much of the schedule was run, the model's card says.
         entry = replace(entry, card=replace(entry.card, weights="retrained", files=()))
     return entry
+
+
+def _results(name: str, changes: Mapping[str, Any]) -> Entry:
+    """Return a method that is a folder of images.
+
+    Raises:
+        InputError: the name is a method of the catalogue, or more is said of it than the folder.
+    """
+    where, folder = f"methods.{name}", changes["folder"]
+    if name in methods():
+        raise InputError(f"{where}.folder: '{name}' is a method of the catalogue: give images of your own another name")
+    if set(changes) != {"folder"} or not isinstance(folder, str) or not folder:
+        raise InputError(f"{where}: images that were fused elsewhere have a folder and nothing else: {{folder: PATH}}")
+    card = Card(name, name, "images of its own folder", weights="fused elsewhere", notes="scored as they are")
+    return Entry(card, "results", folder)
 
 
 def _own(entry: Entry, changes: Mapping[str, Any]) -> Entry:
@@ -742,6 +760,8 @@ def _ready(
                 network = authors.read_imported(entry.card, locate(entry), model)
                 return authors.ready(entry.card, network, device, describe)
             return authors.ready(*authors.read_official(entry.card, locate(entry), weights), device, describe)
+        case "results":
+            raise InputError(f"{entry.card.name} is a folder of images: it fuses nothing, and costs nothing")
         case "ours":
             from text2pixels.methods import own
 

@@ -16,6 +16,7 @@ from text2pixels import config, layout
 from text2pixels.device import pick_device
 from text2pixels.files import whole_file
 from text2pixels.image.colour import Image8
+from text2pixels.methods.card import read_card
 from text2pixels.methods.catalogue import load_model
 from text2pixels.methods.convention import fuse_luminance
 from text2pixels.methods.method import Method
@@ -38,7 +39,7 @@ class Cost(TypedDict):
     threads: int
     parameters: int  # that fusing uses
     macs: int | None  # multiply-accumulates of convolutions, products and attention; None: no network
-    seconds: float  # median over the repeats
+    seconds: float | None  # median over the repeats; None: images that were fused elsewhere
     repeats: int
     peak_bytes: int | None  # memory beyond what was held before; None where it cannot be measured
 
@@ -50,10 +51,36 @@ def run(method: str) -> None:
         InputError: the model is missing or damaged.
     """
     params = config.load(SECTIONS)
+    card, _ = read_card(layout.model(method))
+    if card.weights == "fused elsewhere":
+        device = pick_device(params.fuse.device)
+        size = (params.cost.width, params.cost.height)
+        unknown = Cost(
+            method=method,
+            width=size[0],
+            height=size[1],
+            device=_name(device),
+            threads=torch.get_num_threads(),
+            parameters=0,
+            macs=None,
+            seconds=None,
+            repeats=0,
+            peak_bytes=None,
+        )
+        _write(method, unknown)
+        return
     loaded = load_model(layout.model(method), params.fuse.device)
     cost = measure(loaded, pick_device(params.fuse.device), params.cost)
+    _write(method, cost)
+
+
+def _write(method: str, cost: Cost) -> None:
     with whole_file(layout.cost(method)) as aside:
         aside.write_text(json.dumps(cost, indent=2) + "\n")
+
+
+def _name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def measure(method: Method, device: torch.device, settings: config.Cost) -> Cost:
@@ -85,7 +112,7 @@ def measure(method: Method, device: torch.device, settings: config.Cost) -> Cost
         method=method.card.name,
         width=settings.width,
         height=settings.height,
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        device=_name(device),
         threads=torch.get_num_threads(),
         parameters=method.parameters,
         macs=_count_macs(fuse, infrared, visible) if method.parameters else None,

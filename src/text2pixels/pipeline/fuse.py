@@ -1,20 +1,25 @@
-"""Stage `fuse`: data/fused/<dataset>/<method>/NAME.png, and the test pairs stretched in stretched/ there.
+"""Stage `fuse`: data/fused/<method>/<dataset>/NAME.png, and the test pairs stretched in stretched/ there.
 
 Fused are the pairs of the test split and all labelled ones, which detection trains on. A method that
 reads text gets each pair's own prompt, as its model has it, or fuse.prompt for all.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from text2pixels import config, layout
 from text2pixels.datasets.manifest import Pair, read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.image.png import read_gray, read_rgb, write_png
+from text2pixels.methods.card import read_card
 from text2pixels.methods.catalogue import load_model
 from text2pixels.methods.convention import round_output
-from text2pixels.methods.method import Method, Phrases
+from text2pixels.methods.fused_elsewhere import read_result
+from text2pixels.methods.method import Float, Image8, Method, Phrases
 from text2pixels.methods.model_prompts import read_phrases
 from text2pixels.progress import track
 from text2pixels.prompts.user_prompts import split
@@ -29,18 +34,34 @@ def run(dataset: str, method: str) -> None:
         InputError: the model, the data set or a pair's prompt is missing.
     """
     params = config.load(SECTIONS)
-    loaded = load_model(layout.model(method), params.fuse.device, params.embed)
-    phrases_of = _phrases(loaded, layout.model(method), params.fuse.prompt)
+    model = layout.model(method)
+    card, _ = read_card(model)
+    if card.weights == "fused elsewhere":
+        fuse = partial(_taken, model)
+    else:
+        loaded = load_model(model, params.fuse.device, params.embed)
+        fuse = partial(_fused, loaded, _phrases(loaded, model, params.fuse.prompt))
     source = layout.processed(dataset)
     pairs = read_pairs_to_fuse(source / "manifest.parquet")
     stretched = layout.fused_stretched(dataset, method).name
     with whole_folder(layout.fused(dataset, method)) as folder:
         for pair in track(pairs, f"fuse {dataset} by {method}"):
             infrared, visible = read_gray(source / pair.infrared), read_rgb(source / pair.visible)
-            fused = loaded.fuse(infrared, visible, phrases_of(pair))
-            write_png(folder / f"{pair.name}.png", round_output(loaded.card, fused))
+            fused = fuse(pair, infrared, visible)
+            write_png(folder / f"{pair.name}.png", round_output(card, fused))
             if pair.split == "test":
-                write_png(folder / stretched / f"{pair.name}.png", round_output(loaded.card, fused, "stretched"))
+                write_png(folder / stretched / f"{pair.name}.png", round_output(card, fused, "stretched"))
+
+
+def _fused(
+    method: Method, phrases_of: Callable[[Pair], Phrases], pair: Pair, infrared: Image8, visible: Image8
+) -> Float:
+    return method.fuse(infrared, visible, phrases_of(pair))
+
+
+def _taken(model: Path, pair: Pair, infrared: Image8, visible: Image8) -> Float:
+    """Return what was fused elsewhere; ``visible`` has been seen there already."""
+    return read_result(model, pair.dataset, pair.name, infrared).astype(np.float32)
 
 
 def _phrases(method: Method, model: Path, prompt: str | None) -> Callable[[Pair], Phrases]:

@@ -2,15 +2,18 @@
 
 A filter has a card alone. Of a network of other authors the weights are read from their files, here and
 nowhere else in the pipeline, and written as safetensors; or it is trained again (`pipeline.retrain`). A network of
-ours is trained (`pipeline.train`).
+ours is trained (`pipeline.train`). Images that were fused elsewhere are copied.
 """
 
 from pathlib import Path
 
 from text2pixels import config, layout
+from text2pixels.datasets.manifest import read_pairs_to_fuse
+from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.methods.card import write_card
-from text2pixels.methods.catalogue import entry_of, locate
+from text2pixels.methods.catalogue import Entry, entry_of, locate
+from text2pixels.methods.fused_elsewhere import import_results
 from text2pixels.progress import console
 
 SECTIONS: tuple[str, ...] = ("seed", "methods", "network", "losses", "train", "fuse")
@@ -36,7 +39,10 @@ def run(method: str) -> None:
         retrain_method(method, entry, params)
         return
     with whole_folder(layout.model(method)) as folder:
-        if entry.kind == "network":
+        if entry.kind == "results":
+            count = import_results(folder, entry.card, _below_results(entry, params.fuse.results), _to_fuse())
+            console.print(f"method {method}: {count} images that were fused elsewhere")
+        elif entry.kind == "network":
             from text2pixels.methods.authors import write_imported
 
             weights = Path(params.fuse.weights) if params.fuse.weights else None
@@ -46,6 +52,32 @@ def run(method: str) -> None:
             console.print(f"method {method}: {entry.card.parameters:,} parameters read from its authors' files")
         else:
             write_card(folder, entry.card, method)
+
+
+def _below_results(entry: Entry, results: str | None) -> Path:
+    """Return a method's folder of images, which DVC watches as a part of fuse.results.
+
+    Raises:
+        InputError: fuse.results is not given, or there is no such folder below it.
+    """
+    where = f"methods.{entry.card.name}.folder"
+    if results is None:
+        raise InputError(
+            f"{where}: set fuse.results to the folder that '{entry.place}' lies in, which DVC then watches "
+            "(t2p params --set fuse.results=PATH)"
+        )
+    folder = Path(results) / entry.place
+    if not folder.is_dir():
+        raise InputError(f"{where}: no folder at {folder} (fuse.results / folder)")
+    if not folder.resolve().is_relative_to(Path(results).resolve()):
+        raise InputError(f"{where}: {folder} is not below fuse.results, {results}, which DVC watches")
+    return folder
+
+
+def _to_fuse() -> dict[str, list[str]]:
+    """Return the names of the pairs that a method fuses, by data set."""
+    manifests = sorted(layout.processed("x").parent.glob("*/manifest.parquet"))
+    return {path.parent.name: [pair.name for pair in read_pairs_to_fuse(path)] for path in manifests}
 
 
 def _write_prompts(folder: Path, settings: config.Train) -> None:

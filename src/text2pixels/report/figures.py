@@ -1,6 +1,7 @@
 """Figures as SVG text: drawn once by matplotlib, no script in the page, readable on light and dark."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,12 +66,15 @@ def curves(history: pd.DataFrame) -> list[Curve]:
 
 
 def cost_points(rows: Sequence[Row], costs: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
-    """Return seconds a pair and average rank of the methods that have a rank."""
-    return {row.method: (costs[row.method]["seconds"], row.rank) for row in rows if row.rank is not None}
+    """Return seconds a pair and average rank of the methods that have both."""
+    found = {row.method: (costs[row.method]["seconds"], row.rank) for row in rows if row.rank is not None}
+    return {method: (seconds, rank) for method, (seconds, rank) in found.items() if seconds is not None}
 
 
-def cost_and_quality(points: Mapping[str, tuple[float, float]], cost: str, quality: str) -> str:
-    """Draw methods as points: seconds on a logarithmic axis, average rank (best on top)."""
+def cost_and_quality(
+    points: Mapping[str, tuple[float, float]], cost: str, quality: str, *, lower_is_better: bool = True
+) -> str:
+    """Draw methods as points: seconds on a logarithmic axis, average rank or another quality (best on top)."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 4.0), dpi=72, layout="constrained")  # SVG's pixel is a point
         axis = figure.subplots()
@@ -79,11 +83,34 @@ def cost_and_quality(points: Mapping[str, tuple[float, float]], cost: str, quali
         axis.set_xscale("log")
         axis.margins(0.12)
         axis.xaxis.set_major_formatter(EngFormatter(unit="s"))
-        axis.invert_yaxis()
+        if lower_is_better:
+            axis.invert_yaxis()
         axis.set_xlabel(cost)
         axis.set_ylabel(quality)
         figure.draw_without_rendering()  # settles the axes, which the places of the names hang on
         _name_points(axis, points)
+        return _svg(figure, INK)
+
+
+def bars(means: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """Draw a bar for each method in a panel for each row and column: row -> column -> method -> value; NaN is a gap."""
+    columns = list(next(iter(means.values())))
+    methods = list(next(iter(next(iter(means.values())).values())))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10, 1.9 * len(means) + 0.5), dpi=72, layout="constrained")
+        panels = figure.subplots(len(means), len(columns), squeeze=False)
+        for (title, row), line in zip(means.items(), panels, strict=True):
+            for (name, values), axis in zip(row.items(), line, strict=True):
+                for place, method in enumerate(methods):
+                    value = values[method]
+                    if math.isfinite(value):
+                        axis.bar(place, value, color=[*PALETTE, INK][place % (len(PALETTE) + 1)])
+                    else:
+                        axis.annotate("–", (place, 0), ha="center", va="bottom")
+                axis.set_title(f"{title}, {name}")
+                axis.set_xlim(-0.6, len(methods) - 0.4)
+                axis.set_xticks(range(len(methods)), methods, rotation=60, ha="right", rotation_mode="anchor")
+                axis.yaxis.set_major_locator(MaxNLocator(4))
         return _svg(figure, INK)
 
 

@@ -12,7 +12,7 @@ from text2pixels.methods.card import Card
 from text2pixels.metrics.metric import Metric
 from text2pixels.metrics.score import HEADLINE, METRICS, STRETCHED
 from text2pixels.report.markdown import bold, small, table
-from text2pixels.report.wording import figure, sentence
+from text2pixels.report.wording import figure, milliseconds, sentence
 
 MOST_COLUMNS = 10  # of the headline
 _SIMULATED = "> These pairs are **simulated**: they show that the pipeline works, not how good a method is.\n\n"
@@ -75,7 +75,7 @@ def cost(methods: Sequence[str], costs: Mapping[str, Mapping[str, Any]], cards: 
                 cards[method].weights,
                 f"{found['parameters']:,}",
                 f"{found['macs'] / 1e9:.2f}" if found["macs"] else "–",
-                figure(1000 * found["seconds"]),
+                milliseconds(found["seconds"]),
                 f"{found['peak_bytes'] / 2**20:.0f}" if found["peak_bytes"] is not None else "–",
             ]
         )
@@ -143,7 +143,7 @@ def headline(sets: Sequence[tuple[DatasetResults, Board, Table | None]], costs: 
             }
     chosen = dict(list(columns.items())[: MOST_COLUMNS - 2])
     lines = [
-        [method, *(column.get(method, "–") for column in chosen.values()), figure(1000 * costs[method]["seconds"])]
+        [method, *(column.get(method, "–") for column in chosen.values()), milliseconds(costs[method]["seconds"])]
         for method in (row.method for row in sets[0][1].fusion.rows)
     ]
     simulated = " **Simulated pairs.**" if all(data.adapter.embedded for data, _, _ in sets) else ""

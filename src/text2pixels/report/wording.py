@@ -14,6 +14,11 @@ def figure(value: float, digits: int = 3) -> str:
     return f"{value:.{max(2 if abs(value) < 100 else 1, min(digits, digits - whole))}f}"
 
 
+def milliseconds(seconds: float | None) -> str:
+    """Format seconds as milliseconds; a dash where nothing was timed."""
+    return "–" if seconds is None else figure(1000 * seconds)
+
+
 def sentence(words: str) -> str:
     """Begin with a capital, as headings and sentences do."""
     return words[:1].upper() + words[1:]
@@ -43,5 +48,5 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "mathml": mathml, "sentence": sentence}
+    environment.filters |= {"figure": figure, "milliseconds": milliseconds, "mathml": mathml, "sentence": sentence}
     return environment
