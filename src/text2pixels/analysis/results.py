@@ -19,6 +19,7 @@ from text2pixels.detection.detections import K_FOLD, read_detections, select
 from text2pixels.errors import InputError
 from text2pixels.methods.card import Card
 from text2pixels.methods.catalogue import entry_of
+from text2pixels.tables import read_table
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def read_results(params: config.Params) -> Results:
         variants=variants,
         datasets=[_read_dataset(name, methods, params) for name in params.datasets],
         costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
-        histories={name: pd.read_parquet(_present(layout.model(name) / "history.parquet")) for name in variants},
+        histories={name: _frame(layout.model(name) / "history.parquet") for name in variants},
         cards={name: entry.card for name, entry in entries.items()},
         changes={name: params.methods[name] for name in variants},
     )
@@ -99,7 +100,7 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
     expected = {pair.pair_id for pair in test}
     tables = []
     for method in methods:
-        table = pd.read_parquet(_present(layout.scores(name, method)))
+        table = _frame(layout.scores(name, method))
         found = set(table["pair_id"])
         if found != expected:
             raise InputError(
@@ -115,13 +116,18 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         pairs=pairs,
         test=test,
         quarantine=pd.DataFrame([vars(row) for row in read_quarantine(folder / "quarantine.parquet")]),
-        prompts=pd.read_parquet(_present(layout.prompts(name))),
+        prompts=_frame(layout.prompts(name)),
         scores=scores[scores["convention"] == "standard"],
         stretched=scores[scores["convention"] == "stretched"],
         detections={method: select(table, K_FOLD, expected) for method, table in detections.items()},
         folds=folds_of(detections),
         protocols=precision_of(detections, pairs, params.report.bootstrap),
     )
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    frame: pd.DataFrame = read_table(_present(path)).to_pandas()
+    return frame
 
 
 def _present(path: Path) -> Path:

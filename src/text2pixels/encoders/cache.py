@@ -16,6 +16,7 @@ from text2pixels.encoders.catalogue import Encoder
 from text2pixels.encoders.vectors import Vectors
 from text2pixels.extras import require
 from text2pixels.files import whole_file
+from text2pixels.tables import read_table
 
 FOLDER = Path(".cache/embeddings")
 _CHUNK = 4096  # phrases encoded between two writes: what an interruption loses at most
@@ -51,10 +52,8 @@ def read(path: Path, identity: str) -> Vectors:
     """Return the vectors of one encoder in a file; none if there is no file."""
     if not path.is_file():
         return {}
-    pa = require("pyarrow", "train")
-    pc, pq = require("pyarrow.compute", "train"), require("pyarrow.parquet", "train")
-    # In one piece: pyarrow opens a path twice, and another process may replace the file in between.
-    table = pq.read_table(pa.BufferReader(path.read_bytes()))
+    pc = require("pyarrow.compute", "train")
+    table = read_table(path)
     rows = table.filter(pc.equal(table["encoder"], identity))
     if not rows.num_rows:
         return {}

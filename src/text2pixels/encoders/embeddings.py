@@ -18,9 +18,9 @@ from text2pixels.encoders import catalogue as encoders
 from text2pixels.encoders.distilled import Distilled
 from text2pixels.encoders.vectors import Table, Vectors
 from text2pixels.errors import InputError
-from text2pixels.extras import require
 from text2pixels.prompts.phrases import plainer
 from text2pixels.prompts.user_prompts import split
+from text2pixels.tables import read_table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +52,7 @@ class Embeddings:
         """
         if not path.is_file():
             raise InputError(f"no phrase vectors at {path}: run dvc repro embed")
-        table = require("pyarrow.parquet", "train").read_table(path)
+        table = read_table(path)
         if tuple(table.schema.names) != cache.COLUMNS or not table.num_rows:
             raise InputError(
                 f"{path} has {table.num_rows} rows of {table.schema.names}, expected {list(cache.COLUMNS)}: "

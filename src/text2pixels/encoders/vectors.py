@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from text2pixels.errors import InputError
 from text2pixels.extras import require
 from text2pixels.files import sha256
+from text2pixels.tables import read_table
 
 Vectors = dict[str, NDArray[np.float32]]  # phrase -> (D,), L2-normalised
 
@@ -32,11 +33,10 @@ class Table:
     """Vectors read from a Parquet file with columns `phrase` and `vector` (or `embedding`), of any float type."""
 
     def __init__(self, path: Path) -> None:
-        pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
         try:
-            table = pq.read_table(path)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise InputError(f"cannot read the vectors {path} (embed.table in params.yaml): {error}") from error
+            table = read_table(path)
+        except InputError as error:
+            raise InputError(f"the vectors of embed.table in params.yaml: {error}") from error
         column = next((name for name in ("vector", "embedding") if name in table.column_names), None)
         if "phrase" not in table.column_names or column is None:
             raise InputError(f"{path} has columns {table.column_names}, expected phrase and vector")

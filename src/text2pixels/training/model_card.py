@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from tabulate import tabulate  # type: ignore[import-untyped]
 
 from text2pixels import config, layout
@@ -17,6 +16,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import sha256, whole_folder
 from text2pixels.network import checkpoint
 from text2pixels.network.description import ONNX
+from text2pixels.tables import read_table
 
 CARD = "MODEL_CARD.md"
 METRICS = Path("reports/metrics.json")
@@ -164,7 +164,7 @@ def _validation(path: Path, epoch: int) -> dict[str, float]:
     """Return the validation figures of an epoch as "level name" -> value."""
     if not path.is_file():
         raise InputError(f"no history at {path}: export a folder that the stage method wrote")
-    table = pq.read_table(path)
+    table = read_table(path)
     rows = table.filter(pc.equal(table["epoch"], epoch)).to_pylist()
     return {f"{row['level']} {row['name']}": row["value"] for row in rows if row["name"].startswith("validation")}
 
