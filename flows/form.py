@@ -70,6 +70,8 @@ Settings = create_model(
     **{_attribute(key): (Annotated[Any, WithJsonSchema(schema_of(key))], None) for key in FIELDS},  # type: ignore[call-overload]
 )
 Settings.__doc__ = "What people change; an empty field stays as params.yaml, or the profile, has it."
+UNCHANGED = Settings()
+NOTHING: Mapping[str, Any] = {}
 
 Profile = Annotated[
     str | None,
@@ -89,7 +91,7 @@ Only = Annotated[
     Field(title="Single stages", description="Besides or instead: stages of one item, such as method@ours."),
 ]
 More = Annotated[
-    Mapping[str, Any] | None,
+    Mapping[str, Any],
     WithJsonSchema({"type": "object", "additionalProperties": True}),
     Field(title="Other settings", description='Any other keys of params.yaml: {"network.channels": 48}.'),
 ]

@@ -30,8 +30,8 @@ from tasks.restore import note_parameters
 from text2pixels.errors import InputError
 from text2pixels.pipeline.profiles import parse_changes, write_params
 
-# The two words that Prefect calls a run by ("shiny-walrus") where nobody has given it a name.
-_MADE_UP = re.compile(r"[a-z]+-[a-z]+")
+# What Prefect calls a run that nobody has named: "shiny-walrus", or in its first UI "beta317-napinne-sector".
+_MADE_UP = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z]+-[a-z]+")
 
 
 @flow(name="reproduce")
@@ -39,8 +39,8 @@ def reproduce(
     profile: form.Profile = None,
     stages: form.Targets = None,
     single: form.Only = None,
-    settings: form.Settings | None = None,
-    more: form.More = None,
+    settings: form.Settings = form.UNCHANGED,
+    more: form.More = form.NOTHING,
     parallel: form.Parallel = 2,
     force: form.Force = False,
 ) -> State[Any]:
@@ -59,7 +59,7 @@ def reproduce(
         force: run the stages even where nothing changed.
     """
     logger = get_run_logger()
-    changes = (form.changes(settings) if settings else {}) | dict(more or {})
+    changes = form.changes(settings) | dict(more)
     targets = [*(stages or []), *(single or [])]
     name = _tell_name(profile, changes, targets)
     try:

@@ -11,7 +11,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.reproduce import reproduce
 from tasks import dvc as dvc_task
-from tasks.dvc import Graph, Slots, read_changed, read_graph
+from tasks.dvc import Graph, Slots, read_graph
 from tasks.restore import environment
 
 PIPELINE = """
