@@ -34,12 +34,13 @@ def write_pictures(folder: Path, pair: Pair, methods: list[str]) -> None:
             images[method] = restore_colour(fused, visible)
     folder.mkdir(parents=True, exist_ok=True)
     for name, image in images.items():
-        _write(folder / f"{name}.webp", image)
+        write_webp(folder / f"{name}.webp", image)
         height = max(1, round(image.shape[0] * THUMBNAIL / image.shape[1]))
         small = cv2.resize(image, (THUMBNAIL, height), interpolation=cv2.INTER_AREA)
-        _write(folder / f"{name}.small.webp", small)
+        write_webp(folder / f"{name}.small.webp", small)
 
 
-def _write(path: Path, image: Image8) -> None:
+def write_webp(path: Path, image: Image8) -> None:
+    """Write gray (H, W) or RGB (H, W, 3) as WebP."""
     bgr = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     path.write_bytes(cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes())

@@ -22,6 +22,7 @@ from text2pixels.report import figures
 from text2pixels.report.attention import Attention
 from text2pixels.report.calibration import calibrations
 from text2pixels.report.downloads import write_downloads
+from text2pixels.report.paper import paper_page
 from text2pixels.report.pictures import spread, write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.wording import sentence, templates
@@ -42,6 +43,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     pages = [
         ("Overview", "index.html"),
         *((sentence(view["adapter"].title), f"{view['name']}.html") for view in views),
+        ("The paper", "paper.html"),
         ("Detection", "detection.html"),
         ("Methods", "methods.html"),
         ("Metrics", "metrics.html"),
@@ -68,6 +70,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     copytree(static, folder / "static")
     total = sum(len(view["test"]) for view in views)
     page("index.html", "index.html", datasets=views, methods=results.methods, total=total)
+    page("paper.html", "paper.html", **paper_page(folder, results))
     page("detection.html", "detection.html", datasets=views)
     page("methods.html", "methods.html", **_methods(results, views))
     specs = {"specs": list(METRICS.values()), "others": [STRETCHED[name] for name in HEADLINE if name in _DIFFERENT]}

@@ -1,0 +1,158 @@
+"""The pictures of the page `paper`: cuttings and found boxes of one pair, by every method or variant.
+
+Which pair and which cutting is a rule, so that no picture is chosen by hand: see `choose` and `cutting`.
+
+Shapes: H, W image; 3 RGB channels.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pyarrow.compute as pc
+
+from text2pixels import layout
+from text2pixels.analysis.results import DatasetResults
+from text2pixels.datasets.manifest import Pair
+from text2pixels.image.boxes import Box
+from text2pixels.image.colour import Image8, restore_colour
+from text2pixels.image.png import read_gray, read_rgb
+from text2pixels.report.pictures import spread, write_webp
+
+SHOWN_SCORE = 0.3  # a box found with less confidence is not drawn
+_SHARE = 0.4  # of either side: a cutting
+_WIDTH = 360  # pixels of a written picture
+_FRAME = (255, 212, 0)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One pair by several methods.
+
+    Attributes:
+        dataset: Title of the data set.
+        pair: Name of the pair.
+        pictures: Label and file, relative to the site, of each picture.
+    """
+
+    dataset: str
+    pair: str
+    pictures: tuple[tuple[str, str], ...]
+
+
+def choose(data: DatasetResults, number: int = 1) -> list[Pair]:
+    """Return test pairs to show: those with most boxes; of a set without boxes, evenly from the list."""
+    labelled = sorted((pair for pair in data.test if pair.boxes), key=lambda pair: -len(pair.boxes))
+    return labelled[:number] or spread(data.test, number)
+
+
+def cutting(infrared_HW: Image8, visible_HW3: Image8) -> tuple[slice, slice]:
+    """Return rows and columns of the window where the infrared is brighter than the visible by most, in the mean."""
+    height, width = infrared_HW.shape
+    rows, columns = (max(1, round(side * _SHARE)) for side in (height, width))
+    excess_HW = infrared_HW.astype(np.float32) - cv2.cvtColor(visible_HW3, cv2.COLOR_RGB2GRAY)
+    means_HW = cv2.boxFilter(excess_HW, -1, (columns, rows), anchor=(0, 0))
+    means_HW = means_HW[: height - rows + 1, : width - columns + 1]
+    top, left = np.unravel_index(int(means_HW.argmax()), means_HW.shape)
+    return slice(int(top), int(top) + rows), slice(int(left), int(left) + columns)
+
+
+def write_cuttings(site: Path, figure: str, data: DatasetResults, methods: Iterable[tuple[str, str]]) -> Strip:
+    """Write the same cutting of one pair by each method, and before them the visible image with its frame.
+
+    Args:
+        site: Folder of the site.
+        figure: Name of a folder below images/paper.
+        data: Of the pair.
+        methods: Label and method.
+    """
+    pair = choose(data)[0]
+    infrared, visible = _sources(pair)
+    rows, columns = cutting(infrared, visible)
+    whole = visible.copy()
+    cv2.rectangle(whole, (columns.start, rows.start), (columns.stop - 1, rows.stop - 1), _FRAME, _line(whole))
+    images = [("the visible image, and the cutting", "whole", whole)]
+    for label, method in methods:
+        images.append((label, method, _picture(pair, method, infrared, visible)[rows, columns]))
+    return _write(site, figure, data, pair, images)
+
+
+def write_detections(
+    site: Path, figure: str, data: DatasetResults, methods: Iterable[tuple[str, str]], number: int
+) -> list[Strip]:
+    """Write pairs with the boxes that the detector in folds found in each method's image.
+
+    Args:
+        site: Folder of the site.
+        figure: Name of a folder below images/paper.
+        data: With detections.
+        methods: Label and method.
+        number: Of pairs.
+    """
+    methods = list(methods)
+    strips = []
+    for pair in choose(data, number):
+        infrared, visible = _sources(pair)
+        images = [("labelled boxes", "labelled", _draw(visible, pair.boxes))]
+        for label, method in methods:
+            found = _found(data, method, pair)
+            images.append((label, method, _draw(_picture(pair, method, infrared, visible), found)))
+        strips.append(_write(site, figure, data, pair, images))
+    return strips
+
+
+def _sources(pair: Pair) -> tuple[Image8, Image8]:
+    source = layout.processed(pair.dataset)
+    return read_gray(source / pair.infrared), read_rgb(source / pair.visible)
+
+
+def _picture(pair: Pair, method: str, infrared: Image8, visible: Image8) -> Image8:
+    if method in ("infrared", "visible"):
+        return visible if method == "visible" else np.repeat(infrared[..., None], 3, axis=2)
+    return restore_colour(read_gray(layout.fused(pair.dataset, method) / f"{pair.name}.png"), visible)
+
+
+def _found(data: DatasetResults, method: str, pair: Pair) -> list[Box]:
+    """Return the boxes of the first seed."""
+    table = data.detections[method]
+    own = pc.and_(pc.equal(table["pair_id"], pair.pair_id), pc.equal(table["kind"], "detection"))
+    rows = table.filter(own).to_pylist()
+    first = min((row["seed"] for row in rows if row["seed"] is not None), default=None)
+    return [
+        Box(row["category"], row["x"], row["y"], row["w"], row["h"])
+        for row in rows
+        if row["score"] >= SHOWN_SCORE and row["seed"] == first
+    ]
+
+
+def _draw(image: Image8, boxes: Sequence[Box]) -> Image8:
+    drawn = image.copy()
+    line = _line(drawn)
+    for box in boxes:
+        corner, other = (round(box.x), round(box.y)), (round(box.x + box.w), round(box.y + box.h))
+        cv2.rectangle(drawn, corner, other, _FRAME, line)
+        place = (corner[0], max(corner[1] - 2 * line, 12 * line))
+        for ink, width in (((0, 0, 0), 3 * line), (_FRAME, line)):  # a dark rim: legible on any ground
+            cv2.putText(drawn, box.category, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4 * line, ink, width, cv2.LINE_AA)
+    return drawn
+
+
+def _line(image: Image8) -> int:
+    return max(1, int(image.shape[1]) // 500)
+
+
+def _write(
+    site: Path, figure: str, data: DatasetResults, pair: Pair, images: Iterable[tuple[str, str, Image8]]
+) -> Strip:
+    folder = Path("images/paper") / figure / data.name / pair.name
+    (site / folder).mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for label, name, image in images:
+        height = max(1, round(image.shape[0] * _WIDTH / image.shape[1]))
+        smaller = image.shape[1] > _WIDTH
+        sized = cv2.resize(image, (_WIDTH, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+        write_webp(site / folder / f"{name}.webp", sized)
+        pictures.append((label, (folder / f"{name}.webp").as_posix()))
+    return Strip(data.adapter.title, pair.name, tuple(pictures))

@@ -1,0 +1,121 @@
+"""The page of the paper's tables and figures."""
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from text2pixels import layout
+from text2pixels.analysis.average_precision import ALL, Precision
+from text2pixels.analysis.paper import PRECISION, paper_tables
+from text2pixels.analysis.results import Results
+from text2pixels.report.paper_pictures import cutting
+
+VARIANTS = {
+    "ours": {},
+    "no-attention": {"network": {"self_attention": False, "cross_attention": False}},
+    "no-content-loss": {"losses": {"content": 0.0}},
+    "again": {"train": {"seed": 1}},
+}
+
+
+def results(methods=("ours", "infrared", "ddcgan"), sets=("m3fd", "m3fd_fusion", "tno")):
+    """A run whose every score is 1, and 2 of the fusion pairs of M3FD; ours finds half of all people."""
+
+    def data(name):
+        rows = [
+            (method, metric, 2.0 if name == "m3fd_fusion" else 1.0)
+            for method in (*methods, *VARIANTS)
+            for metric in ("SF", "EN", "SD", "AG")
+        ]
+        found = [Precision(kind, PRECISION, 0.5, 0.4, 0.6, 9, 3) for kind in ("People", "Motorcycle", ALL)]
+        return SimpleNamespace(
+            name=name,
+            scores=pd.DataFrame(rows, columns=["method", "metric", "value"]),
+            precision={"ours": found} if name == "m3fd" else {},
+        )
+
+    return Results(list(methods), list(VARIANTS), [data(name) for name in sets], changes=VARIANTS)
+
+
+def table(number, run=None):
+    return next(found for found in paper_tables(run or results()) if found.number == number)
+
+
+def line(found, label):
+    return next(each for each in found.lines if each.label == label)
+
+
+def test_tables_have_the_papers_rows_and_columns_in_its_order():
+    assert [each.label for each in table(1).lines] == (
+        ["Ir", "Vi", "DDcGAN", "U2Fusion", "TarDAL", "DDFM", "CDDFuse", "DeFusion", "SegMiF", "Ours"]
+    )
+    assert table(1).columns == ("Lamp", "Car", "Bus", "Motor", "Truck", "People", "mAP")
+    assert table(2).groups == (("M3FD", 4), ("RoadScene", 4), ("TNO", 4))
+    assert table(2).columns == ("SF", "EN", "SD", "AG") * 3
+    assert [each.label for each in table(3).lines] == ["w/o cl", "w/o sl", "Ours"]
+
+
+@pytest.mark.parametrize(
+    ("number", "label", "column", "printed"),
+    [
+        (1, "SegMiF", 6, "0.483"),
+        (1, "Ir", 0, "0.223"),
+        (2, "M4", 2, "47.126"),
+        (2, "M1", 11, "5.532"),
+        (3, "w/o cl", 4, "0.329"),
+    ],
+)
+def test_printed_numbers_stand_below_ours_as_the_paper_has_them(number, label, column, printed):
+    assert line(table(number), label).printed[column] == printed
+
+
+def test_rows_mean_methods_and_variants_by_what_they_change():
+    assert line(table(1), "Ours").method == "ours"
+    assert line(table(1), "DDcGAN").method == "ddcgan"
+    assert line(table(2), "M1").method == "no-attention"
+    assert line(table(3), "w/o cl").method == "no-content-loss"
+
+
+def test_cells_are_of_this_run_and_fusion_takes_the_fusion_pairs_of_m3fd():
+    found = line(table(2), "M4").found
+    assert found[:4] == (2.0, 2.0, 2.0, 2.0)
+    assert all(math.isnan(value) for value in found[4:8])
+    assert found[8:] == (1.0, 1.0, 1.0, 1.0)
+    lamp, *_, motor, _, people, mean = line(table(1), "Ours").found
+    assert math.isnan(lamp)
+    assert (motor, people, mean) == (0.5, 0.5, 0.5)
+
+
+def test_what_a_run_lacks_is_named():
+    assert "CDDFuse: not among the methods of this run" in table(1).gaps
+    assert not [gap for gap in table(1).gaps if gap.startswith(("DDcGAN", "M3FD", "Ours"))]
+    assert "RoadScene: this run has no pairs of it" in table(2).gaps
+    assert "M2: no variant of this run changes network.cross_attention: false" in table(2).gaps
+    assert "M3FD: this run has no labelled pairs of it" in table(3, results(sets=("tno",))).gaps
+    bare = replace(results(), variants=[], changes={})
+    assert "Ours: this run trains no network" in table(1, bare).gaps
+
+
+def test_a_cutting_lies_where_the_infrared_is_brighter():
+    infrared, visible = np.zeros((50, 100), np.uint8), np.full((50, 100, 3), 60, np.uint8)
+    infrared[30:45, 70:95] = 255
+    rows, columns = cutting(infrared, visible)
+    assert (rows.stop - rows.start, columns.stop - columns.start) == (20, 40)
+    assert rows.start <= 30
+    assert rows.stop >= 45
+    assert columns.start <= 70
+    assert columns.stop >= 95
+
+
+def test_the_page_shows_every_figure_and_names_the_gaps(benchmark):
+    page = (layout.site() / "paper.html").read_text()
+    for name in ["Table 1", "Table 2", "Table 3", *(f"Figure {number}" for number in range(5, 13))]:
+        assert f"<h2>{name}" in page, name
+    assert "TNO: this run has no pairs of it" in page
+    assert "0.483" in page
+    pictures = {path.name for path in (layout.site() / "images/paper").rglob("*.webp")}
+    assert {"whole.webp", "labelled.webp", "ours.webp", "average.webp", "no-codebook.webp"} <= pictures
