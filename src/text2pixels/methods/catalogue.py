@@ -83,7 +83,7 @@ def _ifcnn(strategy: str, sha256: str) -> Entry:
     )
 
 
-def _segmif(name: str, title: str, mask: str, third: str, recipe: str = "") -> Entry:
+def _segmif(name: str, title: str, mask: str, third: str) -> Entry:
     return _network(
         "segmif:AUTHORS",
         name,
@@ -102,7 +102,7 @@ def _segmif(name: str, title: str, mask: str, third: str, recipe: str = "") -> E
             )
             for file, megabytes in (("modelfusion-final2.pth", 4.16), ("model-fusion_add_final2.pth", 0))
         ),
-        recipe=recipe,
+        recipe="segmif:RECIPE",
         parameters=3_860_482,
         visible="rgb",
         colour="own",
@@ -307,7 +307,7 @@ _BUILT_IN = (
         eight_bits="stretch min-max, halves down",
         notes="stretched min-max per image, as the authors save it: that raises EN, SD, SF and AG",
     ),
-    _segmif("segmif", "SegMiF", "vsm-wls", "the third image is the pair fused by VSM-WLS", "segmif:RECIPE"),
+    _segmif("segmif", "SegMiF", "vsm-wls", "the third image is the pair fused by VSM-WLS"),
     _segmif(
         "segmif-visible",
         "SegMiF (visible as mask)",
