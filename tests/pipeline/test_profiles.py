@@ -138,3 +138,29 @@ def test_a_data_set_that_is_not_there_is_named_with_the_way_to_get_it(project):
     assert "Get RoadScene" in missing["roadscene"]
     with pytest.raises(InputError, match=r"nothing at nowhere/RoadScene\. Get RoadScene"):
         profiles.write_params("small", {}, data="nowhere")
+
+
+def test_what_no_profile_has_is_kept_before_it_is_replaced(project):
+    assert profiles.keep_edited() is None  # there is none
+    profiles.write_params("small", {})
+    assert profiles.keep_edited() is None
+    profiles.write_params(None, {"train.epochs": 7})
+    copy = profiles.keep_edited()
+    assert copy is not None
+    assert yaml.safe_load(copy.read_text())["train"]["epochs"] == 7
+
+
+def test_the_verb_says_where_the_old_one_is_and_waits_for_no_run(project):
+    from typer.testing import CliRunner
+
+    from text2pixels.cli import app
+    from text2pixels.pipeline.working_tree import hold
+
+    profiles.write_params("small", {"train.epochs": 7})
+    answer = CliRunner().invoke(app, ["params", "small"])
+    assert answer.exit_code == 0, answer.output
+    assert "the old one: .cache/params/" in " ".join(answer.output.split())
+    with hold("a flow", run="one"):
+        answer = CliRunner().invoke(app, ["params", "small"])
+        assert isinstance(answer.exception, InputError)
+        assert "a flow (process" in str(answer.exception)

@@ -7,6 +7,7 @@ what is in the file, and so that nothing that shaped a result is left to a defau
 
 import json
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,32 @@ def write_params(
     with whole_file(config.PARAMS_FILE) as aside:
         aside.write_text(render(params))
     return params, missing | absent
+
+
+def keep_edited() -> Path | None:
+    """Keep a copy of a params.yaml that no profile gives: before another takes its place, what was edited is kept.
+
+    Returns:
+        The copy; None where there was nothing to lose.
+    """
+    if not config.PARAMS_FILE.is_file():
+        return None
+    text = config.PARAMS_FILE.read_text(encoding="utf-8", errors="replace")
+    for name in names():
+        try:
+            plain = config.parse(read_profile(name))
+        except InputError:  # a profile of the user's own that is wrong: it gives no params.yaml
+            continue
+        missing = _missing_weights(plain)
+        kept = replace(
+            plain, methods={method: plain.methods[method] for method in plain.methods if method not in missing}
+        )
+        if text in (render(plain), render(kept)):
+            return None
+    copy = Path(".cache/params") / f"{datetime.now():%Y%m%d-%H%M%S}.yaml"
+    with whole_file(copy) as aside:
+        aside.write_text(text, encoding="utf-8")
+    return copy
 
 
 def read_profile(name: str) -> dict[str, Any]:

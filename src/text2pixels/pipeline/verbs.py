@@ -3,6 +3,7 @@
 A verb imports what it needs when it runs, so that none pays for another's libraries.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -139,7 +140,7 @@ def params(
     from text2pixels.extras import require
 
     require("pydantic", "pipeline")
-    from text2pixels.pipeline import profiles
+    from text2pixels.pipeline import profiles, working_tree
 
     if not Path("profiles").is_dir():
         raise InputError(
@@ -147,7 +148,15 @@ def params(
             "a clone of the text2pixels repository (an installed package does not bring it)"
         )
     changes = profiles.parse_changes(change or [])
-    written, missing = profiles.write_params(profile, changes, data=data, weights=weights, phrases=phrases)
+    with working_tree.hold("t2p params"):
+        if mended := working_tree.mend_lock():
+            show(f"[yellow]{mended}[/]")
+        copy = profiles.keep_edited() if profile else None
+        if copy and sys.stdin.isatty():
+            typer.confirm(f"params.yaml holds what no profile has; put {profile} in its place?", abort=True)
+        written, missing = profiles.write_params(profile, changes, data=data, weights=weights, phrases=phrases)
+    if copy:
+        show(f"[yellow]params.yaml held what no profile has, and is replaced[/]; the old one: {copy}")
     show(
         f"params.yaml: profile [bold]{written.profile}[/]; data sets {', '.join(written.datasets)}; "
         f"methods {', '.join(written.methods)}"
