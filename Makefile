@@ -54,4 +54,4 @@ benchmark: $(READY) ## speed and memory, as ratios in one run
 		python benchmarks/$$command; done
 
 clean: ## remove what the pipeline made, not .venv and not the DVC cache
-	rm -rf data/interim data/processed data/prompts data/embeddings data/fused models reports/scores reports/detections reports/cost reports/site reports/metrics.json .cache
+	rm -rf data/interim data/processed data/prompts data/embeddings data/fused models reports/scores reports/detections reports/cost reports/site reports/plots reports/metrics.json .cache

@@ -71,7 +71,13 @@ def start(tree):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "moment"),
-    [("Ctrl-C", "stage"), ("SIGTERM", "stage"), ("kill -9", "stage"), ("kill -9", "start"), ("kill -9", "lock")],
+    [
+        ("kill -9", "stage"),
+        pytest.param("Ctrl-C", "stage", marks=pytest.mark.processes),
+        pytest.param("SIGTERM", "stage", marks=pytest.mark.processes),
+        pytest.param("kill -9", "start", marks=pytest.mark.processes),
+        pytest.param("kill -9", "lock", marks=pytest.mark.processes),
+    ],
 )
 def test_whatever_ends_a_flow(tree, ending, moment):
     tree, wanted = tree
@@ -108,7 +114,7 @@ def test_whatever_ends_a_flow(tree, ending, moment):
     tree.call("dvc", "repro")
 
 
-@pytest.mark.slow
+@pytest.mark.processes
 def test_runs_queue_for_the_tree_and_a_command_by_hand_counts(tree):
     tree, _ = tree
     tree.set("train.epochs", 12)

@@ -1,21 +1,22 @@
-"""Stage `report`: the site, and the headline numbers as JSON for `dvc metrics`."""
+"""Stage `report`: the site, and what DVC compares between runs: a few numbers, and tables to draw."""
 
 import json
-import math
 from pathlib import Path
 
 from text2pixels import config, layout
 from text2pixels.analysis.results import read_results
 from text2pixels.files import whole_file, whole_folder
 from text2pixels.report.site import write_site
+from text2pixels.report.tracked import metrics, write_plots
 
 SECTIONS: tuple[str, ...] = ("profile", "seed", "datasets", "methods", "fuse", "embed", "report")
 
 METRICS_FILE = Path("reports/metrics.json")
+PLOTS = Path("reports/plots")
 
 
 def run() -> None:
-    """Write reports/site and reports/metrics.json.
+    """Write reports/site, reports/plots and reports/metrics.json.
 
     Raises:
         InputError: something that the report shows has not been made.
@@ -24,9 +25,7 @@ def run() -> None:
     results = read_results(params)
     with whole_folder(layout.site()) as folder:
         headlines = write_site(folder, results, params)
-    numbers: dict[str, dict[str, dict[str, float]]] = {}
-    for row in headlines:
-        values = {name: round(v, 6) for name, v in row.items() if isinstance(v, float) and math.isfinite(v)}
-        numbers.setdefault(row["dataset"], {})[row["method"]] = values
+    with whole_folder(PLOTS) as folder:
+        write_plots(folder, headlines, results)
     with whole_file(METRICS_FILE) as aside:
-        aside.write_text(json.dumps(numbers, indent=2) + "\n")
+        aside.write_text(json.dumps(metrics(headlines, results), indent=2) + "\n")

@@ -9,10 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+import yaml
 
 from text2pixels import config
 
 PACKAGES = ("text2pixels", "torch", "torchvision", "numpy", "opencv-python-headless", "ultralytics-opencv-headless")
+
+_OF_EVERY_RUN = (":!params.yaml", ":!dvc.lock", ":!reports/metrics.json")
 
 
 def provenance(params: config.Params) -> dict[str, str]:
@@ -26,7 +29,7 @@ def provenance(params: config.Params) -> dict[str, str]:
         if params.fuse.prompt
         else "each pair's own prompt",
         "params.yaml": f"sha256 {_digest(config.PARAMS_FILE)}",
-        "dvc.lock": f"sha256 {_digest(Path('dvc.lock'))}",
+        "dvc.lock": _lock(),
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
@@ -34,20 +37,42 @@ def provenance(params: config.Params) -> dict[str, str]:
     return facts | {package: version(package) for package in PACKAGES}
 
 
-def _revision() -> str:
-    def git(*arguments: str) -> str | None:
-        try:
-            answer = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-        except FileNotFoundError:
-            return None
-        return answer.stdout.strip() if answer.returncode == 0 else None
+def _git(*arguments: str) -> bytes | None:
+    """Return what git says; None where it is not there, or refuses."""
+    try:
+        answer = subprocess.run(["git", *arguments], capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    return answer.stdout if answer.returncode == 0 else None
 
-    revision = git("rev-parse", "HEAD")
+
+def _lock() -> str:
+    """Return the hash of dvc.lock as it is committed.
+
+    The file itself changes once more when DVC notes this report in it, so its hash of now is one that no file
+    has afterwards. `git show HEAD:dvc.lock | sha256sum` gives the one that is shown.
+    """
+    here = Path("dvc.lock")
+    if not here.is_file():
+        return "none (first run)"
+    committed = _git("show", "HEAD:./dvc.lock")
+    if committed is None or _before_report(committed) != _before_report(here.read_bytes()):
+        return "not committed: git commit dvc.lock, then dvc repro --force --single-item report, and it stands here"
+    return f"sha256 {hashlib.sha256(committed).hexdigest()[:16]}, as committed"
+
+
+def _before_report(lock: bytes) -> object:
+    stages: dict[str, object] = (yaml.safe_load(lock) or {}).get("stages", {})
+    return {name: stage for name, stage in stages.items() if name != "report"}
+
+
+def _revision() -> str:
+    revision = _git("rev-parse", "HEAD")
     if revision is None:
         return "not a git checkout"
-    # params.yaml and dvc.lock change with every run, and have their own line.
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!params.yaml", ":!dvc.lock")
-    return f"{revision[:12]}{' with uncommitted changes' if changed else ''}"
+    # What every run changes has lines of its own.
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", *_OF_EVERY_RUN)
+    return f"{revision[:12].decode()}{' with uncommitted changes' if changed else ''}"
 
 
 def _digest(path: Path) -> str:

@@ -219,9 +219,9 @@ def train(
                         "history": [tuple(row) for row in outcome.history],
                     },
                 )
-                losses = {f"{row.level} loss": row.value for row in rows if row.name == "loss"}
-                losses |= {f"validation {level}": value for level, value in scores.items()}
-                report_epoch(description, epoch + 1, settings.epochs, losses, time.monotonic() - began)
+                told = {f"{row.level} loss": row.value for row in rows if row.name == "loss"}
+                told |= {f"validation {level}": value for level, value in scores.items()}
+                report_epoch(description, epoch + 1, settings.epochs, told, time.monotonic() - began)
     return outcome
 
 

@@ -19,7 +19,7 @@ from text2pixels.network.description import ONNX
 from text2pixels.tables import read_table
 
 CARD = "MODEL_CARD.md"
-METRICS = Path("reports/metrics.json")
+HEADLINES = Path("reports/plots/headlines.json")
 _SPLITS = ("train", "val", "test")
 
 
@@ -27,7 +27,7 @@ def export_checkpoint(model: Path, folder: Path) -> None:
     """Write weights.safetensors, network.onnx, network.json with all that made it, and the model card into a folder.
 
     What made it is read where the pipeline left it: params.yaml, the registered data sets, the
-    model's history, and reports/metrics.json where there is one.
+    model's history, and reports/plots/headlines.json where there is one.
 
     Raises:
         InputError: the model, its variant in params.yaml or a data set that it was trained on is missing.
@@ -48,7 +48,7 @@ def export_checkpoint(model: Path, folder: Path) -> None:
         "recipe": {"network": asdict(network.config), "losses": asdict(sections[1]), "train": asdict(sections[2])},
         "splits": {name: _splits(layout.processed(name) / "manifest.parquet") for name in metadata["datasets"]},
         "validation": _validation(model / "history.parquet", int(metadata["epoch"])),
-        "benchmark": _benchmark(METRICS, variant),
+        "benchmark": _benchmark(HEADLINES, variant),
     }
     if folder.exists() and any(path.name not in _FILES for path in folder.iterdir()):
         raise InputError(f"{folder} holds other files than a model's: name an empty folder, or one to replace")

@@ -1,0 +1,78 @@
+"""What DVC compares between runs: a handful of numbers (`dvc exp show`) and tables to draw (`dvc plots`)."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from text2pixels.analysis.results import Results
+from text2pixels.metrics.score import HEADLINE
+
+_FEW = ("VIF", "Qabf", "SSIM")  # of the headline metrics
+_CURVES = {
+    ("lower", "loss"): "fusion loss",
+    ("lower", "validation_loss"): "fusion validation",
+    ("upper", "loss"): "detection loss",
+    ("upper", "validation_loss"): "detection validation",
+}
+
+
+def metrics(headlines: Sequence[Mapping[str, Any]], results: Results) -> dict[str, float]:
+    """Return a handful of numbers in one flat mapping, so that a table of runs fits a screen.
+
+    Args:
+        headlines: a mapping for each data set and method: dataset, method, rank, and values by metric.
+        results: of which the first network trained here counts, or the first method where there is none.
+
+    Returns:
+        "DATASET NAME" -> value: rank (the average place over all metrics), three metrics, and AP50 by protocol.
+    """
+    shown = results.methods[0]
+    left_out = {"dataset", "method", *HEADLINE} - set(_FEW)
+    return {
+        f"{row['dataset']} {name if name == 'rank' or name in HEADLINE else f'AP50 {name}'}": round(float(value), 4)
+        for row in headlines
+        if row["method"] == shown
+        for name, value in row.items()
+        if name not in left_out and isinstance(value, float) and math.isfinite(value)
+    }
+
+
+def write_plots(folder: Path, headlines: Sequence[Mapping[str, Any]], results: Results) -> None:
+    """Write training.csv, quality.csv and headlines.json.
+
+    They hold the losses of both levels by epoch; quality beside seconds by method; and every headline number,
+    data set -> method -> name -> value.
+
+    Args:
+        folder: an empty one.
+        headlines: as `metrics` takes them.
+        results: whose first trained network's history is drawn; without one the table has no rows.
+    """
+    history = next(iter(results.histories.values()), pd.DataFrame(columns=["epoch", "level", "name", "value"]))
+    curves = {
+        column: history[(history["level"] == level) & (history["name"] == name)].set_index("epoch")["value"]
+        for (level, name), column in _CURVES.items()
+    }
+    pd.DataFrame(curves).rename_axis("epoch").to_csv(folder / "training.csv")
+    numbers: dict[str, dict[str, dict[str, float]]] = {}
+    for row in headlines:
+        values = {name: round(v, 6) for name, v in row.items() if isinstance(v, float) and math.isfinite(v)}
+        numbers.setdefault(row["dataset"], {})[row["method"]] = values
+    (folder / "headlines.json").write_text(json.dumps(numbers, indent=2) + "\n")
+    rows = [
+        {
+            "dataset": row["dataset"],
+            "method": row["method"],
+            "seconds": results.costs[row["method"]]["seconds"],
+            **{name: row.get(name) for name in ("rank", *_FEW)},
+        }
+        for row in headlines
+        if row["method"] in results.costs
+    ]
+    pd.DataFrame(rows, columns=["dataset", "method", "seconds", "rank", *_FEW]).to_csv(
+        folder / "quality.csv", index=False
+    )
