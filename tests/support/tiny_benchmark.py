@@ -13,6 +13,8 @@ from text2pixels.detection.detections import Detection, EvaluatedImage, write_de
 from text2pixels.files import sha256
 from text2pixels.image.boxes import Box
 from text2pixels.image.png import write_png
+from text2pixels.methods.card import write_card
+from text2pixels.methods.catalogue import entry_of
 from text2pixels.pipeline import profiles, score
 from text2pixels.prompts.table import Prompt, write_prompts
 
@@ -78,6 +80,10 @@ def write_benchmark():
     )
     for variant in VARIANTS:
         write_model(variant, {pair.pair_id: [HOSTILE, "at night"] for pair in pairs})
+    for method in METHODS:
+        if method not in VARIANTS:
+            layout.model(method).mkdir(parents=True)
+            write_card(layout.model(method), entry_of(method).card, method)
     content = {
         "profile": "tiny",
         "seed": 0,

@@ -17,7 +17,7 @@ from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
 from text2pixels.detection.detections import K_FOLD, read_detections, select
 from text2pixels.errors import InputError
-from text2pixels.methods.card import Card
+from text2pixels.methods.card import Card, read_card
 from text2pixels.methods.catalogue import entry_of
 from text2pixels.tables import read_table
 
@@ -60,7 +60,8 @@ class Results:
 
     ``methods`` are compared with each other: the first variant of the network trained here, and all that
     are not trained here. The other ``variants`` are its ablations, and compared with it alone; ``changes``
-    are the settings in which each variant differs, as params.yaml has them. ``cards`` are of all.
+    are the settings in which each variant differs, as params.yaml has them. ``cards`` are of all, from their
+    models: there stands how much of a schedule was run, and whose the weights are.
     """
 
     methods: list[str]
@@ -88,7 +89,7 @@ def read_results(params: config.Params) -> Results:
         datasets=[_read_dataset(name, methods, params) for name in params.datasets],
         costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
         histories={name: _frame(layout.model(name) / "history.parquet") for name in variants},
-        cards={name: entry.card for name, entry in entries.items()},
+        cards={name: read_card(layout.model(name))[0] for name in entries},
         changes={name: params.methods[name] for name in variants},
     )
 

@@ -69,10 +69,14 @@ class Card:
     notes: str = ""
 
     @property
+    def aside(self) -> str:
+        """Return what a reader has to know of weights that are not, or perhaps not, the authors'; "" of any other."""
+        return {"unverified": "unverified weights", "retrained": f"retrained, {self.schedule}"}.get(self.weights, "")
+
+    @property
     def label(self) -> str:
-        """Return the title, with what a reader has to know of weights that are not the authors'."""
-        aside = {"unverified": "unverified weights", "retrained": f"retrained, {self.schedule}"}.get(self.weights)
-        return f"{self.title} ({aside})" if aside else self.title
+        """Return the title, and the aside behind it."""
+        return f"{self.title} ({self.aside})" if self.aside else self.title
 
 
 def write_card(folder: Path, card: Card, of: str) -> None:

@@ -59,7 +59,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         "provenance": provenance(params),
     }
     shared = {"site": site, "metrics": METRICS, "variants": results.variants[:1], "root": ""}
-    environment = templates()
+    environment = templates({name: card.aside for name, card in results.cards.items()})
 
     def page(template: str, file: str, **content: object) -> None:
         path = folder / file
@@ -76,7 +76,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     specs = {"specs": list(METRICS.values()), "others": [STRETCHED[name] for name in HEADLINE if name in _DIFFERENT]}
     page("metrics.html", "metrics.html", **specs, inf=math.inf)
     cards = {name: entry.card for name, entry in catalogue().items()} | results.cards
-    titles = {method: cards[method].title if method in cards else None for method in _named(views)}
+    titles = {method: cards[method].label if method in cards else None for method in _named(views)}
     page("published.html", "published.html", datasets=views, specs=STRETCHED, titles=titles)
     page("calibration.html", "calibration.html", rows=calibrations())
     page("data.html", "data.html", datasets=views)
@@ -190,7 +190,7 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
         rows.append(
             {
                 "name": method,
-                "title": card.title,
+                "title": card.label,
                 "weights": card.weights,
                 "paper": card.paper,
                 "year": card.year,

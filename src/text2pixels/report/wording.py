@@ -1,9 +1,12 @@
 """Numbers, sentences and formulas as the report writes them, and the templates that use them."""
 
 import math
+from collections.abc import Mapping
+from functools import partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from latex2mathml.converter import convert
+from markupsafe import Markup
 
 
 def figure(value: float, digits: int = 3) -> str:
@@ -39,8 +42,18 @@ def mathml(latex: str) -> str:
     return element
 
 
-def templates() -> Environment:
-    """Return the pages' templates; text that came from data is escaped in them."""
+def named(asides: Mapping[str, str], method: str) -> Markup:
+    """Return a method's name with the aside of its card, if it has one, as HTML."""
+    aside = asides.get(method)
+    return Markup("{} <small>({})</small>").format(method, aside) if aside else Markup("{}").format(method)
+
+
+def templates(asides: Mapping[str, str] | None = None) -> Environment:
+    """Return the pages' templates; text that came from data is escaped in them.
+
+    Args:
+        asides: What stands behind a method's name, such as how much of a schedule its weights saw.
+    """
     environment = Environment(
         loader=PackageLoader("text2pixels.report"),
         autoescape=select_autoescape(default=True),
@@ -49,4 +62,5 @@ def templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": figure, "milliseconds": milliseconds, "mathml": mathml, "sentence": sentence}
+    environment.filters["named"] = partial(named, asides or {})
     return environment
