@@ -54,5 +54,7 @@ def settings(host: str, port: int, auth: str) -> dict[str, str]:
         "PREFECT_SERVER_API_AUTH_STRING": auth,
         "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": ",".join(f"http://{name}:{port}" for name in names(host)),
+        # Of SQLite, for a lock: ten, Prefect's own, are too few where stages keep every core busy.
+        "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "PREFECT_SERVER_UI_API_URL": "/api",  # whichever of its names the browser has called
     }

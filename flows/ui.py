@@ -34,7 +34,8 @@ def main(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = "127.0.0.1",
 ) -> None:
     """Start the server, deploy what prefect.yaml declares and work its runs until Ctrl-C."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         _check_ports(host, port)
         auth = auth_string()
