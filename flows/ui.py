@@ -115,7 +115,11 @@ def _running(command: list[str], scope: dict[str, str], patience: int) -> Iterat
 
 
 def _end_with_parent() -> None:
-    """Have the system end this process where its parent ends, by kill -9 too (Linux)."""
+    """Have the system end this process where its parent ends, by kill -9 too (Linux); and hear Ctrl-C again.
+
+    A shell's background job ignores it, and so would the worker, which ends itself by it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
