@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' 2>/dev/null && echo $$p && break; done)
 READY := .venv/.ready
 
-.PHONY: help setup demo real test check ui benchmark clean
+.PHONY: help setup demo real test check ui benchmark docs clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ ui: $(READY) ## Prefect: a server with its UI, the deployments, a worker: make u
 benchmark: $(READY) ## speed and memory, as ratios in one run
 	@for command in network.py metrics.py embeddings.py "ingest.py speed"; do echo "== benchmarks/$$command"; \
 		python benchmarks/$$command; done
+
+docs: $(READY) ## the pages of docs/ as a site, to docs/_build/index.html
+	@sphinx-build -q -W -b html docs docs/_build
+	@echo "docs: file://$(CURDIR)/docs/_build/index.html"
 
 clean: ## remove what the pipeline made, not .venv and not the DVC cache
 	rm -rf data/interim data/processed data/prompts data/embeddings data/fused models reports/scores reports/detections reports/cost reports/site reports/plots reports/metrics.json .cache

@@ -24,7 +24,8 @@ from text2pixels.pipeline.ingest import ingest
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
-    *("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/method.md"),
+    *("README.md", "CONTRIBUTING.md"),
+    *(path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md"))),
     *("reports/published/README.md", "reports/ablations/README.md"),
     *("src/text2pixels/datasets/splits/README.md", "src/text2pixels/encoders/distilled.md"),
 ]
@@ -33,7 +34,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MAKEFILE = (ROOT / "Makefile").read_text()
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 VERBS = get_command(app).commands  # type: ignore[attr-defined]
-IMAGE_VERBS = {"fuse", "register", "score", "prompt", "embed", "methods"}  # run here; the others are parsed
+IMAGE_VERBS = {"fuse", "register", "score", "prompt", "embed", "methods", "compare"}  # run here; the others are parsed
 
 
 def blocks(document: str, *languages: str) -> list[str]:
@@ -66,6 +67,9 @@ def place(tmp_path, monkeypatch):
         writer.write(image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR))
         writer.release()
     cv2.imwrite("fused.png", scene)
+    for results in ("out/mine", "out/other"):
+        Path(results).mkdir(parents=True)
+        cv2.imwrite(f"{results}/001.png", scene[:32, :48])
 
     (code,) = [block for block in blocks("docs/architecture.md", "python") if block.startswith("# brighter.py")]
     (declared,) = blocks("docs/architecture.md", "toml")
@@ -168,8 +172,8 @@ def test_the_data_set_of_ones_own_comes_in(place):
     for side, channels in (("infrared", 1), ("visible", 3)):
         for name in ("001.png", "002.png"):
             fakes.save(Path(params.datasets["mine"].path) / side / name, fakes.picture(rng, channels))
-    ingest("mine", params.datasets["mine"], config.Ingest(workers=1), Path("out"))
-    assert [pair.name for pair in read_manifest(Path("out/manifest.parquet"))] == ["001", "002"]
+    ingest("mine", params.datasets["mine"], config.Ingest(workers=1), Path("ingested"))
+    assert [pair.name for pair in read_manifest(Path("ingested/manifest.parquet"))] == ["001", "002"]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
