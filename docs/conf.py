@@ -1,7 +1,7 @@
 """The pages of docs/ as a site: `make docs` writes docs/_build/index.html."""
 
 project = "text2pixels"
-copyright = "the authors of text2pixels"  # noqa: A001  (Sphinx's name for it)
+copyright = "the authors of text2pixels"
 extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3  # links to headings, as GitHub makes them
