@@ -114,7 +114,8 @@ def test_the_users_files_are_dependencies_of_the_stages_that_read_them():
         "prompt.csv": {"prompt"},
         "embed.table": {"embed"},
         "fuse.weights": {"method"},
-        "detect.weights": {"pretrain", "pretrain-folds", "detect"},
+        "fuse.results": {"method"},
+        "detect.weights": {"pretrain", "detect", "detect-early"},
     }
     assert set(readers) == {".".join(key) for key in config.WATCHED}
     for key, expected in readers.items():

@@ -45,14 +45,9 @@ def detector() -> Path:
     return Path("models/detector")
 
 
-def fold_detectors(dataset: str) -> Path:
-    """Return the folder of the start weights of a data set's folds, a folder for each: 0, 1, ..."""
-    return Path("models/detector-folds") / _name(dataset)
-
-
 def fused(dataset: str, method: str) -> Path:
     """Return the folder of a method's fused luminance, 8-bit gray NAME.png."""
-    return Path("data/fused") / _name(dataset) / _name(method)
+    return Path("data/fused") / _name(method) / _name(dataset)
 
 
 def fused_stretched(dataset: str, method: str) -> Path:
@@ -66,8 +61,8 @@ def scores(dataset: str, method: str) -> Path:
 
 
 def detections(dataset: str, method: str) -> Path:
-    """Return the Parquet file of a method's detections and ground truth on the test split."""
-    return Path("reports/detections") / f"{_name(dataset)}-{_name(method)}.parquet"
+    """Return the Parquet file of a method's detections and the true boxes, under every protocol."""
+    return Path("reports/detections") / _name(method) / f"{_name(dataset)}.parquet"
 
 
 def cost(method: str) -> Path:

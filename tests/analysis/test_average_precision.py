@@ -94,4 +94,39 @@ def test_a_file_of_another_schema_is_refused(tmp_path):
         read_detections(tmp_path / "other.parquet")
     with pytest.raises(InputError, match="t2p detect"):
         read_detections(tmp_path / "none.parquet")
-    assert SCHEMA.names[:3] == ["protocol", "fold", "pair_id"]
+    assert SCHEMA.names[:4] == ["protocol", "fold", "seed", "pair_id"]
+
+
+def test_several_seeds_count_as_the_mean_of_each_alone(tmp_path):
+    hit, miss = Detection("Car", 0.9, 10, 10, 20, 20), Detection("Car", 0.9, 60, 60, 9, 9)
+    truth = (Box("Car", 10, 10, 20, 20),)
+
+    def tables(*found):
+        path = tmp_path / "seeds.parquet"
+        write_detections(
+            path,
+            [
+                EvaluatedImage(f"d/{image}", truth, [box], fold=0, seed=seed)
+                for seed, boxes in enumerate(found)
+                for image, box in enumerate(boxes)
+            ],
+        )
+        return read_detections(path)
+
+    alone = [evaluation.resample(tables(boxes), 50) for boxes in ([hit, hit, miss, hit], [miss, hit, miss, miss])]
+    both = evaluation.resample(tables([hit, hit, miss, hit], [miss, hit, miss, miss]), 50)
+    assert both.boxes == alone[0].boxes
+    np.testing.assert_allclose(both.points, (alone[0].points + alone[1].points) / 2)
+    np.testing.assert_allclose(both.samples, (alone[0].samples + alone[1].samples) / 2)
+
+
+def test_rare_categories_have_their_numbers_and_do_not_count_in_the_mean(tmp_path):
+    often = [Box("Car", 10 * n, 0, 9, 9) for n in range(evaluation.LEAST_BOXES)]
+    found = [Detection("Car", 0.9, box.x, 0, 9, 9) for box in often]
+    path = tmp_path / "rare.parquet"
+    write_detections(path, [EvaluatedImage("d/0", (*often, Box("Bus", 0, 50, 9, 9)), found)])
+    rows = {
+        row.category: row for row in evaluation.average_precision(read_detections(path), 10) if row.metric == "AP50"
+    }
+    assert (rows["Car"].value, rows["Bus"].value) == pytest.approx((1, 0))
+    assert (rows["all"].value, rows["all"].boxes) == (pytest.approx(1), evaluation.LEAST_BOXES)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from text2pixels.analysis.detection import precision_of
+from text2pixels.analysis.detection import precision_of, sections
 from text2pixels.datasets.manifest import Pair
 from text2pixels.detection.detections import (
     K_FOLD,
@@ -44,15 +44,17 @@ def whole(rows):
 
 def test_the_test_split_stands_apart_from_all_labelled_pairs(tmp_path):
     found = precision_of({"ours": table(tmp_path, (K_FOLD, "a", False), (K_FOLD, "b", True))}, PAIRS, 10)
-    assert whole(found["AP50"]["ours"]) == pytest.approx(1)
-    assert whole(found["AP50_kfold_all"]["ours"]) == pytest.approx(0.5, abs=0.01)
+    assert whole(found["AP50"].precisions["ours"]) == pytest.approx(1)
+    assert whole(found["AP50_kfold_all"].precisions["ours"]) == pytest.approx(0.5, abs=0.01)
     assert set(found) == {"AP50", "AP50_kfold_all"}
 
 
 def test_protocols_do_not_mix(tmp_path):
     rows = table(tmp_path, (K_FOLD, "b", True), (ZERO_SHOT, "b", False), (OWN, "b", True))
     found = precision_of({"ours": rows}, PAIRS, 10)
-    assert [whole(found[key]["ours"]) for key in ("AP50", "AP50_zero_shot", "AP50_own")] == pytest.approx([1, 0, 1])
+    assert [whole(found[key].precisions["ours"]) for key in ("AP50", "AP50_zero_shot", "AP50_own")] == pytest.approx(
+        [1, 0, 1]
+    )
 
 
 def test_only_who_has_a_detector_of_its_own_is_in_that_table(tmp_path):
@@ -62,8 +64,8 @@ def test_only_who_has_a_detector_of_its_own_is_in_that_table(tmp_path):
         "max": table(tmp_path / "max", (K_FOLD, "b", True)),
     }
     found = precision_of(tables, PAIRS, 10)
-    assert set(found["AP50"]) == {"ours", "max"}
-    assert set(found["AP50_own"]) == {"ours"}
+    assert set(found["AP50"].precisions) == {"ours", "max"}
+    assert set(found["AP50_own"].precisions) == {"ours"}
 
 
 def test_methods_tested_on_different_images_are_refused(tmp_path):
@@ -74,3 +76,47 @@ def test_methods_tested_on_different_images_are_refused(tmp_path):
     }
     with pytest.raises(InputError, match="max"):
         precision_of(tables, PAIRS, 10)
+
+
+def many(folder, hits, seed=None):
+    """Write twenty tested pairs, of which the person of the first ``hits`` was found."""
+    folder.mkdir(exist_ok=True)
+    outcomes = [
+        EvaluatedImage(f"d/{number}", (BOX,), (FOUND,) if number < hits else (), K_FOLD, 0, seed)
+        for number in range(20)
+    ]
+    write_detections(folder / "detections.parquet", outcomes)
+    return read_detections(folder / "detections.parquet")
+
+
+TESTED = [pair(str(number), "test") for number in range(20)]
+
+
+def test_methods_are_compared_with_the_first_on_the_same_resamples(tmp_path):
+    tables = {name: many(tmp_path / name, hits) for name, hits in (("ours", 10), ("max", 18), ("same", 10), ("low", 2))}
+    found = precision_of(tables, TESTED, 500)["AP50"].differences("ours", ["ours", "max", "same", "low"])
+    assert [(each.method, each.verdict) for each in found if each.metric == "AP50"] == [
+        ("max", "better"),
+        ("same", "not told apart"),
+        ("low", "worse"),
+    ]
+    same = next(each for each in found if each.method == "same")
+    assert (same.value, same.low, same.high) == (0, 0, 0)  # paired: nothing is left of the images' own spread
+
+
+def test_late_fusion_is_a_method_where_both_sources_were_tested(tmp_path):
+    tables = {name: many(tmp_path / name, 10) for name in ("ours", "infrared", "visible")}
+    found = precision_of(tables, TESTED, 10)
+    (section,) = sections(found, TESTED, 1, list(tables))
+    assert [row.method for row in section.tables["AP50"].rows].count("late") == 1
+    assert {each.method for each in section.differences} == {"infrared", "visible", "late"}
+    del tables["visible"]
+    assert "late" not in precision_of(tables, TESTED, 10)["AP50"].precisions
+
+
+def test_early_fusion_is_not_missed_where_only_cocos_detector_was_tried(tmp_path):
+    ours = table(tmp_path, (K_FOLD, "b", True), (ZERO_SHOT, "b", True))
+    (tmp_path / "early").mkdir()
+    found = precision_of({"ours": ours, "early": table(tmp_path / "early", (K_FOLD, "b", True))}, PAIRS, 10)
+    assert set(found["AP50"].precisions) == {"ours", "early"}
+    assert set(found["AP50_zero_shot"].precisions) == {"ours"}

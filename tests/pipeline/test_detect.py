@@ -1,17 +1,18 @@
-"""Stages `pretrain`, `pretrain-folds` and `detect` on a handful of tiny pairs."""
+"""Stages `pretrain`, `detect` and `detect-early` on a handful of tiny pairs."""
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from text2pixels import layout
+from text2pixels import config, layout
 from text2pixels.analysis import average_precision as evaluation
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.detection import weights
-from text2pixels.detection.detections import read_detections
+from text2pixels.detection.detections import read_detections, select
 from text2pixels.detection.folds import make_folds
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
@@ -19,24 +20,35 @@ from text2pixels.image.boxes import Box
 from text2pixels.image.png import write_png
 from text2pixels.methods.card import write_card
 from text2pixels.methods.catalogue import entry_of
-from text2pixels.pipeline import detect, pretrain, pretrain_folds
+from text2pixels.pipeline import detect, detect_early, pretrain
 
 PARAMS = """
 profile: test
 seed: 0
 datasets: {simulator: {}}
 encoders: [hash]
-methods: {average: {}, infrared: {}, ours: {}}
-detect: {pretrain_epochs: 1, epochs: 1, image_size: 64, batch: 2, folds: 2, device: cpu}
+methods: {average: {}, ours: {}}
+detect: {weights: yolov5n.pt, pretrain_epochs: 1, epochs: 1, image_size: 64, batch: 2, folds: 2,
+  least_pairs: 1, device: cpu}
 """
 METHODS = ("average", "ours")
 SPLITS = ("train", "train", "test", "test")
 
 
+@pytest.fixture(scope="session")
+def coco_file(tmp_path_factory):
+    """A classic YOLOv5n of COCO's classes, of random weights."""
+    path = tmp_path_factory.mktemp("coco") / "yolov5n.pt"
+    torch.manual_seed(2)
+    torch.save(Detector([str(number) for number in range(80)]).network.state_dict(), path)
+    return path
+
+
 @pytest.fixture
-def place(tmp_path, monkeypatch):
+def place(tmp_path, monkeypatch, coco_file):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(PARAMS)
+    (tmp_path / "yolov5n.pt").symlink_to(coco_file)
     return tmp_path
 
 
@@ -66,7 +78,7 @@ def change(place, old, new):
 
 
 def detected(method="average"):
-    detect.run("simulator", method)
+    detect.run(method)
     return read_detections(layout.detections("simulator", method))
 
 
@@ -75,60 +87,73 @@ def folds_of(table, protocol):
     return {row["pair_id"]: row["fold"] for row in rows}
 
 
-def test_from_start_weights_to_precision_in_folds(place):
+def test_from_coco_weights_to_precision_in_folds(place):
     pairs = write_pairs()
-    pretrain_folds.run("simulator")
     table = detected()
     expected = {pair.pair_id: fold.number for fold in make_folds(pairs, 2) for pair in fold.test}
     assert folds_of(table, "k-fold") == expected
-    notes = json.loads((layout.fold_detectors("simulator") / "folds.json").read_text())
-    assert notes == {"note": "", "tested in fold": expected}
-    rows = table.to_pylist()
+    rows = [row for row in table.to_pylist() if row["protocol"] == "k-fold"]
     assert sum(row["kind"] == "truth" for row in rows) == len(SPLITS)
     assert all(row["category"] == "Car" for row in rows if row["kind"] == "detection")
-    assert {row.metric for row in evaluation.average_precision(table, 10)} == {"AP50", "AP50:95"}
+    assert {row.metric for row in evaluation.average_precision(select(table, "k-fold"), 10)} == {"AP50", "AP50:95"}
 
 
-def test_the_start_weights_of_a_fold_come_from_the_other_folds_alone(place, monkeypatch):
+def test_every_seed_tests_every_pair(place):
+    write_pairs()
+    change(place, "folds: 2", "folds: 2, seeds: 2")
+    rows = [row for row in detected().to_pylist() if row["kind"] == "image" and row["protocol"] == "k-fold"]
+    assert Counter(row["seed"] for row in rows) == {0: len(SPLITS), 1: len(SPLITS)}
+
+
+def test_sets_of_the_same_categories_train_together_and_others_alone(place):
     pairs = write_pairs()
-    seen = []
-
-    def start_weights(examples, categories, *_):
-        seen.append([example.pair_id for example in examples])
-        return Detector(categories), {}
-
-    monkeypatch.setattr(pretrain_folds, "start_weights", start_weights)
-    pretrain_folds.run("simulator")
-    for fold, read in zip(make_folds(pairs, 2), seen, strict=True):
-        # Both modalities of each training pair.
-        assert Counter(read) == {pair.pair_id: 2 for pair in fold.train}
-        assert not set(read) & {pair.pair_id for pair in fold.test}
+    for dataset in ("roadscene", "msrs", "m3fd"):
+        own = [replace(pair, pair_id=f"{dataset}/{pair.name}", dataset=dataset) for pair in pairs]
+        layout.processed(dataset).mkdir(parents=True)
+        write_manifest(layout.processed(dataset) / "manifest.parquet", own)
+    sources = {name: config.Source() for name in ("roadscene", "m3fd", "msrs")}
+    assert [list(group) for group in detect.sharing(sources)] == [["roadscene", "msrs"], ["m3fd"]]
 
 
 @pytest.mark.slow  # two processes that import the detector's library
 def test_two_workers_find_what_one_finds(place):
     write_pairs()
-    pretrain_folds.run("simulator")
     alone = detected()
     change(place, "folds: 2", "folds: 2, workers: 2")
     assert alone.num_rows > 2 * len(SPLITS)
     assert detected().equals(alone)
 
 
-def test_one_fold_is_the_committed_split_and_starts_where_training_does(place):
+@pytest.mark.parametrize(("old", "new"), [("weights: yolov5n.pt, ", ""), ("{weights", "{head: free, weights")])
+def test_what_coco_cannot_start_is_tested_on_the_committed_split_from_where_training_starts(place, old, new):
     write_pairs()
-    change(place, "folds: 2", "folds: 1")
+    change(place, old, new)
     pretrain.run()
-    pretrain_folds.run("simulator")
     facts = json.loads((layout.detector() / "detector.json").read_text())
     assert (facts["categories"], facts["images"]) == (["Car"], 4)
-    assert [path.name for path in layout.fold_detectors("simulator").iterdir()] == ["folds.json"]
     assert folds_of(detected(), "k-fold") == {"simulator/2": 0, "simulator/3": 0}
+
+
+def test_early_fusion_is_tested_in_the_same_folds(place):
+    pairs = write_pairs()
+    detect_early.run()
+    expected = {pair.pair_id: fold.number for fold in make_folds(pairs, 2) for pair in fold.test}
+    table = read_detections(layout.detections("simulator", "early"))
+    assert folds_of(table, "k-fold") == expected
+    assert folds_of(table, "zero-shot") == {}
+
+
+def test_early_fusion_starts_from_the_pretrained_detector_where_there_is_no_coco(place):
+    write_pairs()
+    change(place, "weights: yolov5n.pt, ", "")
+    pretrain.run()
+    detect_early.run()
+    table = read_detections(layout.detections("simulator", "early"))
+    assert folds_of(table, "k-fold") == {"simulator/2": 0, "simulator/3": 0}
 
 
 def test_a_variant_is_tested_with_its_own_detector_on_the_test_split(place):
     write_pairs()
-    pretrain_folds.run("simulator")
     torch.manual_seed(5)
     weights.save(layout.model("ours"), Detector(["Car"]), {})
     table = detected("ours")
@@ -139,10 +164,6 @@ def test_a_variant_is_tested_with_its_own_detector_on_the_test_split(place):
 
 def test_coco_weights_add_a_zero_shot_test_of_all_labelled_pairs(place):
     write_pairs()
-    pretrain_folds.run("simulator")
-    torch.manual_seed(2)
-    torch.save(Detector([str(number) for number in range(80)]).network.state_dict(), place / "yolov5nu.pt")
-    change(place, "detect: {", "detect: {weights: yolov5nu.pt, ")
     table = detected()
     assert folds_of(table, "zero-shot") == {f"simulator/{number}": None for number in range(len(SPLITS))}
     rows = [row for row in table.to_pylist() if row["protocol"] == "zero-shot"]
@@ -151,7 +172,8 @@ def test_coco_weights_add_a_zero_shot_test_of_all_labelled_pairs(place):
 
 def test_without_coco_weights_there_is_no_zero_shot_test_and_it_says_so(place, capsys):
     write_pairs()
-    pretrain_folds.run("simulator")
+    change(place, "weights: yolov5n.pt, ", "")
+    pretrain.run()
     assert folds_of(detected(), "zero-shot") == {}
     assert "no zero-shot" in " ".join(capsys.readouterr().err.split())
 
@@ -159,34 +181,34 @@ def test_without_coco_weights_there_is_no_zero_shot_test_and_it_says_so(place, c
 def test_a_set_without_labels_gives_an_empty_table_and_says_so(place, capsys):
     write_pairs(labelled=False)
     assert detected().num_rows == 0
-    assert "labelled" in " ".join(capsys.readouterr().err.split())
+    assert "nothing to test" in " ".join(capsys.readouterr().err.split())
 
 
-def test_a_set_too_small_for_folds_has_none_and_says_so(place, capsys):
+def test_a_set_too_small_to_train_on_has_no_folds_and_says_so(place, capsys):
     write_pairs()
-    change(place, "folds: 2", "folds: 3")
-    pretrain_folds.run("simulator")
+    change(place, "least_pairs: 1", "least_pairs: 3")
     assert folds_of(detected(), "k-fold") == {}
-    assert "4 labelled: too few for 3 folds" in " ".join(capsys.readouterr().err.split())
-    assert "too few" in json.loads((layout.fold_detectors("simulator") / "folds.json").read_text())["note"]
+    words = " ".join(capsys.readouterr().err.split())
+    assert "a fold of 2 has 2 labelled pairs to train on and 2 to test on: too few, expected 3" in words
 
 
 def test_a_missing_fused_image_is_one_clear_line(place):
     write_pairs()
     (layout.fused("simulator", "average") / "2.png").unlink()
     with pytest.raises(InputError, match=r"2\.png.*dvc repro fuse"):
-        detect.run("simulator", "average")
+        detect.run("average")
 
 
 def test_missing_start_weights_are_one_clear_line(place):
     write_pairs()
+    change(place, "weights: yolov5n.pt, ", "")
     with pytest.raises(InputError, match="dvc repro pretrain"):
-        detect.run("simulator", "average")
+        detect.run("average")
 
 
-@pytest.mark.parametrize("stage", [pretrain.run, lambda: pretrain_folds.run("simulator")])
+@pytest.mark.parametrize("stage", [pretrain.run, lambda: detect.run("average"), detect_early.run])
 def test_missing_weights_are_one_clear_line(place, stage):
     write_pairs()
-    change(place, "detect: {", "detect: {weights: nowhere.pt, ")
+    change(place, "yolov5n.pt", "nowhere.pt")
     with pytest.raises(InputError, match=r"nowhere\.pt"):
         stage()

@@ -105,4 +105,6 @@ def write_benchmark():
         cost |= {"macs": None, "seconds": 0.01, "repeats": 1, "peak_bytes": None}
         layout.cost(method).parent.mkdir(parents=True, exist_ok=True)
         layout.cost(method).write_text(json.dumps(cost))
+    early = [EvaluatedImage(pair.pair_id, pair.boxes, seen) for pair in pairs]
+    write_detections(layout.detections("simulator", "early"), early)
     return pairs

@@ -2,7 +2,8 @@
 
 The estimate is faster-coco-eval's (COCO's protocol: 101 recall points, at most 100 detections per
 image and category, all areas). An interval needs thousands of resamples of the images, so the
-matches are made once, here, by the same rule, and the resamples only re-weight them.
+matches are made once, here, by the same rule, and the resamples only re-weight them. Where several
+seeds trained a detector, each is evaluated alone, and numbers and resamples are their means.
 
 Shapes: R resamples; N detections of one category, best first.
 """
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-ALL = "all"  # the mean over the categories that occur
+ALL = "all"  # the mean over the categories that occur often enough
+LEAST_BOXES = 50  # of a category that counts in the mean: with fewer, one box more or less found moves it by percents
 THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of intersection over union
 METRICS = {"AP50": slice(0, 1), "AP50:95": slice(0, 10)}
 _RECALLS = np.linspace(0, 1, 101)
@@ -58,6 +60,12 @@ class Resampled:
         samples: (category, 10 thresholds, R); NaN where a resample lacks the category.
     """
 
+    @property
+    def counted(self) -> tuple[int, ...]:
+        """The categories of the mean, by their place: those of `LEAST_BOXES` boxes, all where none has as many."""
+        often = tuple(place for place, boxes in enumerate(self.boxes) if boxes >= LEAST_BOXES)
+        return often or tuple(range(len(self.boxes)))
+
     images: tuple[str, ...]
     categories: tuple[str, ...]
     boxes: tuple[int, ...]
@@ -70,8 +78,9 @@ class Resampled:
         return float(self.points[index, thresholds].mean()), self.samples[index, thresholds].mean(axis=0)
 
     def of_all(self, metric: str) -> tuple[float, Floats]:
-        """Return the mean over categories, and its resamples: each over the categories that it has."""
-        values, samples = self.points[:, METRICS[metric]].mean(axis=1), self.samples[:, METRICS[metric]].mean(axis=1)
+        """Return the mean over the `counted` categories, and its resamples: each over those that it has."""
+        kept, thresholds = list(self.counted), METRICS[metric]
+        values, samples = self.points[kept, thresholds].mean(axis=1), self.samples[kept, thresholds].mean(axis=1)
         present = np.isfinite(samples)
         means = np.where(present, samples, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
         return float(values.mean()), means
@@ -86,26 +95,33 @@ def resample(table: pa.Table, resamples: int = 2000, seed: int = 0) -> Resampled
         seed: of the resampling.
     """
     rows = table.to_pylist()
-    images = [row["pair_id"] for row in rows if row["kind"] == "image"]
-    truths = [row for row in rows if row["kind"] == "truth"]
-    found = [row for row in rows if row["kind"] == "detection"]
-    assert len(set(images)) == len(images), "one protocol at a time"
-    categories = sorted({row["category"] for row in truths})
+    by_seed: dict[object, list[dict[str, object]]] = defaultdict(list)
+    for row in rows:
+        by_seed[row["seed"]].append(row)
+    categories = sorted({row["category"] for row in rows if row["kind"] == "truth"})
     if not categories:
         return None
-    matches = _match(images, truths, found, categories)
+    images: list[str] = sorted({row["pair_id"] for row in rows if row["kind"] == "image"})
     draws = np.random.default_rng(seed).multinomial(len(images), np.full(len(images), 1 / len(images)), size=resamples)
+    points, samples = [], []
+    for number, own in by_seed.items():
+        tested = sorted(str(row["pair_id"]) for row in own if row["kind"] == "image")
+        assert tested == images, f"one protocol at a time, and every seed ({number}) on the same images"
+        truths, found = ([row for row in own if row["kind"] == kind] for kind in ("truth", "detection"))
+        matches = _match(images, truths, found, categories)
+        points.append(coco_precision(images, truths, found, categories))
+        samples.append(np.stack([_resampled(match, draws) for match in matches]))
     return Resampled(
         tuple(images),
         tuple(categories),
         tuple(int(match.truths.sum()) for match in matches),
-        coco_precision(images, truths, found, categories),
-        np.stack([_resampled(match, draws) for match in matches]),
+        np.mean(points, axis=0),
+        np.mean(samples, axis=0),
     )
 
 
 def average_precision(table: pa.Table, resamples: int = 2000, seed: int = 0) -> list[Precision]:
-    """Return AP50 and AP50:95 of every category that occurs in the truth, and of their mean.
+    """Return AP50 and AP50:95 of every category that occurs in the truth, and of the mean (`Resampled.counted`).
 
     Args:
         table: of one protocol, as `table.select` returns it; an empty one gives an empty list.
@@ -113,14 +129,18 @@ def average_precision(table: pa.Table, resamples: int = 2000, seed: int = 0) -> 
         seed: of the resampling.
     """
     drawn = resample(table, resamples, seed)
-    if drawn is None:
-        return []
+    return [] if drawn is None else precisions(drawn)
+
+
+def precisions(drawn: Resampled) -> list[Precision]:
+    """Return what `average_precision` does, of resamples that are there already."""
     result = []
     for metric in METRICS:
         for index, category in enumerate(drawn.categories):
             numbers = drawn.of_category(index, metric)
             result.append(_row(category, metric, *numbers, drawn.boxes[index], len(drawn.images)))
-        result.append(_row(ALL, metric, *drawn.of_all(metric), sum(drawn.boxes), len(drawn.images)))
+        boxes = sum(drawn.boxes[place] for place in drawn.counted)
+        result.append(_row(ALL, metric, *drawn.of_all(metric), boxes, len(drawn.images)))
     return result
 
 

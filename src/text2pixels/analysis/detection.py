@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from text2pixels.analysis.average_precision import ALL, METRICS, Precision, average_precision
+from text2pixels.analysis.average_precision import ALL, LEAST_BOXES, METRICS, Precision, Resampled, precisions, resample
+from text2pixels.analysis.late_fusion import merge
 from text2pixels.analysis.leaderboard import Row, detection_table
 from text2pixels.datasets.manifest import Pair, in_split
-from text2pixels.detection.detections import K_FOLD, OWN, ZERO_SHOT, select
+from text2pixels.detection.detections import EARLY, K_FOLD, LATE, OWN, ZERO_SHOT, select
 from text2pixels.errors import InputError
 
 _UNSEEN = (
@@ -35,8 +37,8 @@ class Scope:
 
 
 SCOPES = (
-    Scope("AP50", "k-fold, test split", K_FOLD, True, _UNSEEN),
-    Scope("AP50_kfold_all", "k-fold, all labelled pairs", K_FOLD, False, _SEEN),
+    Scope("AP50", "fine-tuned, test split", K_FOLD, True, _UNSEEN),
+    Scope("AP50_kfold_all", "fine-tuned, all labelled pairs", K_FOLD, False, _SEEN),
     Scope("AP50_zero_shot", "zero-shot, test split", ZERO_SHOT, True, _UNSEEN),
     Scope("AP50_zero_shot_all", "zero-shot, all labelled pairs", ZERO_SHOT, False, _SEEN),
     Scope("AP50_own", "own detector, test split", OWN, True, _UNSEEN),
@@ -54,6 +56,48 @@ class Columns:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """How much higher a method's mean average precision is than that of the first method, paired by images.
+
+    ``low`` and ``high`` are the 95 % interval over resamples of the images, the same for both.
+    """
+
+    method: str
+    metric: str  # "AP50" or "AP50:95"
+    value: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> str:
+        """The difference in words: better or worse where the interval leaves zero out."""
+        return "better" if self.low > 0 else "worse" if self.high < 0 else "not told apart"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in a scope: the average precisions of each method, and the resamples that they come from."""
+
+    precisions: dict[str, list[Precision]]
+    resampled: dict[str, Resampled]
+
+    def differences(self, reference: str, methods: Sequence[str]) -> list[Difference]:
+        """Return the difference of each method to the reference, by every metric; none where it was not tested."""
+        if reference not in self.resampled:
+            return []
+        other = self.resampled[reference]
+        found = []
+        for method in methods:
+            if method == reference or method not in self.resampled:
+                continue
+            for metric in METRICS:
+                (value, samples), (before, others) = (side.of_all(metric) for side in (self.resampled[method], other))
+                low, high = np.quantile(samples - others, [0.025, 0.975])
+                found.append(Difference(method, metric, value - before, float(low), float(high)))
+        return found
+
+
+@dataclass(frozen=True)
 class Section:
     """What the page shows of a scope."""
 
@@ -62,15 +106,17 @@ class Section:
     boxes: int
     folds: int  # 0: not in folds
     left_out: tuple[str, ...]  # categories that the protocol cannot find
+    rare: tuple[str, ...]  # categories with too few boxes to count in the mean
     tables: dict[str, Columns]  # by metric
+    reference: str  # the method that the others are compared with
+    differences: list[Difference]
 
 
-def precision_of(
-    tables: Mapping[str, pa.Table], pairs: Sequence[Pair], resamples: int
-) -> dict[str, dict[str, list[Precision]]]:
-    """Return scope -> method -> average precisions, without what was not tested.
+def precision_of(tables: Mapping[str, pa.Table], pairs: Sequence[Pair], resamples: int) -> dict[str, Found]:
+    """Return scope -> what was found, without what was not tested.
 
-    A scope of all labelled pairs is left out where it is that of the test split.
+    Where both sources were tested, late fusion is a method more. A scope of all labelled pairs is left out where
+    it is that of the test split.
 
     Args:
         tables: method -> its detections, whole.
@@ -81,24 +127,29 @@ def precision_of(
         InputError: methods were not tested on the same images.
     """
     test = {pair.pair_id for pair in in_split(pairs, "test")}
-    found: dict[str, dict[str, list[Precision]]] = {}
+    found: dict[str, Found] = {}
+    if {"infrared", "visible"} <= tables.keys():
+        tables = {**tables, LATE: merge(tables["infrared"], tables["visible"])}
     for scope in SCOPES:
         chosen = {
             method: select(table, scope.protocol, test if scope.test_only else None) for method, table in tables.items()
         }
         images = {method: _images(table) for method, table in chosen.items()}
-        tested = {method: ids for method, ids in images.items() if ids or scope.protocol != OWN}
+        # Only a network of ours has a detector of its own, and early fusion is nothing that COCO's detector knows.
+        everybody = {OWN: (), ZERO_SHOT: images.keys() - {EARLY}}.get(scope.protocol, images.keys())
+        tested = {method: ids for method, ids in images.items() if ids or method in everybody}
         _check_same(scope, tested)
         if not scope.test_only and all(ids <= test for ids in tested.values()):
             continue
-        precision = {method: average_precision(chosen[method], resamples, 0) for method in tested}
-        if any(precision.values()):
-            found[scope.key] = {method: rows for method, rows in precision.items() if rows}
+        drawn = {method: resample(chosen[method], resamples, 0) for method in tested}
+        resampled = {method: each for method, each in drawn.items() if each is not None}
+        if resampled:
+            found[scope.key] = Found({method: precisions(each) for method, each in resampled.items()}, resampled)
     return found
 
 
 def sections(
-    protocols: Mapping[str, Mapping[str, list[Precision]]], pairs: Sequence[Pair], folds: int, methods: Sequence[str]
+    protocols: Mapping[str, Found], pairs: Sequence[Pair], folds: int, methods: Sequence[str]
 ) -> list[Section]:
     """Return what the page shows of a data set, a section a scope.
 
@@ -106,15 +157,18 @@ def sections(
         protocols: what `precision_of` returned.
         pairs: of the data set.
         folds: their number, 0 where there are none.
-        methods: in the order to show them.
+        methods: in the order to show them; the others are compared with the first. Early and late fusion
+            are shown after them.
     """
+    methods = [*methods, *(name for name in (EARLY, LATE) if name not in methods)]
     known = {box.category for pair in pairs if pair.labelled for box in pair.boxes}
     shown = []
     for scope in SCOPES:
-        found = protocols.get(scope.key, {})
-        own = {method: rows for method, rows in found.items() if method in methods}
+        found = protocols.get(scope.key, Found({}, {}))
+        own = {method: rows for method, rows in found.precisions.items() if method in methods}
         if not own:
             continue
+        frequent = {row.category for row in next(iter(own.values())) if row.boxes >= LEAST_BOXES}
         rows = next(iter(own.values()))
         whole = next(row for row in rows if row.category == ALL)
         shown.append(
@@ -124,14 +178,17 @@ def sections(
                 whole.boxes,
                 folds if scope.protocol == K_FOLD else 0,
                 tuple(sorted(known - {row.category for row in rows})) if scope.protocol == ZERO_SHOT else (),
+                tuple(sorted({row.category for row in rows} - frequent)) if frequent - {ALL} else (),
                 {metric: Columns(*detection_table(own, methods, metric)) for metric in METRICS},
+                methods[0],
+                found.differences(methods[0], methods),
             )
         )
     return shown
 
 
 def headlines(shown: Sequence[Section]) -> dict[str, dict[str, float]]:
-    """Return method -> scope's key -> AP50, the mean over categories."""
+    """Return method -> scope's key -> AP50, the mean over the categories that count."""
     found: dict[str, dict[str, float]] = {}
     for section in shown:
         for row in section.tables["AP50"].rows:

@@ -10,12 +10,12 @@ import pyarrow as pa
 
 from text2pixels import config, layout
 from text2pixels.analysis.average_precision import Precision
-from text2pixels.analysis.detection import LEADERBOARD, folds_of, precision_of
+from text2pixels.analysis.detection import LEADERBOARD, Found, folds_of, precision_of
 from text2pixels.datasets.adapter import Adapter
 from text2pixels.datasets.catalogue import adapter_of
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
-from text2pixels.detection.detections import K_FOLD, read_detections, select
+from text2pixels.detection.detections import EARLY, K_FOLD, read_detections, select
 from text2pixels.errors import InputError
 from text2pixels.methods.card import Card, read_card
 from text2pixels.methods.catalogue import entry_of
@@ -31,9 +31,8 @@ class DatasetResults:
     ``prompts`` has columns pair_id, kind, phrases, origin;
     ``detections`` maps a method to its table (detection/table.py) in folds, of the test split alone;
     ``folds`` is their number, 0 where there are none;
-    ``protocols`` maps a key of `report.detection.SCOPES` and a method to average precisions, without
-    what was not tested;
-    ``precision`` is that of the leaderboards: k-fold, over the test split alone.
+    ``protocols`` maps a key of `analysis.detection.SCOPES` to what was found, of early and late fusion too;
+    ``precision`` is that of the leaderboards: fine-tuned, over the test split alone.
     """
 
     name: str
@@ -46,12 +45,13 @@ class DatasetResults:
     stretched: pd.DataFrame
     detections: dict[str, pa.Table]
     folds: int
-    protocols: dict[str, dict[str, list[Precision]]]
+    protocols: dict[str, Found]
 
     @property
     def precision(self) -> dict[str, list[Precision]]:
         """Average precisions of each method, as the leaderboards show them."""
-        return self.protocols.get(LEADERBOARD.key, {})
+        found = self.protocols.get(LEADERBOARD.key)
+        return found.precisions if found else {}
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,7 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         tables.append(table)
     scores = pd.concat(tables, ignore_index=True)
     detections = {method: read_detections(layout.detections(name, method)) for method in methods}
+    early = read_detections(layout.detections(name, EARLY))
     return DatasetResults(
         name=name,
         adapter=adapter_of(name, params.datasets[name]),
@@ -122,7 +123,7 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         stretched=scores[scores["convention"] == "stretched"],
         detections={method: select(table, K_FOLD, expected) for method, table in detections.items()},
         folds=folds_of(detections),
-        protocols=precision_of(detections, pairs, params.report.bootstrap),
+        protocols=precision_of(detections | {EARLY: early}, pairs, params.report.bootstrap),
     )
 
 

@@ -12,6 +12,7 @@ anchor: x, y, width, height, objectness, categories; A all anchors of all cells.
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ class AnchorHead(nn.Module):
         """Let random weights begin with what is likely: 8 objects in an image of 640 pixels, each category alike."""
         for convolution, stride in zip(self.m, STRIDES, strict=True):
             with torch.no_grad():
-                bias_KD = convolution.bias.view(self.anchors.shape[1], -1)
+                bias_KD = cast(Tensor, convolution.bias).view(self.anchors.shape[1], -1)
                 bias_KD[:, 4] += math.log(8 / (640 / stride) ** 2)
                 bias_KD[:, 5:] += math.log(0.6 / (categories - 0.99999))
 

@@ -2,7 +2,8 @@
 
 The file has a row of kind "image" for each tested image, so that an image without objects and without
 detections still counts, and rows of kind "truth" (the labelled boxes) and "detection" (the boxes found),
-in pixels of the image. Every row belongs to a protocol; an image may be tested under several.
+in pixels of the image. Every row belongs to a protocol; an image may be tested under several, and
+under one by several seeds.
 Needs no torch: whoever evaluates detections needs no detector.
 """
 
@@ -17,10 +18,12 @@ import pyarrow.parquet as pq
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
+from text2pixels.tables import read_table
 
 K_FOLD, ZERO_SHOT, OWN = "k-fold", "zero-shot", "own"
+EARLY, LATE = "early", "late"  # detection on both images, without fusion: one detector, or two whose boxes are merged
 PROTOCOLS = {
-    K_FOLD: "one detector for each fold, fine-tuned on the method's images of the other folds",
+    K_FOLD: "a detector for each fold and seed, fine-tuned on the method's images of the other folds",
     ZERO_SHOT: "a detector of COCO as it is, its classes mapped to the data set's categories",
     OWN: "the detector that was trained together with the fusion network, as it is",
 }
@@ -29,6 +32,7 @@ SCHEMA = pa.schema(
     [
         pa.field("protocol", pa.string(), nullable=False),  # of `PROTOCOLS`
         ("fold", pa.int32()),  # that tested the image; null but in k-fold
+        ("seed", pa.int64()),  # of the training; null but in k-fold
         pa.field("pair_id", pa.string(), nullable=False),
         pa.field("kind", pa.string(), nullable=False),  # "image", "truth" or "detection"
         ("category", pa.string()),
@@ -62,6 +66,7 @@ class EvaluatedImage:
     detections: Sequence[Detection]
     protocol: str = K_FOLD
     fold: int | None = None
+    seed: int | None = None
 
 
 def write_detections(path: Path, results: Iterable[EvaluatedImage]) -> None:
@@ -69,7 +74,8 @@ def write_detections(path: Path, results: Iterable[EvaluatedImage]) -> None:
     rows: list[dict[str, object]] = []
     for image in results:
         assert image.protocol in PROTOCOLS, image.protocol
-        shared: dict[str, object] = {"protocol": image.protocol, "fold": image.fold, "pair_id": image.pair_id}
+        shared: dict[str, object] = {"protocol": image.protocol, "fold": image.fold}
+        shared |= {"seed": image.seed, "pair_id": image.pair_id}
         rows.append(shared | {"kind": "image"})
         rows += [shared | {"kind": "truth", **vars(box)} for box in image.truths]
         rows += [shared | {"kind": "detection", **vars(item)} for item in image.detections]
@@ -85,7 +91,7 @@ def read_detections(path: Path) -> pa.Table:
     """
     if not path.is_file():
         raise InputError(f"no detections at {path}: write them with: t2p detect")
-    table = pq.read_table(path)
+    table = read_table(path)
     if table.schema.names != SCHEMA.names:
         raise InputError(f"{path} has columns {table.schema.names}, expected {SCHEMA.names}: run t2p detect again")
     return table

@@ -20,7 +20,10 @@ _PADDING = 114  # gray, as ultralytics pads
 
 @dataclass(frozen=True)
 class Example:
-    """An image to be read when it is needed, (H, W, 3) 8-bit RGB, and its boxes in pixels."""
+    """An image to be read when it is needed, and its boxes in pixels.
+
+    The image is 8-bit RGB (H, W, 3), or that with the infrared as a fourth channel.
+    """
 
     pair_id: str
     read: Callable[[], NDArray[np.uint8]]
@@ -120,9 +123,7 @@ def _draw(
         matrix = np.array([[frame.scale, 0, frame.left + centre], [0, frame.scale, frame.top + centre]])
         if frame.scale < 0.8:  # bilinear sampling alone would alias
             image = cv2.blur(image, (round(1 / frame.scale) | 1,) * 2)
-        image = cv2.warpAffine(
-            image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(_PADDING, _PADDING, _PADDING)
-        )
+        image = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=(_PADDING,) * 4)
     if mirrored:
         image = image[:, ::-1]
     if gain != 1:

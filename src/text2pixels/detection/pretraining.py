@@ -43,8 +43,9 @@ def start_weights(
 ) -> tuple[Detector, dict[str, object]]:
     """Return a detector trained on the examples, and what is to be known of it.
 
-    COCO weights where ``settings.weights`` names them, random ones otherwise; then the examples. (Even
-    COCO weights need them: a classic YOLOv5 has no anchor-free head to give.)
+    COCO weights where ``settings.weights`` names them, random ones otherwise; then the examples. COCO's start
+    the head, too, where it is the classic one: then a fold's short schedule is enough, and the longer one of
+    ``pretrain_epochs`` is for what starts at random.
 
     Args:
         examples: as many infrared as visible images, so that the start favours no fused method.
@@ -57,23 +58,26 @@ def start_weights(
         InputError: the weights are missing or do not fit, or the loss is no longer finite.
     """
     torch.manual_seed(seed)
-    detector = Detector(categories or _NO_LABELS, settings.scale)
+    detector = Detector(categories or _NO_LABELS, settings.scale, settings.head)
+    knows = settings.weights is not None and settings.head == "anchors"
+    epochs = settings.epochs if knows else settings.pretrain_epochs
     facts: dict[str, object] = {"start": "random"}
     if settings.weights is not None:
         path = Path(settings.weights)
         count = transplant(detector, path)
-        facts = {"start": path.name, "sha256": sha256(path), "tensors": count}
-    if categories and settings.pretrain_epochs:
+        facts = {"start": path.name, "start_sha256": sha256(path), "tensors": count}
+    if categories and epochs:
         losses = fit(
             detector,
             examples,
-            epochs=settings.pretrain_epochs,
+            epochs=epochs,
             batch=settings.batch,
             image_size=settings.image_size,
-            learning_rate=settings.pretrain_rate,
+            learning_rate=settings.learning_rate if knows else settings.pretrain_rate,
             seed=seed,
             device=pick_device(settings.device),
             description=description,
+            frozen_statistics=knows,
         )
         facts |= {"images": len(examples), "losses": losses}
     return detector, facts

@@ -117,8 +117,8 @@ def transplant(detector: Detector, path: Path) -> int:
         rows = coco_classes(detector.categories)
         for name in [name for name in foreign if name.startswith(f"{head}.m.")]:
             foreign[name] = _rows(foreign[name], [rows.get(category) for category in detector.categories])
-    if detector.channels == _COLOURS + 1 and (stem := foreign.get(_STEM)) is not None:
-        foreign[_STEM] = torch.cat([stem, stem.sum(dim=1, keepdim=True)], dim=1) / 2
+    if detector.channels == _COLOURS + 1 and _STEM in foreign:
+        foreign[_STEM] = _with_infrared(foreign[_STEM])
     fitting = {name: value for name, value in foreign.items() if name in own and own[name].shape == value.shape}
     least = len(own) if detector.head == "anchors" else _LEAST_SHARE * len(own)
     if len(fitting) < least:
@@ -131,9 +131,21 @@ def transplant(detector: Detector, path: Path) -> int:
     return len(fitting)
 
 
+def inflate(detector: Detector) -> Detector:
+    """Return the detector with a fourth channel, as `transplant` makes it: at first it sees the mean of both images."""
+    inflated = Detector(detector.categories, detector.scale, detector.head, _COLOURS + 1)
+    tensors = detector.network.state_dict()
+    inflated.network.load_state_dict(tensors | {_STEM: _with_infrared(tensors[_STEM])})
+    return inflated
+
+
+def _with_infrared(stem: Tensor) -> Tensor:
+    return torch.cat([stem, stem.sum(dim=1, keepdim=True)], dim=1) / 2
+
+
 def _rows(value: Tensor, classes: Sequence[int | None]) -> Tensor:
     """Return a tensor of a head with the rows of some classes, of every anchor; zeros for a class that is None."""
-    per_anchor = value.unflatten(0, (-1, 5 + COCO_CLASSES)) if len(value) % (5 + COCO_CLASSES) == 0 else None
+    per_anchor = value.reshape(-1, 5 + COCO_CLASSES, *value.shape[1:]) if len(value) % (5 + COCO_CLASSES) == 0 else None
     if per_anchor is None:
         return value  # of other classes than COCO's: it fits nothing, which is said then
     unknown = torch.zeros_like(per_anchor[:, :1])

@@ -20,11 +20,11 @@ STAGES: dict[str, str] = {
     "prompt": "prompt",
     "embed": "embed",
     "pretrain": "pretrain",
-    "pretrain-folds": "pretrain_folds",
     "method": "method",
     "fuse": "fuse",
     "score": "score",
     "detect": "detect",
+    "detect-early": "detect_early",
     "cost": "cost",
     "report": "report",
 }

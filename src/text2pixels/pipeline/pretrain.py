@@ -1,8 +1,7 @@
 """Stage `pretrain`: the detector that the training of a fusion network begins with.
 
-Trained on the infrared and on the visible images of the train split of all labelled data sets. With
-one fold (the committed split) every method's detector begins with it, too; with several,
-`pretrain_folds` makes start weights that have not seen a fold's test pairs.
+Trained on the infrared and on the visible images of the train split of all labelled data sets. Where no COCO
+weights start the classic head, every method's detector begins with it, too, and is tested on the committed split.
 """
 
 from text2pixels import config, layout
@@ -35,7 +34,7 @@ def run() -> None:
     with fixed_threads(1):
         detector, facts = start_weights(examples, categories, params.detect, params.seed, "pretrain the detector")
     if "tensors" in facts:
-        console.print(f"pretrain: {facts['tensors']} tensors of {facts['start']} fit YOLOv5u-{params.detect.scale}")
+        console.print(f"pretrain: {facts['tensors']} tensors of {facts['start']} fit YOLOv5{params.detect.scale}")
     with whole_folder(layout.detector()) as folder:
         save(folder, detector, facts)
 

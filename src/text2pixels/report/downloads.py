@@ -45,8 +45,8 @@ def write_downloads(folder: Path, results: Results) -> None:
     detection = [
         {"dataset": data.name, "scope": scope, "method": method} | vars(row)
         for data in results.datasets
-        for scope, methods in data.protocols.items()
-        for method, rows in methods.items()
+        for scope, found in data.protocols.items()
+        for method, rows in found.precisions.items()
         for row in rows
     ]
     columns = ["dataset", "scope", "method", "category", "metric", "value", "low", "high", "boxes", "images"]

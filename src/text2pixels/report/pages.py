@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from text2pixels.analysis import ablations as ablation
-from text2pixels.analysis.average_precision import ALL
+from text2pixels.analysis.average_precision import ALL, LEAST_BOXES
 from text2pixels.analysis.boards import Board
+from text2pixels.analysis.detection import LEADERBOARD
 from text2pixels.analysis.leaderboard import Cell, Row, Table
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.methods.card import Card
@@ -48,18 +49,29 @@ def fusion(data: DatasetResults, board: Board) -> str:
     return "".join(parts)
 
 
-def detection(data: DatasetResults, tables: Mapping[str, Table]) -> str:
-    """Return the page of a data set's average precisions, a table a metric."""
+def detection(data: DatasetResults, tables: Mapping[str, Table], methods: Sequence[str]) -> str:
+    """Return the page of a data set's average precisions, and of their differences to that of the first method."""
     counts = [row.cells[-1].count for row in next(iter(tables.values())).rows]
     parts = [
         f"# {_title(data)}: detection\n\n",
         _simulated(data),
-        f"{max(counts)} labelled pairs; the same protocol, start weights, seed and budget for every method. {_READING}",
+        f"{max(counts)} labelled pairs; the same protocol, start weights, seeds and budget for every method. The "
+        f"mean is over the categories with at least {LEAST_BOXES} boxes, or over all where none has as many. Without "
+        f"fusion, by the same detector: `early` sees both images, `late` merges what was found in each. {_READING}",
     ]
     for metric, found in tables.items():
         columns = ["Method", *(f"{'mean' if name == ALL else name} ↑" for name in found.columns)]
         rows = [[row.method, *(_with_interval(cell) for cell in row.cells)] for row in found.rows]
         parts.append(f"## {metric}\n\n{table(columns, rows)}\n")
+    if differences := data.protocols[LEADERBOARD.key].differences(methods[0], methods):
+        rows = [
+            [each.method, each.metric, f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f})", each.verdict]
+            for each in differences
+        ]
+        parts.append(
+            f"## Against {methods[0]}\n\nThe mean, less that of {methods[0]}, with its 95 % interval over resamples of "
+            f"the pairs, the same for both.\n\n{table(['Method', 'Metric', 'Difference', 'Verdict'], rows)}\n"
+        )
     return "".join(parts).rstrip() + "\n"
 
 

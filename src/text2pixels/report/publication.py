@@ -12,6 +12,7 @@ from text2pixels.analysis import ablations
 from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.leaderboard import Table, detection_table
 from text2pixels.analysis.results import DatasetResults, Results
+from text2pixels.detection.detections import EARLY, LATE
 from text2pixels.metrics.score import METRICS, STRETCHED
 from text2pixels.report import conditions, figures, pages
 from text2pixels.report.downloads import as_text
@@ -63,12 +64,13 @@ def _publish_dataset(folder: Path, data: DatasetResults, results: Results, param
     points = figures.cost_points(found[0].fusion.rows, results.costs)
     chart = figures.cost_and_quality(points, "time a pair (logarithmic)", "average rank (best on top)")
     _write(folder / f"cost-and-quality-{data.name}.svg", _stand_alone(chart))
-    precision = {method: data.precision[method] for method in results.methods if method in data.precision}
-    tables = {metric: Table(*detection_table(precision, results.methods, metric)) for metric in PRECISIONS if precision}
+    shown = [*results.methods, *(name for name in (EARLY, LATE) if name not in results.methods)]
+    precision = {method: data.precision[method] for method in shown if method in data.precision}
+    tables = {metric: Table(*detection_table(precision, shown, metric)) for metric in PRECISIONS if precision}
     if tables:
         rows = [{"method": method} | vars(row) for method, found in precision.items() for row in found]
         _write_csv(folder / f"detection-{data.name}.csv", rows)
-        _write(folder / f"detection-{data.name}.md", pages.detection(data, tables))
+        _write(folder / f"detection-{data.name}.md", pages.detection(data, tables, shown))
     return {"data": data, "boards": found, "ap50": tables.get("AP50")}
 
 

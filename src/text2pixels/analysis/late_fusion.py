@@ -1,0 +1,80 @@
+"""Late fusion: detection on both images of a pair, the boxes merged. The rival that needs no fused image.
+
+Of the boxes that a detector found in the infrared and another in the visible, those of one category that
+overlap are taken for the same object, and the one with the better score stays (non-maximum suppression).
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from text2pixels.detection.detections import SCHEMA
+
+_OVERLAP = 0.6  # intersection over union above which two boxes of a category are one object
+_MOST = 300  # boxes kept of an image, as of any method
+
+Row = dict[str, object]
+
+
+def merge(infrared: pa.Table, visible: pa.Table) -> pa.Table:
+    """Return the detections of late fusion, under each protocol of which both tables tell the same images.
+
+    Args:
+        infrared: detections as `detection.detections.read_detections` returns them.
+        visible: likewise, by the same seeds and folds.
+    """
+    kept: list[Row] = []
+    own, other = (_by_image(table.to_pylist()) for table in (infrared, visible))
+    for key in own.keys() & other.keys():
+        kept += [row for row in own[key] if row["kind"] != "detection"]
+        found = [row for rows in (own[key], other[key]) for row in rows if row["kind"] == "detection"]
+        kept += suppress(found)
+    return pa.Table.from_pylist(sorted(kept, key=_order), schema=SCHEMA)
+
+
+def suppress(found: Iterable[Row], overlap: float = _OVERLAP) -> list[Row]:
+    """Return the boxes of an image, best first, without those that a better one of their category overlaps.
+
+    Args:
+        found: rows of detections.
+        overlap: intersection over union from which on the lesser goes.
+    """
+    waiting = sorted(found, key=lambda row: -_number(row["score"]))
+    corners = {id(row): _corners(row) for row in waiting}
+    kept: list[Row] = []
+    for row in waiting:
+        better = [corners[id(one)] for one in kept if one["category"] == row["category"]]
+        if not better or _iou(corners[id(row)], np.stack(better)).max() <= overlap:
+            kept.append(row)
+    return kept[:_MOST]
+
+
+def _by_image(rows: Iterable[Row]) -> dict[tuple[object, ...], list[Row]]:
+    images: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        images.setdefault(tuple(row[name] for name in ("protocol", "fold", "seed", "pair_id")), []).append(row)
+    return images
+
+
+def _order(row: Row) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("protocol", "seed", "fold", "pair_id"))
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, float | int), value
+    return float(value)
+
+
+def _corners(row: Row) -> NDArray[np.float64]:
+    x, y, w, h = (_number(row[name]) for name in "xywh")
+    return np.array([x, y, x + w, y + h])
+
+
+def _iou(box_4: NDArray[np.float64], boxes_N4: NDArray[np.float64]) -> NDArray[np.float64]:
+    sides = np.minimum(box_4[2:], boxes_N4[:, 2:]) - np.maximum(box_4[:2], boxes_N4[:, :2])
+    common = np.maximum(sides, 0).prod(axis=1)
+    areas = (boxes_N4[:, 2:] - boxes_N4[:, :2]).prod(axis=1)
+    union = (box_4[2:] - box_4[:2]).prod() + areas - common
+    return np.asarray(common / np.maximum(union, 1e-9), dtype=np.float64)

@@ -1,0 +1,186 @@
+"""The protocols by which a method's images are judged, the same for every method: folds, start, seeds, budget.
+
+Fine-tuned (`K_FOLD`): from COCO's weights as they are, a detector for each fold and seed is trained on the
+method's images of the other folds, of all data sets with the same categories, and tested on the fold's.
+Zero-shot: COCO's weights as they are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from text2pixels import config
+from text2pixels.datasets.manifest import Pair
+from text2pixels.detection.detections import K_FOLD, OWN, ZERO_SHOT, EvaluatedImage
+from text2pixels.detection.examples import Example
+from text2pixels.detection.finetune import Predictor, detect, fit, known_boxes
+from text2pixels.detection.folds import Fold, make_folds, pool, scenes_of, why_not
+from text2pixels.detection.pretraining import categories_of
+from text2pixels.detection.threads import fixed_threads
+from text2pixels.detection.weights import coco_classes, inflate, read, transplant
+from text2pixels.detection.yolo import Detector
+from text2pixels.detection.zero_shot import IMAGE_SIZE, read_coco
+from text2pixels.device import pick_device
+from text2pixels.progress import console
+
+
+@dataclass(frozen=True)
+class Job:
+    """Images to test, and perhaps to train on before, in this process or another.
+
+    Attributes:
+        protocol: of `detections.PROTOCOLS`.
+        fold: that is tested; None but in folds.
+        seed: of the training; None but in folds.
+        start: folder of a detector; of zero-shot, and of folds from COCO's weights, their file.
+        categories: of the detector.
+        train: examples to train on.
+        test: examples to test.
+        settings: of the section detect.
+        channels: of the images.
+        description: of a progress bar; None: no bar.
+    """
+
+    protocol: str
+    fold: int | None
+    seed: int | None
+    start: Path
+    categories: tuple[str, ...]
+    train: tuple[Example, ...]
+    test: tuple[Example, ...]
+    settings: config.Detect
+    channels: int = 3
+    description: str | None = None
+
+
+def starts_from_coco(settings: config.Detect) -> bool:
+    """Tell whether COCO's weights start every fold, head and all.
+
+    Else the detector that the stage `pretrain` trained does, which has seen the train split: then the
+    committed split is the only fold.
+    """
+    return settings.weights is not None and settings.head == "anchors"
+
+
+def fold_jobs(
+    sets: Mapping[str, tuple[Path, Sequence[Pair]]],
+    examples: Mapping[str, Example],
+    settings: config.Detect,
+    seed: int,
+    pretrained: Path,
+    what: str,
+    channels: int = 3,
+) -> list[Job]:
+    """Return the trainings and tests in folds, of data sets that share their training; none for too few pairs.
+
+    Args:
+        sets: data set -> folder of its manifest, and its pairs.
+        examples: of every labelled pair.
+        settings: of the section detect.
+        seed: the first; the others follow it.
+        pretrained: folder of the detector to start from where COCO's weights do not.
+        what: is judged, for the progress bar.
+        channels: of the examples' images.
+    """
+    count = settings.folds if starts_from_coco(settings) else 1
+    names = " and ".join(sets)
+    made = [
+        make_folds(pairs, count, scenes_of(folder, [pair for pair in pairs if pair.labelled]) if count > 1 else None)
+        for folder, pairs in sets.values()
+    ]
+    folds = pool(made)
+    if reason := why_not(folds, settings.least_pairs):
+        console.print(f"detect: {names}: {reason}; no detector is trained on it")
+        return []
+    categories = categories_of([pair for _, pairs in sets.values() for pair in pairs if pair.labelled])
+    start = Path(str(settings.weights)) if starts_from_coco(settings) else pretrained
+    jobs = []
+    for number in range(settings.seeds):
+        for fold in folds:
+            words = f"detect {names} by {what}, seed {number + 1}/{settings.seeds}, fold {fold.number + 1}/{len(folds)}"
+            train, test = _examples(fold, examples)
+            jobs.append(
+                Job(
+                    K_FOLD,
+                    fold.number,
+                    seed + number,
+                    start,
+                    categories,
+                    train,
+                    test,
+                    settings,
+                    channels,
+                    None if settings.workers > 1 else words,
+                )
+            )
+    return jobs
+
+
+def zero_shot_job(dataset: str, test: Sequence[Example], settings: config.Detect) -> Job | None:
+    """Return the test of COCO's detector on all labelled pairs, in the categories that COCO knows."""
+    if settings.weights is None:
+        return None
+    categories = categories_of(test)
+    known = tuple(coco_classes(categories))
+    if unknown := [name for name in categories if name not in known]:
+        console.print(f"detect: COCO has no {', '.join(unknown)}: left out of zero-shot detection on {dataset}")
+    if not known:
+        return None
+    kept = tuple(_known(example, known) for example in test)
+    return Job(ZERO_SHOT, None, None, Path(settings.weights), known, (), kept, settings)
+
+
+def work(job: Job) -> list[EvaluatedImage]:
+    """Train, where the job says so, and test."""
+    settings, device = job.settings, pick_device(job.settings.device)
+    with fixed_threads(1):
+        detector: Predictor
+        image_size = settings.image_size
+        if job.protocol == ZERO_SHOT:
+            detector, image_size = read_coco(job.start, settings.scale, coco_classes(job.categories)), IMAGE_SIZE
+        elif job.protocol == OWN:
+            detector = read(job.start)
+        else:
+            detector = start_of(job)
+            fit(
+                detector,
+                [_known(example, detector.categories) for example in job.train],
+                epochs=settings.epochs,
+                batch=settings.batch,
+                image_size=image_size,
+                learning_rate=settings.learning_rate,
+                seed=job.seed or 0,
+                device=device,
+                description=job.description,
+                frozen_statistics=starts_from_coco(settings),
+                frozen_layers=settings.frozen_layers if starts_from_coco(settings) else 0,
+                memory=settings.memory,
+            )
+        found = dict(detect(detector, job.test, batch=settings.batch, image_size=image_size, device=device))
+    return [
+        EvaluatedImage(each.pair_id, each.boxes, found[each.pair_id], job.protocol, job.fold, job.seed)
+        for each in job.test
+    ]
+
+
+def start_of(job: Job) -> Detector:
+    """Return the detector that a fold's training begins with.
+
+    Raises:
+        InputError: no such weights, or they do not fit.
+    """
+    settings = job.settings
+    if not starts_from_coco(settings):
+        return inflate(read(job.start)) if job.channels > 3 else read(job.start)
+    detector = Detector(job.categories, settings.scale, settings.head, job.channels)
+    transplant(detector, job.start)
+    return detector
+
+
+def _examples(fold: Fold, examples: Mapping[str, Example]) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
+    train, test = (tuple(examples[pair.pair_id] for pair in part) for part in (fold.train, fold.test))
+    return train, test
+
+
+def _known(example: Example, categories: Sequence[str]) -> Example:
+    return Example(example.pair_id, example.read, known_boxes(example.boxes, categories))
