@@ -4,6 +4,7 @@ With real processes: minutes, so only by `python -m pytest -m processes tests/fl
 """
 
 import subprocess
+import sys
 
 import psutil
 import pytest
@@ -62,7 +63,7 @@ def test_the_server_the_worker_and_the_ui(tree):
         """Run statements with a client of the server, `c`, and return what they print."""
         lines = ["from prefect import get_client", "from uuid import UUID", "with get_client(sync_client=True) as c:"]
         done = subprocess.run(
-            [psutil.Process().exe(), "-c", "\n ".join(["\n".join(lines), *code.splitlines()])],
+            [sys.executable, "-c", "\n ".join(["\n".join(lines), *code.splitlines()])],
             env=tree.environment
             | {"PREFECT_API_URL": f"http://127.0.0.1:{tree.port}/api", "PREFECT_API_AUTH_STRING": password(tree)},
             cwd=tree.path,
