@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from text2pixels import files, layout
+from text2pixels.datasets.coco import Coco
 from text2pixels.errors import InputError
+from text2pixels.methods.card import read_card
+from text2pixels.network.description import describe
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path):
@@ -108,3 +111,13 @@ def test_a_full_disk_is_named_with_the_file_that_did_not_fit(tmp_path):
     with pytest.raises(InputError, match=r"cannot write .*out\.txt: No space left on device"), files.whole_file(target):
         full.write_text("x")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("read", [read_card, describe, Coco], ids=["card", "network", "COCO"])
+def test_a_description_far_too_large_is_refused_unread(tmp_path, read):
+    names = ("card.json", "network.json", "labels.json")
+    for name in names:
+        with (tmp_path / name).open("wb") as stream:
+            stream.truncate(2 * 10**9)  # a hole: nothing is on the disk
+    with pytest.raises(InputError, match=r"json is larger than [0-9]+ MB"):
+        read(tmp_path / "labels.json" if read is Coco else tmp_path)

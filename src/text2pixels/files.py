@@ -122,6 +122,20 @@ def _identity(path: Path) -> object:
     return status.st_dev, status.st_ino
 
 
+def check_size(path: Path, most: int) -> None:
+    """Make sure that a file which is read as a whole is of a size that such files have.
+
+    Args:
+        path: of the file; one that is not there passes.
+        most: bytes.
+
+    Raises:
+        InputError: it is larger.
+    """
+    if path.is_file() and path.stat().st_size > most:
+        raise InputError(f"{path} is larger than {most // 10**6} MB: it is no such file; name another")
+
+
 def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's bytes."""
     with path.open("rb") as stream:

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from text2pixels.errors import InputError
-from text2pixels.files import sha256, whole_file
+from text2pixels.files import check_size, sha256, whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 2  # raised whenever older files can no longer be read
+_LARGEST = 10_000_000  # bytes of a JSON file
 DIGESTS = "sha256"  # in the JSON file: file name -> digest
 
 
@@ -87,6 +88,7 @@ def describe(folder: Path, layout: Layout) -> dict[str, Any]:
         raise InputError(
             f"no {layout.noun} at {folder}: {layout.description} is missing; write one with: {layout.writer}"
         )
+    check_size(path, _LARGEST)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import stat
 import tarfile
 import zipfile
@@ -160,15 +161,38 @@ def test_a_name_of_gigabytes_is_refused_before_it_is_read(kind, pack, first, tmp
         archive.unpack(tmp_path / "a.tar", tmp_path / "scratch")
 
 
-@pytest.mark.parametrize("place", ["directory", "local header"])
-def test_a_zip_whose_names_are_not_in_the_encoding_it_says_is_one_line(place, tmp_path):
-    path = zipped(tmp_path / "a.zip", [("é.txt", b"1")])
-    data = path.read_bytes()
-    at = data.rindex("é".encode()) if place == "directory" else data.index("é".encode())
-    path.write_bytes(data[:at] + b"\xff\xfe" + data[at + 2 :])
-    with pytest.raises(InputError, match=r"a\.zip.*(is not in the encoding|is damaged)") as error:
-        archive.unpack(path, tmp_path / "scratch")
-    assert "\n" not in str(error.value)
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        ("é".encode(), "é"),
+        (b"\xff\xfe", bytes([0xFF, 0xFE]).decode("cp437")),
+        ("é".encode("gbk"), "é".encode("gbk").decode("cp437")),
+        (b"\x82x", "éx"),
+    ],
+    ids=["UTF-8", "no UTF-8", "GBK", "code page 437"],
+)
+@pytest.mark.parametrize("said", ["UTF-8", "nothing"])
+def test_a_zip_with_names_in_any_encoding_is_read(tmp_path, raw, read, said):
+    path = zipped(tmp_path / "a.zip", [("é.txt", b"1"), ("é/b.txt", b"2"), ("c.txt", b"3")])
+    data = bytearray(path.read_bytes().replace("é".encode(), raw))
+    if said == "nothing":  # of the two flags of each entry, that in its own header and that in the directory
+        for mark, at in ((b"PK\3\4", 7), (b"PK\1\2", 9)):
+            for entry in range(data.count(mark)):
+                start = [match.start() for match in re.finditer(re.escape(mark), data)][entry]
+                data[start + at] &= ~8
+    path.write_bytes(data)
+    folder = archive.unpack(path, tmp_path / "scratch")
+    names = {str(each.relative_to(folder)) for each in folder.rglob("*.txt")}
+    assert names == {f"{read}.txt", f"{read}/b.txt", "c.txt"}
+
+
+def test_a_zip_within_a_zip_is_left_as_it_is(tmp_path):
+    inner = zipped(tmp_path / "inner.zip", [("é.txt", b"1")]).read_bytes()
+    directory = inner[inner.index(b"PK\1\2") :]  # begins as the directory of the outer one does
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("x.bin", directory)
+    folder = archive.unpack(tmp_path / "a.zip", tmp_path / "scratch")
+    assert (folder / "x.bin").read_bytes() == directory
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

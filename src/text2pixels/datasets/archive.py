@@ -8,6 +8,7 @@ cut between two members it would pass for a smaller one.
 """
 
 import hashlib
+import io
 import lzma
 import shutil
 import stat
@@ -30,6 +31,8 @@ MOST_RATIO = 100
 SMALL = 64 * 2**20  # bytes that may come out whatever the ratio: a folder of labels compresses well
 
 _CHUNK = 2**20
+_HEADER, _ENTRY = 30, 46  # bytes of a zip's headers, before a member and in the directory, up to the name
+_SAID = 8  # the bit of a header's flags that says: the name is UTF-8
 # RuntimeError: encrypted, or (NotImplementedError) a compression that Python lacks; ValueError: numbers that are none.
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -86,11 +89,6 @@ def unpack(path: Path, scratch: Path, checksums: Mapping[str, str | None] | None
             _write(path, aside, most=max(SMALL, MOST_RATIO * state.st_size))
         except InputError:
             raise
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path}: the name of a member is not in the encoding that the archive says: unpack it yourself and "
-                "give the folder"
-            ) from error
         except (*_DAMAGE, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise InputError(f"cannot unpack {path}: {error.strerror}") from error  # a full disk, say
@@ -127,14 +125,16 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
         InputError: a link or a device, or a tar that ends early.
     """
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as zipped:
+        with _Zip(path) as opened, zipfile.ZipFile(opened) as zipped:
+            opened.directory_is_read = True
             for entry in zipped.infolist():
+                name = _name(entry)
                 if entry.is_dir():
-                    yield entry.filename, None
+                    yield name, None
                     continue
                 if stat.S_ISLNK(entry.external_attr >> 16):
-                    raise InputError(f"{path}: {entry.filename!r} is a link: refused")
-                yield entry.filename, zipped.open(entry)
+                    raise InputError(f"{path}: {name!r} is a link: refused")
+                yield name, zipped.open(entry)
     else:
         with tarfile.open(path, tarinfo=_Member) as tarred:
             for member in tarred:
@@ -146,6 +146,36 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
                     raise InputError(f"{path}: {member.name!r} is a link or a device: refused")
                 yield member.name, stream
             _check_end(path, tarred)
+
+
+class _Zip(io.FileIO):
+    """A zip in which no name is said to be UTF-8.
+
+    Where a name is said to be and is not, the library reads nothing of the archive. Names that are not said to be
+    UTF-8 it reads as code page 437, in which every byte is a character: `_name` gets the bytes back from that.
+    """
+
+    directory_is_read = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        content = bytearray(super().read(-1 if size is None else size))
+        if self.directory_is_read:
+            if len(content) == _HEADER and content[:4] == b"PK\3\4":
+                content[7] &= ~_SAID  # in the header before a member
+            return bytes(content)
+        at = 0
+        while content[at : at + 4] == b"PK\1\2" and at + _ENTRY <= len(content):
+            content[at + 9] &= ~_SAID
+            at += _ENTRY + sum(struct.unpack_from("<3H", content, at + 28))  # name, extra field, comment
+        return bytes(content)
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """Return a member's name: UTF-8 if it is that, as nearly all are, code page 437 otherwise."""
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
 
 
 def _check_end(path: Path, tarred: tarfile.TarFile) -> None:

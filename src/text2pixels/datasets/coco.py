@@ -10,7 +10,10 @@ from typing import Any
 from text2pixels.datasets.adapter import Labels, Problem, Stray
 from text2pixels.datasets.manifest import TIMES_OF_DAY
 from text2pixels.errors import InputError
+from text2pixels.files import check_size
 from text2pixels.image.boxes import Box
+
+_LARGEST = 1_000_000_000  # bytes; read as a whole, they take some ten times as much
 
 
 @dataclass
@@ -39,6 +42,7 @@ class Coco:
     """
 
     def __init__(self, path: Path) -> None:
+        check_size(path, _LARGEST)
         self._path = path
         self._strays: list[Stray] = []
         self._named: dict[str, list[Entry]] = {}  # by file name without folders

@@ -178,7 +178,7 @@ def recall(row: Path, key: list[Any], rules: Rules) -> Verdict | None:
     """Return the verdict of an earlier run on the same files, if there is one and its images are still there."""
     try:
         said = json.loads(row.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # none, or one that a power failure cut short
         return None
     if said["key"] != key:
         return None

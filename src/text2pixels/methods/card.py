@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from text2pixels.errors import InputError
+from text2pixels.files import check_size
 from text2pixels.methods.weights import WeightFile
 
 Rule = Literal[
@@ -24,6 +25,7 @@ Colour = Literal["visible", "own", "gray", "none"]
 Option = bool | int | float | str
 
 FILE = "card.json"  # in the folder of a method's model
+_LARGEST = 1_000_000  # bytes of it
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def read_card(folder: Path) -> tuple[Card, str]:
         InputError: there is none, or it is damaged.
     """
     path = folder / FILE
+    check_size(path, _LARGEST)
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         of = str(content.pop("of"))
