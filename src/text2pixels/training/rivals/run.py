@@ -95,7 +95,8 @@ def retrain(
         resumable.save(cache, fingerprint, state)
         left = round((time.perf_counter() - begun) / (done - first) * (budget.steps - done))
         numbers = "".join(f"{name} {value:.4g}, " for name, value in means.items())
-        console.print(f"{description}: step {done:,} of {budget.steps:,}, {numbers}{left:,} s left", highlight=False)
+        line = f"{description}: step {done:,} of {budget.steps:,}, {numbers}{left:,} s left"
+        console.print(line, soft_wrap=True, highlight=False)
     return Retrained({name: value.detach().cpu() for name, value in rival.weights().items()}, history)
 
 
