@@ -26,6 +26,7 @@ FIELDS: dict[str, str] = {
     "train.lower_steps": "Fusion steps before each detection step.",
     "fuse.prompt": 'One prompt for all pairs, phrases separated by semicolons: "a person; at night".',
     "detect.folds": "Parts of the labelled pairs for cross-validation; 1 is the committed split.",
+    "detect.seeds": "Trainings of each fold, whose mean is shown.",
     "detect.epochs": "Epochs of each fold's detector on a method's images.",
     "detect.image_size": "Longest side in pixels of what the detector sees, a multiple of 32.",
     "report.gallery": "Pairs shown for each data set.",

@@ -204,7 +204,7 @@ class Detect(Section):
     image_size: int = bounded(640, ge=32, le=16384, multiple_of=32)  # pixels, longest side
     batch: int = bounded(8, ge=1)
     learning_rate: float = bounded(3e-4, gt=0, le=1)
-    frozen_layers: int = bounded(0, ge=0, le=24)  # first layers that stay COCO's; 10 are the backbone
+    frozen_layers: int = bounded(10, ge=0, le=24)  # first layers that stay COCO's in a fold; 10 are the backbone
     memory: float = bounded(0.0, ge=0, lt=1)  # share that the weights' average (EMA) keeps at a step; 0: no average
     workers: int = bounded(1, ge=1, le=1024)  # folds at a time, each in a process of one thread
     device: str = "auto"

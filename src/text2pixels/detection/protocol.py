@@ -153,7 +153,8 @@ def work(job: Job) -> list[EvaluatedImage]:
                 device=device,
                 description=job.description,
                 frozen_statistics=starts_from_coco(settings),
-                frozen_layers=settings.frozen_layers if starts_from_coco(settings) else 0,
+                # What a fourth channel shows, the first layers have yet to learn.
+                frozen_layers=settings.frozen_layers if starts_from_coco(settings) and job.channels == 3 else 0,
                 memory=settings.memory,
             )
         found = dict(detect(detector, job.test, batch=settings.batch, image_size=image_size, device=device))
