@@ -95,9 +95,9 @@ class Chromium:
         ):
             self.problems.append(params)
 
-    def open(self, path):
+    def open(self, path, fragment=""):
         self._loaded = False
-        failed = self.call("Page.navigate", url=path.as_uri()).get("errorText")
+        failed = self.call("Page.navigate", url=path.as_uri() + fragment).get("errorText")
         assert not failed, f"{path}: {failed}"
         self.wait_for_load()
 

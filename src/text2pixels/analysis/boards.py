@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from text2pixels.analysis.leaderboard import SOURCES, Table, fusion_table
+from text2pixels.analysis.leaderboard import SOURCES, Table, fusion_table, verdict
 from text2pixels.analysis.published import PublishedRow, published_rows
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.analysis.statistics import Ranking, average_ranks
@@ -45,6 +45,11 @@ class Board:
     stretched: Table
     printed: list[PublishedRow]
     changes: list[Change]
+
+    @property
+    def verdict(self) -> str:
+        """Who is first, and how sure that is."""
+        return verdict(self.ranking, len(self.fusion.columns))
 
     @property
     def headline(self) -> Table:

@@ -13,7 +13,7 @@ import pandas as pd
 import rich.table
 from rich.text import Text
 
-from text2pixels.analysis.leaderboard import SOURCES, Table, fusion_table
+from text2pixels.analysis.leaderboard import SOURCES, Table, fusion_table, verdict
 from text2pixels.analysis.statistics import Ranking
 from text2pixels.errors import InputError
 from text2pixels.executors import AHEAD, map_ordered, open_executor
@@ -71,18 +71,7 @@ class Leaderboard:
     @property
     def verdict(self) -> str:
         """Who is first, on how many pairs, and how sure that is, in a sentence."""
-        names, images = list(self.ranking.ranks), self.ranking.images
-        ranks = ", ".join(f"{name} {rank:.2f}" for name, rank in self.ranking.ranks.items())
-        over = f"average rank over {len(self.table.columns)} metrics on {images} pair{'s' * (images != 1)}: {ranks}"
-        if len(names) < 2:
-            return over
-        if self.ranking.note:
-            return f"{over} ({self.ranking.note})"
-        level = next((group for group in self.ranking.groups if names[0] in group), (names[0],))
-        if len(level) == 1:
-            return f"{over}. {names[0]} is first, told apart from all others (Friedman, Nemenyi, 5 %)"
-        rest = ", ".join(name for name in level if name != names[0])
-        return f"{over}. {names[0]} is first, but not told apart from {rest} (Friedman, Nemenyi, 5 %)"
+        return verdict(self.ranking, len(self.table.columns))
 
 
 def shared_pairs(methods: Mapping[str, Path], infrared: Path, visible: Path) -> Shared:

@@ -11,6 +11,7 @@ from text2pixels.analysis.statistics import Comparison, Ranking, average_ranks, 
 from text2pixels.metrics.score import HEADLINE as HEADLINE
 from text2pixels.metrics.score import METRICS
 
+_RANKS_SAID = 5  # methods whose rank a verdict names
 SOURCES = ("infrared", "visible")  # compared with themselves, they win what measures likeness to a source
 
 
@@ -86,6 +87,27 @@ def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -
     ranking = average_ranks(among_fused, {name: METRICS[name].direction for name in names})
     rows = [Row(method, ranking.ranks.get(method), tuple(cells[method, name] for name in names)) for method in methods]
     return names, sorted(rows, key=lambda row: (row.rank is None, row.rank)), ranking
+
+
+def verdict(ranking: Ranking, metrics: int) -> str:
+    """Return who is first in average rank, on how many pairs, and how sure that is, in a sentence without its stop.
+
+    Args:
+        ranking: Of the fused methods.
+        metrics: Over how many.
+    """
+    names, pairs = list(ranking.ranks), f"{ranking.images} pair{'s' * (ranking.images != 1)}"
+    ranks = ", ".join(f"{name} {rank:.2f}" for name, rank in list(ranking.ranks.items())[:_RANKS_SAID])
+    over = f"average rank over {metrics} metrics on {pairs}: {ranks}{', …' if len(names) > _RANKS_SAID else ''}"
+    if len(names) < 2:
+        return over
+    if ranking.note:
+        return f"{over} ({ranking.note})"
+    level = next((group for group in ranking.groups if names[0] in group), (names[0],))
+    rest = ", ".join(name for name in level if name != names[0])
+    if not rest:
+        return f"{over}. {names[0]} is first, told apart from all others (Friedman, Nemenyi, 5 %)"
+    return f"{over}. {names[0]} is first, but not told apart from {rest} (Friedman, Nemenyi, 5 %)"
 
 
 def detection_table(

@@ -32,9 +32,45 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }));
 }
 
+// What scrolls can be scrolled by keys.
+for (const place of document.querySelectorAll(".scroll, .chart, .formula, pre")) {
+  place.tabIndex = 0;
+  place.setAttribute("role", "region");
+  const words = place.querySelector("caption, figcaption")?.textContent.trim().slice(0, 80);
+  place.setAttribute("aria-label", words || "scrolls sideways");
+}
+
+// Columns and methods: a reader hides those that do not matter to the question at hand.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const headings = [...table.tHead.rows[0].cells];
+  const rows = [...table.tBodies[0].rows];
+  if (headings.length < 6 && rows.length < 6) continue;
+  const choice = document.createElement("details");
+  choice.className = "choice";
+  choice.append(Object.assign(document.createElement("summary"), { textContent: "Choose columns and methods" }));
+  const group = (legend, names, toggle) => {
+    const field = document.createElement("fieldset");
+    field.append(Object.assign(document.createElement("legend"), { textContent: legend }));
+    names.forEach((name, index) => {
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: true });
+      box.addEventListener("change", () => toggle(index, !box.checked));
+      const label = document.createElement("label");
+      label.append(box, ` ${name}`);
+      field.append(label);
+    });
+    choice.append(field);
+  };
+  const plain = (cell) => cell.textContent.replace(/[\u00a0\s]*[↑↓]/, "").trim();
+  group("Columns", headings.slice(1).map(plain), (index, hidden) => {
+    for (const row of table.rows) row.cells[index + 1].hidden = hidden;
+  });
+  group("Methods", rows.map((row) => plain(row.cells[0])), (index, hidden) => { rows[index].hidden = hidden; });
+  table.parentElement.after(choice);
+}
+
 // Intervals: what a mouse finds by hovering, a button shows to fingers and keyboards.
 for (const table of document.querySelectorAll("table.sortable")) {
-  if (!table.querySelector("td[title]")) continue;
+  if (!table.querySelector("td[title], td[data-interval]")) continue;
   const button = Object.assign(document.createElement("button"), { type: "button", className: "notes", textContent: "Show intervals" });
   button.addEventListener("click", () => {
     button.textContent = table.classList.toggle("noted") ? "Hide intervals" : "Show intervals";
@@ -49,6 +85,10 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   const panes = ["left", "right"].map((side) => stage.querySelector(`.pane.${side}`));
   const divider = stage.querySelector(".divider");
   const view = { scale: 1, x: 0, y: 0 };
+  const tiles = document.createElement("div");
+  tiles.className = "tiles";
+  tiles.hidden = true;
+  stage.after(tiles);
 
   const paneWidth = () => stage.clientWidth / (named("beside").checked ? 2 : 1);
   const show = () => {
@@ -74,6 +114,65 @@ for (const viewer of document.querySelectorAll(".viewer")) {
         layer.style.imageRendering = view.scale > 3 && !layer.dataset.across ? "pixelated" : "auto";
       }
     });
+    // Every tile shows the part that the stage shows.
+    for (const image of tiles.querySelectorAll("img")) {
+      const share = image.parentElement.clientWidth / width;
+      image.style.transform = `translate(${view.x * share}px, ${view.y * share}px) scale(${view.scale})`;
+      image.style.imageRendering = view.scale > 3 ? "pixelated" : "auto";
+    }
+    remember();
+  };
+  // The page's address says what is looked at, so that it can be sent to somebody.
+  const KEPT = ["left", "right", "position", "beside", "boxes", "all"];
+  const remember = () => {
+    const state = new URLSearchParams();
+    for (const name of KEPT) {
+      const field = named(name);
+      if (!field) continue;
+      if (field.type === "checkbox") { if (field.checked) state.set(name, "1"); } else state.set(name, field.value);
+    }
+    if (view.scale > 1) {
+      const [width, height] = [paneWidth(), stage.clientHeight];
+      state.set("view", [view.scale, view.x / width, view.y / height].map((value) => value.toFixed(4)).join(","));
+    }
+    const phrase = chips.findIndex((chip) => chip.ariaPressed === "true");
+    if (phrase >= 0) state.set("phrase", phrase);
+    history.replaceState(null, "", `#${state}`);
+  };
+  const recall = () => {
+    const state = new URLSearchParams(location.hash.slice(1));
+    for (const name of KEPT) {
+      const field = named(name);
+      if (!field || !state.has(name)) continue;
+      if (field.type === "checkbox") field.checked = state.get(name) === "1";
+      else if (field.type === "range" || [...field.options].some((option) => option.value === state.get(name))) field.value = state.get(name);
+    }
+    showBoxes();
+    fill();
+    const [scale, x, y] = (state.get("view") ?? "").split(",").map(Number);
+    load();
+    show();
+    if (scale > 1 && scale <= 16 && Number.isFinite(x) && Number.isFinite(y)) {
+      Object.assign(view, { scale, x: x * paneWidth(), y: y * stage.clientHeight });
+      show();
+    }
+    const chip = state.has("phrase") ? chips[Number(state.get("phrase"))] : null;
+    if (chip) { choose(chip); remember(); }
+  };
+  const showBoxes = () => {
+    for (const layer of stage.querySelectorAll("svg")) layer.toggleAttribute("hidden", !named("boxes")?.checked);
+  };
+  // All methods at once: made when it is first asked for, as each is a whole picture.
+  const fill = () => {
+    tiles.hidden = !named("all").checked;
+    if (tiles.hidden || tiles.childElementCount) return;
+    for (const option of named("left").options) {
+      const tile = document.createElement("figure");
+      const frame = document.createElement("div");
+      frame.append(Object.assign(document.createElement("img"), { src: `${viewer.dataset.folder}${option.value}.webp`, alt: `${option.text} image` }));
+      tile.append(frame, Object.assign(document.createElement("figcaption"), { textContent: option.text }));
+      tiles.append(tile);
+    }
   };
   const load = () => panes.forEach((pane, index) => {
     const method = named(index ? "right" : "left").value;
@@ -105,16 +204,14 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     viewer.querySelector(".chosen output").textContent = chosen.dataset.most;
   };
   for (const chip of chips) {
-    chip.addEventListener("click", () => choose(chip.ariaPressed === "true" ? null : chip));
+    chip.addEventListener("click", () => { choose(chip.ariaPressed === "true" ? null : chip); remember(); });
   }
 
-  named("left").addEventListener("change", load);
-  named("right").addEventListener("change", load);
+  for (const side of ["left", "right"]) named(side).addEventListener("change", () => { load(); remember(); });
+  named("all").addEventListener("change", () => { fill(); show(); });
   named("position").addEventListener("input", show);
   named("beside").addEventListener("change", show);
-  named("boxes")?.addEventListener("change", (event) => {
-    for (const layer of stage.querySelectorAll("svg")) layer.toggleAttribute("hidden", !event.target.checked);
-  });
+  named("boxes")?.addEventListener("change", () => { showBoxes(); remember(); });
   named("in").addEventListener("click", () => zoom(1.5));
   named("out").addEventListener("click", () => zoom(1 / 1.5));
   named("reset").addEventListener("click", () => { Object.assign(view, { scale: 1, x: 0, y: 0 }); show(); });
@@ -152,6 +249,5 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     stage.addEventListener("lostpointercapture", () => stage.removeEventListener("pointermove", drag), { once: true });
   });
   addEventListener("resize", show);
-  load();
-  show();
+  recall();
 }
