@@ -49,5 +49,5 @@ def test_vectors_of_the_model_need_no_encoder(tmp_path, monkeypatch):
 def test_vectors_that_are_not_clips_are_refused(tmp_path):
     encoder = Hash()
     write_text(tmp_path, {"pair": ["a car"]}, Embeddings(encoder.identity, 512, encoder.encode(["a car"])))
-    with pytest.raises(InputError, match=r"vectors.parquet has vectors of hash.*, not of CLIP ViT-B/32"):
+    with pytest.raises(InputError, match=r"vectors.parquet: vectors of hash.*, expected those of CLIP ViT-B/32"):
         ClipText(tmp_path, Embed())(["a car"])

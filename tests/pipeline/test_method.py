@@ -1,6 +1,7 @@
 """The stage `method`: what is in a model, and what makes it another one."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,16 +87,27 @@ class Mean(torch.nn.Module):
 FAKE = authors.Authors(Mean, lambda folder: {"weight": torch.load(folder / "fake/fake.pt", weights_only=True)})
 
 
+class Told(Mean):
+    """A mean that adds the first number of its text."""
+
+    def forward(self, infrared_B1HW, visible_B1HW, text_BD):
+        return super().forward(infrared_B1HW, visible_B1HW) + text_BD[:, :1, None, None]
+
+
+TOLD = authors.Authors(Told, FAKE.read)
+
+
 @pytest.fixture
 def fake(place, monkeypatch):
-    """Somebody's network, `fake`, its file, and its entry."""
+    """Somebody's networks, `fake` and `told`, which reads text, their file, and their entries."""
     file = place / "weights/fake/fake.pt"
     file.parent.mkdir(parents=True)
     torch.save(torch.tensor([0.25, 0.75]), file)
     files = (WeightFile("fake/fake.pt", sha256(file), "nowhere"),)
     card = Card("fake", "Fake", "-", weights="official", files=files, parameters=2)
     entry = Entry(card, "network", f"{__name__}:FAKE")
-    known = methods() | {"fake": entry}
+    told = Entry(replace(card, name="told", text=True), "network", f"{__name__}:TOLD")
+    known = methods() | {"fake": entry, "told": told}
     monkeypatch.setattr(catalogue, "methods", lambda: known)
     return file
 
@@ -130,6 +142,24 @@ def test_damaged_weights_are_one_line(fake):
     with pytest.raises(InputError, match=r"weights\.safetensors of fake cannot be read .*dvc repro method") as error:
         load_model(layout.model("fake"), "cpu")
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("prompts", "phrases"), [("fine", ["a car on the left"]), ("none", [])])
+def test_somebodys_network_that_reads_text_is_told_what_ours_is_told(fake, prompts, phrases):
+    settings = PARAMS.replace("encoder: hash", f"encoder: distilled, prompts: {prompts}").replace("fake", "told")
+    Path("params.yaml").write_text(settings)
+    embed.run("distilled")
+    method.run("told")
+    assert model_prompts.read_phrases(layout.model("told"))["two/test"] == phrases
+    fuse.run("two", "told")
+    assert (layout.fused("two", "told") / "test.png").is_file()
+
+
+def test_vectors_without_clips_meaning_are_refused_before_anything_is_fused(fake):
+    Path("params.yaml").write_text(PARAMS.replace("fake", "told"))
+    with pytest.raises(InputError, match=r"hash.*expected those of CLIP ViT-B/32; set train.encoder to distilled"):
+        method.run("told")
+    assert not layout.model("told").exists()
 
 
 @pytest.mark.parametrize("name", ["average", "fake"])

@@ -66,7 +66,23 @@ class ClipText:
         embeddings = read_vectors(self._model)
         if embeddings is None:
             return {}
-        if embeddings.encoder != Distilled().identity and not stand_in.is_clip(embeddings.encoder):
-            assert self._model is not None, "it has vectors"
-            raise InputError(f"{self._model / VECTORS} has vectors of {embeddings.encoder}, not of CLIP ViT-B/32")
+        assert self._model is not None, "it has vectors"
+        check_encoder(embeddings.encoder, str(self._model / VECTORS))
         return embeddings.vectors
+
+
+def check_encoder(identity: str, where: str) -> None:
+    """Make sure that vectors are CLIP's, or distilled from them.
+
+    Args:
+        identity: Of their encoder.
+        where: What to name in the message.
+
+    Raises:
+        InputError: they are another encoder's.
+    """
+    if identity != Distilled().identity and not stand_in.is_clip(identity):
+        raise InputError(
+            f"{where}: vectors of {identity}, expected those of CLIP ViT-B/32; set train.encoder to distilled, "
+            "open_clip, or table with the published vectors"
+        )

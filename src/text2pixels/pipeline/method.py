@@ -81,10 +81,17 @@ def _to_fuse() -> dict[str, list[str]]:
 
 
 def _write_prompts(folder: Path, settings: config.Train) -> None:
-    """Tell a network of other authors that reads text what ours is told: the same phrases of each pair."""
+    """Tell a network of other authors that reads text what ours is told: the same phrases of each pair.
+
+    Raises:
+        InputError: the vectors are not CLIP's.
+    """
     from text2pixels.encoders.embeddings import Embeddings
+    from text2pixels.methods.clip_text import check_encoder
     from text2pixels.methods.model_prompts import write_text
     from text2pixels.pipeline.train import phrases_of_pairs
 
     embeddings = Embeddings.read(layout.embeddings(settings.encoder))
-    write_text(folder, phrases_of_pairs(settings.prompts, embeddings), embeddings)
+    check_encoder(embeddings.encoder, str(layout.embeddings(settings.encoder)))
+    phrases = phrases_of_pairs("fine" if settings.prompts == "none" else settings.prompts, embeddings)
+    write_text(folder, phrases if settings.prompts != "none" else {key: [] for key in phrases}, embeddings)
