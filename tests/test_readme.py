@@ -116,7 +116,10 @@ def test_any_other_command_names_what_is_there(words):
             from dvc.cli.parser import get_main_parser
 
             parsed = get_main_parser().parse_args(rest)
-            assert {target.split("@")[0] for target in parsed.targets} <= set(STAGES)
+            if rest[0] == "repro":
+                assert {target.split("@")[0] for target in parsed.targets} <= set(STAGES)
+        case ["git" | "prefect" | "cat" | "cp" | "export", *_]:
+            pass  # programs that are not ours
         case ["pip", "install", *rest]:
             for word in rest:
                 extras = re.fullmatch(r"text2pixels(?:\[([\w,]+)\])?|\.", word)
