@@ -2,14 +2,16 @@
 
 import csv
 import re
+from dataclasses import replace
 
 import pytest
 from support.tiny_benchmark import ABLATIONS, METHODS
 from typer.testing import CliRunner
 
-from text2pixels import config
+from text2pixels import config, layout
 from text2pixels.cli import app
 from text2pixels.errors import InputError
+from text2pixels.methods.card import read_card, write_card
 from text2pixels.report import conditions
 from text2pixels.report.markdown import bold, table
 
@@ -31,6 +33,24 @@ def tables_of(text):
     """Every table of a Markdown text, as rows of cells."""
     found = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
     return [[re.split(r"(?<!\\)\|", line)[1:-1] for line in lines.splitlines()] for lines in found]
+
+
+def test_a_retrained_method_says_so_wherever_a_table_names_it(made, tmp_path, monkeypatch):
+    monkeypatch.chdir(made[0])
+    card, of = read_card(layout.model("max"))
+    try:
+        write_card(layout.model("max"), replace(card, weights="retrained", schedule="3 of 9 steps on A"), of)
+        CliRunner().invoke(app, ["publish", "-o", str(tmp_path / "out")], catch_exceptions=False)
+    finally:
+        write_card(layout.model("max"), card, of)
+    names = {
+        row[0].strip()
+        for path in (tmp_path / "out").glob("*.md")
+        for rows in tables_of(path.read_text())
+        for row in rows
+        if row[0].strip().startswith("max")
+    }
+    assert names == {"max (retrained, 3 of 9 steps on A)"}
 
 
 def rows_of(path):

@@ -1,11 +1,12 @@
-"""Formulas as MathML."""
+"""Formulas as MathML, and names of methods."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from text2pixels.metrics.score import METRICS
-from text2pixels.report.wording import mathml
+from text2pixels.report.wording import mathml, named, templates
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -23,3 +24,18 @@ def test_a_fraction_has_its_two_parts():
 def test_a_command_that_is_no_latex_is_refused():
     with pytest.raises(ValueError, match="latex2mathml"):
         mathml(r"\nosuch{1}")
+
+
+def test_a_methods_name_has_its_aside_and_what_came_from_data_is_escaped():
+    asides = {"x": "retrained, 3 of 9 steps on <A>", "y": ""}
+    assert named(asides, "x") == "x <small>(retrained, 3 of 9 steps on &lt;A&gt;)</small>"
+    assert named(asides, "y") == "y"
+    assert named(asides, "<z>") == "&lt;z&gt;"
+    assert templates(asides).from_string("{{ 'x' | named }}").render() == named(asides, "x")
+
+
+@pytest.mark.parametrize("template", ["tables.html", "pair.html", "detection.html", "published.html"])
+def test_tables_name_methods_with_their_asides(template):
+    source = templates().loader.get_source(templates(), template)[0]
+    assert "method | named }}</th>" in source
+    assert not re.search(r'<th scope="row">{{ (\w+\.)?method }}', source)

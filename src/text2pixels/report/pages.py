@@ -24,20 +24,26 @@ _READING = (
 )
 
 
-def fusion(data: DatasetResults, board: Board) -> str:
+def named(method: str, cards: Mapping[str, Card]) -> str:
+    """Return a method's name with the aside of its card: whose the weights are, where they are not the authors'."""
+    aside = cards[method].aside if method in cards else ""
+    return f"{method} ({aside})" if aside else method
+
+
+def fusion(data: DatasetResults, board: Board, cards: Mapping[str, Card]) -> str:
     """Return the page of a list of test pairs: all metrics, the ranks, and the convention of published tables."""
     others = [name for name in board.fusion.columns if name not in HEADLINE]
     parts = [
         f"# {_title(data)}: {board.title}\n\n",
         _simulated(data),
         f"{board.count} pairs. {_READING}## Metrics of published tables, each as its paper defines it\n\n",
-        _fusion_table(board.headline, METRICS),
-        "\n## Other metrics\n\n" + _fusion_table(board.fusion.only(others), METRICS) if others else "",
+        _fusion_table(board.headline, METRICS, cards),
+        "\n## Other metrics\n\n" + _fusion_table(board.fusion.only(others), METRICS, cards) if others else "",
         f"\n## Average rank over all metrics\n\n![Average ranks](ranks-{board.key}.svg)\n\n{_test(board)}\n",
         "\n## Under the convention `stretched`\n\n",
         "Every method's output stretched per image to 0…255 and measured as the code behind many published tables does "
         "it, to be laid beside printed rows. It inflates EN, SD, SF and AG.\n\n",
-        _fusion_table(board.stretched, STRETCHED),
+        _fusion_table(board.stretched, STRETCHED, cards),
     ]
     if board.printed:
         names = board.stretched.columns
@@ -49,7 +55,9 @@ def fusion(data: DatasetResults, board: Board) -> str:
     return "".join(parts)
 
 
-def detection(data: DatasetResults, tables: Mapping[str, Table], methods: Sequence[str]) -> str:
+def detection(
+    data: DatasetResults, tables: Mapping[str, Table], methods: Sequence[str], cards: Mapping[str, Card]
+) -> str:
     """Return the page of a data set's average precisions, and of their differences to that of the first method."""
     counts = [row.cells[-1].count for row in next(iter(tables.values())).rows]
     parts = [
@@ -61,11 +69,16 @@ def detection(data: DatasetResults, tables: Mapping[str, Table], methods: Sequen
     ]
     for metric, found in tables.items():
         columns = ["Method", *(f"{'mean' if name == ALL else name} ↑" for name in found.columns)]
-        rows = [[row.method, *(_with_interval(cell) for cell in row.cells)] for row in found.rows]
+        rows = [[named(row.method, cards), *(_with_interval(cell) for cell in row.cells)] for row in found.rows]
         parts.append(f"## {metric}\n\n{table(columns, rows)}\n")
     if differences := data.protocols[LEADERBOARD.key].differences(methods[0], methods):
         rows = [
-            [each.method, each.metric, f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f})", each.verdict]
+            [
+                named(each.method, cards),
+                each.metric,
+                f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f})",
+                each.verdict,
+            ]
             for each in differences
         ]
         parts.append(
@@ -83,7 +96,7 @@ def cost(methods: Sequence[str], costs: Mapping[str, Mapping[str, Any]], cards: 
         found = costs[method]
         rows.append(
             [
-                method,
+                named(method, cards),
                 cards[method].weights,
                 f"{found['parameters']:,}",
                 f"{found['macs'] / 1e9:.2f}" if found["macs"] else "–",
@@ -126,12 +139,17 @@ def ablations(groups: Sequence[ablation.Group]) -> str:
     return "".join(parts)
 
 
-def headline(sets: Sequence[tuple[DatasetResults, Board, Table | None]], costs: Mapping[str, Mapping[str, Any]]) -> str:
+def headline(
+    sets: Sequence[tuple[DatasetResults, Board, Table | None]],
+    costs: Mapping[str, Mapping[str, Any]],
+    cards: Mapping[str, Card],
+) -> str:
     """Return one table of all methods for a README: average ranks first, as many metrics as ten columns hold.
 
     Args:
         sets: data sets, with the list of pairs to show and the table of AP50, if there are boxes.
         costs: of the methods.
+        cards: of the methods.
     """
     boxes = sum(ap50 is not None for _, _, ap50 in sets)
     room = (MOST_COLUMNS - 2 - boxes) // len(sets)
@@ -155,7 +173,11 @@ def headline(sets: Sequence[tuple[DatasetResults, Board, Table | None]], costs: 
             }
     chosen = dict(list(columns.items())[: MOST_COLUMNS - 2])
     lines = [
-        [method, *(column.get(method, "–") for column in chosen.values()), milliseconds(costs[method]["seconds"])]
+        [
+            named(method, cards),
+            *(column.get(method, "–") for column in chosen.values()),
+            milliseconds(costs[method]["seconds"]),
+        ]
         for method in (row.method for row in sets[0][1].fusion.rows)
     ]
     simulated = " **Simulated pairs.**" if all(data.adapter.embedded for data, _, _ in sets) else ""
@@ -167,10 +189,11 @@ def headline(sets: Sequence[tuple[DatasetResults, Board, Table | None]], costs: 
     return table(["Method", *chosen, "ms ↓"], lines) + f"\n{note}\n"
 
 
-def _fusion_table(found: Table, specs: Mapping[str, Metric]) -> str:
+def _fusion_table(found: Table, specs: Mapping[str, Metric], cards: Mapping[str, Card]) -> str:
     columns = ["Method", "Rank ↓", *(f"{name.replace('_', ' ')} {_arrow(specs[name])}" for name in found.columns)]
     best = min((row.rank for row in found.rows if row.rank is not None), default=None)
-    return table(columns, [[row.method, _rank(row, best), *map(_with_interval, row.cells)] for row in found.rows])
+    lines = [[named(row.method, cards), _rank(row, best), *map(_with_interval, row.cells)] for row in found.rows]
+    return table(columns, lines)
 
 
 def _rank(row: Row, best: float | None) -> str:

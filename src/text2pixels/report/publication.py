@@ -36,7 +36,8 @@ def write_publication(folder: Path, results: Results, params: config.Params) -> 
         groups = ablations.groups(results.changes, results.datasets, params.seed, params.report.bootstrap)
         _write_csv(folder / "ablations.csv", _ablation_rows(groups))
         _write(folder / "ablations.md", pages.ablations(groups))
-    headline = pages.headline([(each["data"], each["boards"][-1], each["ap50"]) for each in sets], results.costs)
+    shown = [(each["data"], each["boards"][-1], each["ap50"]) for each in sets]
+    headline = pages.headline(shown, results.costs, results.cards)
     _write(folder / "headline.md", headline)
     environment = Environment(
         loader=PackageLoader("text2pixels.report"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -59,7 +60,7 @@ def _publish_dataset(folder: Path, data: DatasetResults, results: Results, param
     found = boards(data, results.methods, params.report.bootstrap)
     for board in found:
         _write_csv(folder / f"fusion-{board.key}.csv", _fusion_rows(board))
-        _write(folder / f"fusion-{board.key}.md", pages.fusion(data, board))
+        _write(folder / f"fusion-{board.key}.md", pages.fusion(data, board, results.cards))
         _write(folder / f"ranks-{board.key}.svg", _stand_alone(figures.critical_difference(board.ranking)))
     points = figures.cost_points(found[0].fusion.rows, results.costs)
     chart = figures.cost_and_quality(points, "time a pair (logarithmic)", "average rank (best on top)")
@@ -70,7 +71,7 @@ def _publish_dataset(folder: Path, data: DatasetResults, results: Results, param
     if tables:
         rows = [{"method": method} | vars(row) for method, found in precision.items() for row in found]
         _write_csv(folder / f"detection-{data.name}.csv", rows)
-        _write(folder / f"detection-{data.name}.md", pages.detection(data, tables, shown))
+        _write(folder / f"detection-{data.name}.md", pages.detection(data, tables, shown, results.cards))
     return {"data": data, "boards": found, "ap50": tables.get("AP50")}
 
 
