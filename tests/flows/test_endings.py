@@ -78,7 +78,7 @@ def test_the_server_the_worker_and_the_ui(tree):
         begun = tree.begun()
         run = api(
             "d = c.read_deployment_by_name('reproduce/pipeline')\n"
-            "r = c.create_flow_run_from_deployment(d.id, parameters={'settings': {'train_epochs': 30}})\n"
+            "r = c.create_flow_run_from_deployment(d.id, parameters={'settings': {'train_epochs': 900}})\n"
             "print(r.id)"
         )
         until(lambda: tree.begun() > begun, what=tree.words("ui.log"))
