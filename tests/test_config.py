@@ -44,6 +44,15 @@ def test_a_missing_key_is_named():
         config.parse({key: value for key, value in BASE.items() if key != "seed"})
 
 
+@pytest.mark.parametrize("foreign", [{"stages": {}, "train": 3}, {"model": "resnet", "lr": 0.1}, {}, {"profile": "a"}])
+def test_a_params_yaml_of_another_project_says_so_and_names_the_way_out(foreign):
+    with pytest.raises(InputError) as error:
+        config.parse(foreign)
+    found = ", ".join(foreign) or "nothing"
+    assert f"it lacks {'' if 'profile' in foreign else 'profile, '}seed, datasets" in str(error.value)
+    assert f"it has {found}); a complete one is written by: t2p params demo" in str(error.value)
+
+
 def test_a_variant_changes_only_what_it_names():
     params = config.parse(
         BASE | {"methods": {"joint": {"train": {"strategy": "joint"}, "network": {"codebook": False}}}}

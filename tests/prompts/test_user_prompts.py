@@ -33,8 +33,8 @@ def test_a_kind_is_given_per_row_and_columns_in_any_order(tmp_path):
         ("", "column 'name' is missing .found: nothing"),
         ("name,text\na,b\n", "column 'phrases' is missing"),
         ("name,phrases,colour\na,b,c\n", "unknown column 'colour'"),
-        ("name,phrases\nFLIR_001,x\n", "line 2: data set 'd' has no pair 'FLIR_001'; did you mean FLIR_0001"),
-        ("name,phrases\nzzz,x\n", "has no pair 'zzz'; it has 2 pairs"),
+        ("name,phrases\nFLIR_001,x\n", "line 2: data set 'd': there is no pair 'FLIR_001'; did you mean FLIR_0001"),
+        ("name,phrases\nzzz,x\n", "there is no pair 'zzz'; there are 2 pairs, such as FLIR_0001"),
         ("name,phrases\na, ; \n", "line 2: no phrases"),
         ("name,phrases\na,x\na,y\n", "line 3: 'a' has coarse phrases already"),
         ("name,phrases\na,x,y\n", "line 2: expected 2 fields; quote"),
@@ -49,6 +49,22 @@ def test_mistakes_are_named_in_one_line(tmp_path, content, message):
     with pytest.raises(InputError, match=message) as caught:
         read_csv(written(tmp_path, content), "d", {"a", "FLIR_0001"})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["FLIR_0001", "flir_0001", "FLIR_0001.png", "Flir_0001.PNG", "D/flir_0001", "d\\FLIR_0001"]
+)
+def test_a_name_is_read_in_any_letter_case_with_folder_and_suffix(tmp_path, name):
+    path = written(tmp_path, f"name,phrases,kind\n{name},a car,fine\n")
+    assert read_csv(path, "d", {"a", "FLIR_0001"}) == {("FLIR_0001", "fine"): ["a car"]}
+
+
+def test_names_that_differ_in_letter_case_alone_are_told_apart(tmp_path):
+    assert read_csv(written(tmp_path, "name,phrases,kind\nA,a car,fine\n"), "d", {"a", "A"}) == {
+        ("A", "fine"): ["a car"]
+    }
+    with pytest.raises(InputError, match="there is no pair 'ab'; did you mean Ab or aB"):
+        read_csv(written(tmp_path, "name,phrases\nab,a car\n"), "d", {"Ab", "aB"})
 
 
 def test_a_missing_file_names_the_parameter(tmp_path):

@@ -2,13 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from text2pixels.errors import InputError
-from text2pixels.image import SUFFIXES
 from text2pixels.prompts.phrases import KINDS
-from text2pixels.prompts.user_prompts import rows, split
+from text2pixels.prompts.user_prompts import match, rows, split
 
 _SHOWN = 5  # names in a line
 
@@ -44,7 +42,7 @@ def read_pair_prompts(path: Path, names: Collection[str], folders: Collection[st
         if owner and owner.casefold() not in {folder.casefold() for folder in folders}:
             elsewhere.append(str(given))
             continue
-        name = _match(given.name, names, where)
+        name = match(given.name, names, where)
         kind = (row.get("kind") or "").strip()
         if kind and kind not in KINDS:
             raise InputError(f"{where}: kind '{kind}' should be {' or '.join(KINDS)}, or empty for both")
@@ -62,21 +60,6 @@ def read_pair_prompts(path: Path, names: Collection[str], folders: Collection[st
     if elsewhere:
         notes.append(f"{path}: {len(elsewhere)} rows speak of other folders and are left out: {_list(elsewhere)}")
     return PairPrompts(own, notes)
-
-
-def _match(given: str, names: Collection[str], where: str) -> str:
-    stem = given[: -len(suffix)] if (suffix := PurePosixPath(given).suffix).lower() in SUFFIXES else given
-    for wanted in (given, stem):
-        if wanted in names:
-            return wanted
-    alike = [name for name in names if name.casefold() in (given.casefold(), stem.casefold())]
-    if len(alike) == 1:
-        return alike[0]
-    near = alike or get_close_matches(stem, names, n=3, cutoff=0.5)
-    hint = (
-        f"did you mean {' or '.join(near)}?" if near else f"there are {len(names)} pairs, such as {next(iter(names))}"
-    )
-    raise InputError(f"{where}: there is no pair '{given}'; {hint}")
 
 
 def _without(own: Collection[str], names: Collection[str]) -> str:

@@ -38,5 +38,5 @@ def run(dataset: str) -> None:
             phrases = own.get((pair.name, prompt.kind))
             prompts.append(Prompt(pair.pair_id, prompt.kind, tuple(phrases), "csv") if phrases else prompt)
     write_prompts(layout.prompts(dataset), prompts)
-    if own:
+    if params.prompt.csv:
         console.print(f"prompt {dataset}: {len(own)} of {len(prompts)} prompts are from {params.prompt.csv}")

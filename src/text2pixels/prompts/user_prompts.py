@@ -1,16 +1,17 @@
 """The user's own prompts: a CSV with the columns `name` and `phrases`, and optionally `kind`.
 
 `name` is a pair's name ("FLIR_00006") or, where one file serves several data sets, its pair_id
-("roadscene/FLIR_00006"); `phrases` are separated by semicolons; `kind` is "coarse" or "fine", and
-a row without it stands for both.
+("roadscene/FLIR_00006"), in any letter case and with or without a suffix; `phrases` are separated by
+semicolons; `kind` is "coarse" or "fine", and a row without it stands for both.
 """
 
 import csv
 from collections.abc import Collection
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from text2pixels.errors import InputError
+from text2pixels.image import SUFFIXES
 from text2pixels.prompts.phrases import KINDS, LONGEST, tidy, unique
 
 REQUIRED = ("name", "phrases")
@@ -32,13 +33,10 @@ def read_csv(path: Path, dataset: str, names: Collection[str]) -> dict[tuple[str
     found: dict[tuple[str, str], list[str]] = {}
     for line, row in rows(path):
         where = f"{path}, line {line}"
-        owner, _, name = row["name"].strip().rpartition("/")
-        if owner and owner != dataset:
+        owner, _, given = row["name"].strip().replace("\\", "/").rpartition("/")
+        if owner and owner.casefold() != dataset.casefold():
             continue
-        if name not in names:
-            near = get_close_matches(name, names, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"it has {len(names)} pairs"
-            raise InputError(f"{where}: data set '{dataset}' has no pair '{name}'; {hint}")
+        name = match(given, names, f"{where}: data set '{dataset}'")
         kind = (row.get("kind") or "").strip()
         if kind and kind not in KINDS:
             raise InputError(f"{where}: kind '{kind}' should be {' or '.join(KINDS)}, or empty for both")
@@ -48,6 +46,26 @@ def read_csv(path: Path, dataset: str, names: Collection[str]) -> dict[tuple[str
                 raise InputError(f"{where}: '{name}' has {each} phrases already; give each pair and kind once")
             found[name, each] = phrases
     return found
+
+
+def match(given: str, names: Collection[str], where: str) -> str:
+    """Return the pair that a row speaks of: by its name, without a suffix of images, or in other letter case.
+
+    Raises:
+        InputError: there is none, or several that differ in letter case.
+    """
+    suffix = PurePosixPath(given).suffix
+    stem = given.removesuffix(suffix) if suffix.lower() in SUFFIXES else given
+    for wanted in (given, stem):
+        if wanted in names:
+            return wanted
+    alike = [name for name in names if name.casefold() in (given.casefold(), stem.casefold())]
+    if len(alike) == 1:
+        return alike[0]
+    near = alike or get_close_matches(stem, names, n=3, cutoff=0.5)
+    few = f"there are {len(names)} pairs, such as {min(names)}" if names else "there are no pairs"
+    hint = f"did you mean {' or '.join(sorted(near))}?" if near else few
+    raise InputError(f"{where}: there is no pair '{given}'; {hint}")
 
 
 def split(text: str, where: str) -> list[str]:
