@@ -8,7 +8,7 @@ declaration against dvc.yaml, so a parameter that a stage reads is a parameter t
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, cast
 
@@ -290,6 +290,14 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
     # comes with the extra `pipeline`.
     from pydantic import TypeAdapter, ValidationError
 
+    missing = [section.name for section in fields(Params) if _is_required(section) and section.name not in data]
+    if len(missing) > 1:
+        found = ", ".join(map(str, data)) or "nothing"
+        found = found if len(found) <= _SHOWN else f"{found[:_SHOWN]}…"
+        raise InputError(
+            f"{origin} is no params.yaml of text2pixels, or not all of one: it lacks {', '.join(missing)} (it has "
+            f"{found}); a complete one is written by: t2p params demo, which keeps a copy of this one"
+        )
     try:
         # JSON mode: strict about types, yet a YAML list is a tuple. A copy: the caller's mapping stays as it is.
         data = json.loads(json.dumps(data))
@@ -311,6 +319,10 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
         with_overrides(params, name)
         retraining(params, name)
     return params
+
+
+def _is_required(section: Field[Any]) -> bool:
+    return section.default is MISSING and section.default_factory is MISSING
 
 
 def is_key(name: str) -> bool:
