@@ -108,6 +108,12 @@ def test_a_method_scored_on_other_pairs_is_refused_and_the_old_site_stays(own_be
     assert (layout.site() / "index.html").read_text() == before
 
 
+def test_a_folder_of_images_that_no_method_made_is_named(own_benchmark, capfd):
+    layout.fused("x", "mine").mkdir(parents=True)
+    report.run()
+    assert "data/fused/mine is of no method of params.yaml" in " ".join(capfd.readouterr().err.split())
+
+
 def test_a_missing_file_is_named(own_benchmark):
     layout.cost("max").unlink()
     with pytest.raises(InputError, match=r"reports/cost/max\.json is missing"):

@@ -6,6 +6,7 @@ from pathlib import Path
 from text2pixels import config, layout
 from text2pixels.analysis.results import read_results
 from text2pixels.files import whole_file, whole_folder
+from text2pixels.progress import console
 from text2pixels.report.site import write_site
 from text2pixels.report.tracked import metrics, write_plots
 
@@ -13,6 +14,13 @@ SECTIONS: tuple[str, ...] = ("profile", "seed", "datasets", "methods", "fuse", "
 
 METRICS_FILE = Path("reports/metrics.json")
 PLOTS = Path("reports/plots")
+
+
+def strangers(params: config.Params) -> list[Path]:
+    """Return the folders of fused images that belong to no method of params.yaml."""
+    place = layout.fused("x", "x").parents[1]
+    found = sorted(place.iterdir()) if place.is_dir() else []
+    return [folder for folder in found if folder.is_dir() and folder.name not in params.methods]
 
 
 def run() -> None:
@@ -23,6 +31,12 @@ def run() -> None:
     """
     params = config.load(SECTIONS)
     results = read_results(params)
+    for folder in strangers(params):
+        console.print(
+            f"report: {folder} is of no method of params.yaml, so it is in no table: images that were fused elsewhere "
+            "are a method with a folder (methods: {NAME: {folder: PATH}}, below fuse.results)",
+            markup=False,
+        )
     with whole_folder(layout.site()) as folder:
         headlines = write_site(folder, results, params)
     with whole_folder(PLOTS) as folder:
