@@ -25,7 +25,7 @@ PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 # Parsing and plumbing: what they do to a result goes through `params:`, or they decide where a thing
 # runs and not what it computes, so a change in one of them is no reason to train again.
 PLUMBING = {"closure", "config", "device", "errors", "executors", "extras", "files", "layout", "progress", "registry"}
-PLUMBING |= {"tensor_files", "yaml_files"}  # bytes on disk, whatever they mean
+PLUMBING |= {"tables", "tensor_files", "yaml_files"}  # bytes on disk, whatever they mean
 
 
 @pytest.fixture(scope="module")
