@@ -1,6 +1,7 @@
 """What the documents tell people to type works, and what they name is there."""
 
 import configparser
+import json
 import re
 import shlex
 import sys
@@ -248,3 +249,17 @@ def test_the_citation_is_complete():
     (paper,) = citation["references"]
     assert {"value": "arXiv:2401.00421", "type": "other"}.items() <= paper["identifiers"][0].items()
     assert all(author.keys() >= {"family-names", "given-names"} for author in paper["authors"])
+
+
+def test_the_notebook_runs_from_top_to_bottom_and_keeps_no_output(place, capsys):
+    cells = [
+        cell
+        for cell in json.loads((ROOT / "docs/first-steps.ipynb").read_text())["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    assert all(not cell["outputs"] for cell in cells)
+    names: dict[str, object] = {"__name__": "notebook"}
+    for cell in cells:
+        exec(compile("".join(cell["source"]), "notebook", "exec"), names)
+    assert names["fused"].shape == names["visible"].shape
+    assert "laplacian {'VIF'" in capsys.readouterr().out
