@@ -1,13 +1,15 @@
 """How floats become 8 bits, on methods whose output is known."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from text2pixels.errors import InputError
-from text2pixels.image.colour import luminance, quantise
-from text2pixels.methods.card import Card
+from text2pixels.image.colour import luminance, quantise, restore_colour
+from text2pixels.methods.card import Card, Rule
 from text2pixels.methods.catalogue import load
-from text2pixels.methods.convention import fuse_luminance, to_8_bits
+from text2pixels.methods.convention import add_colour, fuse_luminance, fuse_picture, to_8_bits
 from text2pixels.methods.method import Filter
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -39,6 +41,9 @@ def output_of(values, rule, convention):
         ("truncate", [0, 100, 100, 255]),
         ("stretch to maximum", [0, 85, 85, 255]),
         ("stretch min-max", [0, 110, 110, 255]),
+        ("stretch min-max, halves down", [0, 110, 110, 255]),
+        ("stretch min-max, truncate", [0, 109, 109, 255]),
+        ("truncate, stretch min-max, truncate", [0, 100, 100, 255]),
     ],
 )
 def test_the_entry_says_how_8_bits_are_made(rule, standard):
@@ -54,7 +59,41 @@ def test_stretched_clips_and_then_stretches_the_float_output():
     assert output_of([20.0, 20.4, 20.8, 21.0], "round", "stretched") == [0, 102, 204, 255]
 
 
-@pytest.mark.parametrize("rule", ["round", "truncate", "stretch to maximum", "stretch min-max"])
+def test_halves_of_a_stretch_go_up_with_scipy_and_down_with_imageio():
+    values = [0.0, 100.0, 127.5, 255.0]
+    assert output_of(values, "stretch min-max", "standard") == [0, 100, 128, 255]
+    assert output_of(values, "stretch min-max, halves down", "standard") == [0, 100, 127, 255]
+
+
+def test_what_was_truncated_is_stretched_and_truncated_again():
+    values = [10.9, 50.9, 90.9, 110.9]  # 10, 50, 90, 110
+    assert output_of(values, "truncate, stretch min-max, truncate", "standard") == [0, 102, 204, 255]
+
+
+def test_an_rgb_image_is_stretched_over_its_three_channels_together():
+    image = np.zeros((8, 8, 3), np.float32) + np.float32([50, 100, 150])
+    assert to_8_bits(image, "truncate, stretch min-max, truncate")[0, 0].tolist() == [0, 127, 255]
+
+
+@pytest.mark.parametrize("colour", ["visible", "own", "gray", "none"])
+def test_the_card_says_where_the_colour_of_a_picture_comes_from(colour):
+    own = np.zeros((16, 16, 3), np.float32) + np.float32([200, 100, 50])
+    gray = luminance(own.astype(np.uint8))
+    fake = method(lambda infrared, visible: own if colour == "own" else gray * 255, colour=colour, visible="rgb")
+    visible = colourful()
+    picture = fuse_picture(fake, GRAY, visible)
+    if colour == "own":
+        np.testing.assert_array_equal(picture, own)
+    elif colour == "visible":
+        np.testing.assert_array_equal(picture, restore_colour(quantise(gray), visible))
+    else:
+        np.testing.assert_array_equal(picture, quantise(gray))
+    np.testing.assert_array_equal(fuse_picture(fake, GRAY, visible, gray=True), quantise(gray))
+    # The chroma of the visible goes to pages and detectors, but of a method that is nothing but gray.
+    assert add_colour(fake.card, quantise(gray), visible).ndim == (2 if colour == "none" else 3)
+
+
+@pytest.mark.parametrize("rule", get_args(Rule))
 def test_flat_and_black_outputs_do_not_divide_by_zero(rule):
     with np.errstate(all="raise"):
         assert (to_8_bits(np.zeros((4, 4), np.float32), rule) == 0).all()
