@@ -1,4 +1,4 @@
-"""Ablations: what each setting changes, and what that does, image by image, against the reference.
+"""Ablations: variants that change one setting, compared image by image with the variant that changes none.
 
 Everything is derived from the overrides in params.yaml: variants that differ in train.seed alone are
 one setting, trained several times; a setting's group follows from the keys that it changes, the

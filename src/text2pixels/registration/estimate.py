@@ -22,9 +22,11 @@ _CHECK = (320, 4, 16)
 # 10.4 with a margin of 1.90, two streets that look alike. Real pairs that matched start at 7.5.
 _FAILED_PEAK, _FAILED_RESIDUAL = 6.5, 0.05
 _GOOD_PEAK, _GOOD_MARGIN, _GOOD_RESIDUAL = 10.0, 2.0, 0.01
-# Halves share the prior and the pixels where they meet; measured on simulated pairs, where the truth is exact.
+# The residual from two halves of the blocks is this many times too small, because both halves share the prior and the
+# pixels where they meet; measured on simulated pairs, where the truth is known.
 _UNDERSTATED = 1.5
-# The search looks at a million shifts and scales, one of which reaches a peak of 6 by chance; frame on frame is one.
+# The score of "no transform" (the infrared frame exactly on the visible one) counts this much more: it is one
+# hypothesis, while of the million shifts and scales of the search some reach a peak of 6 by chance.
 _FRAME_ON_FRAME = 1.4
 # A hypothesis that stands out like this, far above what unrelated pairs reach, needs no rival.
 _CLEAR_PEAK, _CLEAR_MARGIN = 12.0, 2.5

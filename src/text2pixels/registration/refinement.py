@@ -109,7 +109,8 @@ def apply_move(blocks: Blocks, move: Coordinates) -> Matrix:
     normalise = np.array([[1 / half, 0, -x / half], [0, 1 / half, -y / half], [0, 0, 1]])
     tx, ty, scale, turn, stretch, shear, px, py = move
     small = np.array([[1 + scale + stretch, shear - turn, tx], [shear + turn, 1 + scale - stretch, ty], [-px, -py, 1]])
-    # A visible pixel v matches the warped infrared at small(v): the infrared has to come back by its inverse.
+    # ``small`` says where in the warped infrared each visible pixel has its match. To bring that match onto the
+    # visible pixel, the infrared is warped by the inverse.
     back = inverse(normalise) @ inverse(small) @ normalise
     return normalised(inverse(blocks.to_level) @ back @ blocks.matrix)
 

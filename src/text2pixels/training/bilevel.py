@@ -1,4 +1,4 @@
-"""Two levels of optimisation, equation (7), and the strategies that solve it or do not.
+"""Two levels of optimisation, equation (7): the strategy that solves it, and two ablations that do not.
 
     min_{w_d} F(w, w_d)   subject to   w in argmin_w f(w) + g(w)
 
