@@ -1,5 +1,6 @@
 """The seam, on a tiny pipeline of its own: one Prefect harness for all tests of this file."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.reproduce import reproduce
 from tasks import dvc as dvc_task
-from tasks.dvc import Graph, Slots, read_graph
+from tasks.dvc import Graph, Slots, read_changed, read_graph
 from tasks.restore import environment
 
 PIPELINE = """
@@ -138,3 +139,52 @@ def test_a_stage_waits_for_another_run_that_holds_its_files(pipeline, harness, m
     ended = reproduce(return_state=True)
     assert by_hand.wait() == 0
     assert ended.name == "Unchanged", ended.message
+
+
+def test_a_stage_need_not_run_where_nothing_before_it_runs():
+    graph = Graph(
+        {"a": frozenset(), "b": frozenset({"a"}), "c": frozenset({"b"}), "d": frozenset()}, *[frozenset()] * 2
+    )
+    assert graph.compared({"b"}).unchanged == {"a", "d"}
+    assert graph.compared(set()).unchanged == {"a", "b", "c", "d"}
+    assert graph.compared({"a"}).unchanged == {"d"}
+
+
+def test_dvc_tells_what_has_changed(pipeline):
+    assert read_changed() == {"a", "b@1", "b@2", "c"}
+
+
+def test_closed_slots_let_no_stage_begin():
+    slots = Slots(1)
+    slots.close()
+    with pytest.raises(ValueError, match="the run has ended"), slots.take():
+        pass
+
+
+@pytest.mark.slow
+def test_a_gpu_slot_is_waited_for_with_a_word_and_not_by_unchanged_stages(pipeline, harness, monkeypatch, caplog):
+    from prefect import get_client
+    from prefect.concurrency.sync import concurrency
+
+    monkeypatch.setattr("flows.reproduce._gpus", lambda: 1)
+    monkeypatch.setattr(dvc_task, "get_run_logger", lambda: logging.getLogger("stages"))
+    caplog.set_level(logging.INFO, "stages")
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(dvc_task.GPU_LIMIT, limit=1)
+
+    def run_beside(another, seconds):
+        with concurrency(dvc_task.GPU_LIMIT, strict=True):
+            another.start()
+            another.join(seconds)
+
+    first = threading.Thread(target=reproduce, kwargs={"return_state": True})
+    run_beside(first, 20)
+    first.join(120)
+    assert "waiting for a GPU slot" in caplog.text
+    assert (pipeline / "c").read_text() == "1\n1\n"
+
+    caplog.clear()
+    second = threading.Thread(target=reproduce, kwargs={"return_state": True})
+    run_beside(second, 120)
+    assert not second.is_alive(), "nothing had changed"
+    assert "waiting" not in caplog.text
