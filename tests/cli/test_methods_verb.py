@@ -30,6 +30,8 @@ def test_lists_every_method_and_what_is_missing(tmp_path):
         for file in entry.card.files:
             assert (file.sha256 or "sha256 not known") in listing  # how to know the right file
             assert file.git_blob in listing
+        for key, value in entry.card.options.items():
+            assert f"{key}={value}" in listing
     for absent in NOT_RUNNABLE:
         assert absent.title in listing
     assert "official: missing" in listing

@@ -45,6 +45,15 @@ def weight_files(folder: Path | None) -> list[str]:
     return lines
 
 
+def options() -> list[str]:
+    """Return, for each method that has any, its options and their values."""
+    return [
+        f"options of {name}: {', '.join(f'{key}={value}' for key, value in entry.card.options.items())}"
+        for name, entry in methods().items()
+        if entry.card.options
+    ]
+
+
 def _digest(file: WeightFile) -> str:
     if file.sha256:
         return f"sha256 {file.sha256}"

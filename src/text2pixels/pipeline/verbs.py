@@ -21,15 +21,15 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 def methods(
     weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights.")] = None,
 ) -> None:
-    """List the methods: paper, year, licence, weights; and those that cannot run here, with the reason."""
+    """List the methods: paper, year, licence, weights, options; and those that cannot run here, with the reason."""
     from rich.console import Console
 
     from text2pixels.methods.catalogue import NOT_RUNNABLE
-    from text2pixels.methods.listing import as_table, weight_files
+    from text2pixels.methods.listing import as_table, options, weight_files
 
     console = Console()
     console.print(as_table(weights))
-    for line in weight_files(weights):
+    for line in [*weight_files(weights), *options()]:
         console.print(line, highlight=False)
     console.print("\nNot runnable here, so in no table of ours:", highlight=False)
     for absent in NOT_RUNNABLE:
