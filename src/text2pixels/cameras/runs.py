@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from text2pixels import __version__
-from text2pixels.cameras import folders, rigs, video
+from text2pixels.cameras import folders, live, rigs, video
 from text2pixels.cameras.alignment import rig_of
 from text2pixels.cameras.pairing import pair_folders
 from text2pixels.cameras.prompt_file import read_pair_prompts
@@ -131,6 +131,25 @@ def fuse_videos(task: Task) -> None:
         f"{task.output}: {report.frames} frames fused by {method.card.label} at "
         f"{report.frames / report.seconds:.1f} frames/s (the video runs at {report.rate:g}), "
         f"{report.codec}{range_text(report.span)}"
+    )
+
+
+def fuse_cameras(task: Task, infrared: str, visible: str, seconds: float | None) -> None:
+    """Fuse two live cameras into a video.
+
+    Raises:
+        InputError: what cannot be read, fused or written.
+    """
+    method = task.recipe.load()
+    report = live.fuse_live(
+        method, infrared, visible, task.output, task.phrases, reading=task.reading, seconds=seconds, gray=task.gray
+    )
+    say(report.notes)
+    speed = report.pairs / max(report.seconds, 1e-3)
+    typer.echo(
+        f"{task.output}: {report.pairs} pairs fused by {method.card.label} in {report.seconds:.1f} s "
+        f"({speed:.1f} frames/s), {report.dropped[0]} infrared and {report.dropped[1]} visible frames dropped; "
+        f"{report.frames} frames written, {report.codec}"
     )
 
 

@@ -49,6 +49,9 @@ def fuse(
         Path | None, typer.Option(help="Write which phrase lit which pixels into this folder (one pair, --prompt).")
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="Write the fused luminance, without colour.")] = False,
+    seconds: Annotated[
+        float | None, typer.Option(help="Of live cameras: end after this time; without it, at Ctrl-C.", min=0)
+    ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Of folders: fuse anew what is there of the same files and settings.")
     ] = False,
@@ -80,6 +83,8 @@ def fuse(
         low, high = infrared_range
         raise InputError(f"--infrared-range {low:g} {high:g}: the first value should be less than the second")
     kind = _kind_of_both(infrared, visible)
+    if seconds is not None and kind != "a camera":
+        raise InputError("--seconds is for live cameras")
     inputs = [Path(infrared), Path(visible), *(path for path in (prompts, matrix) if path is not None)]
     check_outputs([output], inputs)
     if prompts is not None and kind != "a folder":
@@ -102,6 +107,8 @@ def fuse(
     task = runs.Task(recipe, reading, Path(infrared), Path(visible), output, _phrases(prompt), gray)
     if kind == "a folder":
         runs.fuse_folders(task, prompts, again=again, workers=workers, dask=dask)
+    elif kind == "a camera":
+        runs.fuse_cameras(task, infrared, visible, seconds)
     elif kind == "a video":
         runs.fuse_videos(task)
     else:
@@ -114,11 +121,15 @@ def _kind_of_both(infrared: str, visible: str) -> str:
     Raises:
         InputError: one does not exist, or they are of two kinds.
     """
+    from text2pixels.cameras.live import is_camera
     from text2pixels.cameras.pairing import is_video
 
     kinds = []
     for given in (infrared, visible):
         path = Path(given)
+        if is_camera(given):
+            kinds.append("a camera")
+            continue
         if not path.exists():
             raise InputError(f"{given} does not exist: check the path")
         kinds.append("a folder" if path.is_dir() else "a video" if is_video(path) else "an image")

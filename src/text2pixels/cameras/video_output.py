@@ -52,20 +52,19 @@ class VideoOutput:
         frames: how many were written.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], rate: float, *, keep_on_interrupt: bool = False) -> None:
+    def __init__(self, path: Path, size: tuple[int, int], rate: float) -> None:
         """Open an encoder.
 
         Args:
             path: the file to be.
             size: (height, width).
             rate: frames/s.
-            keep_on_interrupt: whether what was written counts as whole when the user ends it, as of a live stream.
 
         Raises:
             InputError: see `check_output`; or this OpenCV has no encoder for the suffix.
         """
         check_output(path, size)
-        self._path, self._keep, self.frames = path, keep_on_interrupt, 0
+        self._path, self.frames = path, 0
         # A folder, as the name of the file tells OpenCV its format.
         self._folder = beside(path)
         self._folder.mkdir()
@@ -89,7 +88,7 @@ class VideoOutput:
         """Put the video in its place, if it is whole."""
         self._writer.release()
         try:
-            if kind is not None and not (self._keep and self.frames and issubclass(kind, KeyboardInterrupt)):
+            if kind is not None:
                 return
             if (readable := _frames_in(self._aside)) != self.frames:
                 free = shutil.disk_usage(self._aside.parent).free / 1e6
