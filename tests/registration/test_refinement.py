@@ -36,3 +36,18 @@ def test_the_correlation_is_that_of_every_shift():
     expected = (under * moving).sum() / np.sqrt((under**2).sum() * (moving**2 * mask[rows, columns]).sum())
     assert surface[3 + 3, 4 + 4] == pytest.approx(expected, rel=1e-4)
     assert overlap[3 + 3, 4 + 4] == pytest.approx(seen, rel=1e-4)
+
+
+def test_shifts_of_interest_are_the_same_where_others_are_left_out():
+    noise = np.random.default_rng(1)
+    fixed, moving = noise.random((2, 30, 41), dtype=np.float32), noise.random((2, 25, 33), dtype=np.float32)
+    mask = np.ones((30, 41), np.float32)
+    mask[:, :6] = 0
+    least = 0.5 * 25 * 33
+    (all_shifts, every), (some_shifts, some) = (
+        masked_correlation(fixed, moving, mask, limit) for limit in (1.0, least)
+    )
+    wanted = every >= least + 0.5
+    np.testing.assert_allclose(some_shifts[wanted], all_shifts[wanted], rtol=1e-4)
+    np.testing.assert_allclose(some[wanted], every[wanted], rtol=1e-4)
+    assert (some[~wanted] < least + 0.5).all()

@@ -39,7 +39,7 @@ def peak(views: Views, matrix: Matrix) -> Peak:
     surfaces, coverage = [], 0.0
     for index in range(len(views.visible)):
         visible, infrared, mask, _, _ = described_level(views, index, matrix, _SIDE)
-        surface, overlap = masked_correlation(infrared, visible, mask)
+        surface, overlap = masked_correlation(infrared, visible, mask, 0.5 * float(mask.sum()))
         surfaces.append(surface * np.sqrt(overlap.clip(0) / mask.size))
         coverage += float(mask.mean()) / len(views.visible)
         allowed = overlap > 0.5 * mask.sum()
