@@ -21,7 +21,8 @@ PARAMS_FILE = Path("params.yaml")
 # DVC watches (`datasets.NAME`, `methods.NAME`) have no dot besides: DVC would look for a section below.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_RESERVED = {"detector", "detector-folds"}  # folders of models/ that are no method
+# What is no method, but stands beside methods: a folder of models/, and two rows of the detection tables.
+_RESERVED = {"detector", "early", "late"}
 
 # The user's files that DVC watches: dvc.yaml has each as a dependency. DVC cannot leave out a dependency that
 # is null, so params.yaml names a small file of this repository in its place.
@@ -351,7 +352,7 @@ def _check_names(params: Params, origin: str) -> None:
                 raise InputError(f"{origin}: {section}: '{name}' is there twice: every name is a folder of its own")
     for name in params.methods:
         if name.casefold() in _RESERVED:
-            raise InputError(f"{origin}: '{name}' is the name of another folder of models/: name the method otherwise")
+            raise InputError(f"{origin}: '{name}' is a name that the pipeline has taken: name the method otherwise")
 
 
 def with_overrides(params: Params, method: str) -> tuple[Network, Losses, Train]:
