@@ -185,7 +185,7 @@ def test_deployments_load():
     for deployment in deployments:
         file, name = deployment["entrypoint"].split(":")
         flow = getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), name)
-        flow.validate_parameters({"targets": None} | deployment.get("parameters", {}))
+        flow.validate_parameters(deployment.get("parameters", {}))
 
 
 def test_tracked_files_name_no_host_and_no_absolute_path(tracked):
