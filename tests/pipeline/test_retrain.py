@@ -58,7 +58,7 @@ def test_a_network_is_trained_and_its_card_says_how_much(place):
     assert loaded.fuse(*pair).std() > 0
     history = pd.read_parquet(layout.model("ddcgan") / "history.parquet")
     assert set(history["level"]) == {"retraining"}
-    assert {"generator", "discriminator of visible"} <= set(history["name"])
+    assert {"generator", "visible_discriminator"} <= set(history["name"])
 
 
 def test_nothing_is_trained_twice(place, monkeypatch):

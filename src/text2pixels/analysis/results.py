@@ -61,7 +61,8 @@ class Results:
     ``methods`` are compared with each other: the first variant of the network trained here, and all that
     are not trained here. The other ``variants`` are its ablations, and compared with it alone; ``changes``
     are the settings in which each variant differs, as params.yaml has them. ``cards`` are of all, from their
-    models: there stands how much of a schedule was run, and whose the weights are.
+    models: there stands how much of a schedule was run, and whose the weights are. ``histories`` are of the variants and then
+    of networks of other authors that were trained again here.
     """
 
     methods: list[str]
@@ -83,13 +84,15 @@ def read_results(params: config.Params) -> Results:
     variants = [name for name, entry in entries.items() if entry.kind == "ours"]
     others = [name for name in params.methods if name not in variants]
     methods = [*variants, *others]
+    cards = {name: read_card(layout.model(name))[0] for name in entries}
+    trained = [*variants, *(name for name in others if cards[name].weights == "retrained")]
     return Results(
         methods=[*variants[:1], *others],
         variants=variants,
         datasets=[_read_dataset(name, methods, params) for name in params.datasets],
         costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
-        histories={name: _frame(layout.model(name) / "history.parquet") for name in variants},
-        cards={name: read_card(layout.model(name))[0] for name in entries},
+        histories={name: _frame(layout.model(name) / "history.parquet") for name in trained},
+        cards=cards,
         changes={name: params.methods[name] for name in variants},
     )
 

@@ -81,7 +81,8 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page("calibration.html", "calibration.html", rows=calibrations())
     page("data.html", "data.html", datasets=views)
     page("prompts.html", "prompts.html", datasets=views)
-    curves = {variant: figures.curves(results.histories[variant]) for variant in results.variants[:1]}
+    again = [method for method in results.histories if method not in results.variants]
+    curves = {method: figures.curves(results.histories[method]) for method in [*results.variants[:1], *again]}
     for variant, drawn in curves.items():
         for curve in drawn:
             path = folder / "images/training" / variant / f"{curve.level}-{curve.name}.svg"

@@ -94,7 +94,7 @@ def moved(before, after):
 def test_even_steps_move_both_discriminators_and_odd_ones_the_generator(training):
     before = copies(training)
     losses = training.step(patches(), 0)
-    assert losses.keys() == {"discriminator of visible", "discriminator of infrared"}
+    assert losses.keys() == {"visible_discriminator", "infrared_discriminator"}
     middle = copies(training)
     assert moved(before, middle) == {"visible", "infrared"}
     losses = training.step(patches(), 1)
@@ -119,7 +119,7 @@ def test_the_generator_repeats_its_step_twenty_times_at_most(training, monkeypat
     found = ddcgan._Judged(torch.tensor(float(total)), torch.tensor(0.0), torch.tensor(0.0), least)
     monkeypatch.setattr(training, "_judge_fused", lambda *_: found)
     monkeypatch.setattr(training, "_move", move)
-    assert training.step(patches(), 1)["generator moves"] == adversarial + full
+    assert training.step(patches(), 1)["generator_moves"] == adversarial + full
     assert count == {"adversarial": adversarial, "full": full}
 
 

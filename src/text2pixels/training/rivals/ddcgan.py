@@ -113,7 +113,7 @@ class Training:
         if number % 2 == 0:
             with torch.no_grad():
                 fused_B1HW = self._fuse(patches)
-            return {f"discriminator of {name}": self._teach(name, real[name], fused_B1HW) for name in real}
+            return {f"{name}_discriminator": self._teach(name, real[name], fused_B1HW) for name in real}
         return self._learn(patches, real)
 
     def _teach(self, name: str, real_B1HW: Tensor, fused_B1HW: Tensor) -> float:
@@ -137,7 +137,7 @@ class Training:
             self._move(self._full, found.total)
             moves, found = moves + 1, self._judge_fused(patches, real)
         losses = {"generator": found.total, "content": found.content, "adversarial": found.adversarial}
-        return {name: loss.item() for name, loss in losses.items()} | {"generator moves": float(moves)}
+        return {name: loss.item() for name, loss in losses.items()} | {"generator_moves": float(moves)}
 
     def _judge_fused(self, patches: Patches, real: Mapping[str, Tensor]) -> _Judged:
         """Fuse, and return what the losses are."""
