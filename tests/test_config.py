@@ -120,7 +120,6 @@ def test_a_name_that_is_a_path_or_a_command_is_refused(section, name):
             ({"methods": {name: {}}}, f"'{name}' is a name that the pipeline has taken")
             for name in ("detector", "early", "Late")
         ),
-        ({"methods": {"Detector-Folds": {}}}, "'Detector-Folds' is the name of another folder"),
         ({"methods": {"a": {}, "A": {}}}, "'a' is there twice"),
         ({"methods": {"ours.2": {}}}, "'ours.2' is no name"),
         ({"datasets": {"yard.2024": {}}}, "'yard.2024' is no name"),  # DVC would look for 2024 below yard
