@@ -172,7 +172,7 @@ def test_other_prompts_are_nothing_to_a_method_that_reads_no_text(fake, name):
     assert contents(name) == first
 
 
-@pytest.mark.parametrize("name", [name for name, entry in methods().items() if entry.kind == "network"])
+@pytest.mark.parametrize("name", [name for name, entry in methods().items() if entry.card.files])
 def test_an_official_network_fuses_from_its_model_as_from_its_authors_files(name, tmp_path):
     entry = entry_of(name)
     if not all((SHARED / file.name).is_file() for file in entry.card.files):
