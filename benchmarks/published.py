@@ -59,7 +59,7 @@ def main() -> None:
     print(f"{'':34}" + "".join(f"{metric:>9}" for metric in METRICS))
     for name in arguments.lists:
         for row in published_rows(name):
-            if row.method not in arguments.methods:
+            if row.method not in arguments.methods or any(metric not in row.values for metric in METRICS):
                 continue
             ours = means(row.method, name, arguments.data, arguments.weights, arguments.every)
             printed = [float(row.values[metric]) for metric in METRICS]

@@ -20,20 +20,59 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 @app.command(rich_help_panel=_PIPELINE)
 def methods(
     weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights.")] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Compare this method's means with those that its paper prints.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="With --check: folder that holds TNO/ and RoadScene/.")] = None,
+    device: Device = "auto",
 ) -> None:
-    """List the methods: paper, year, licence, weights, options; and those that cannot run here, with the reason."""
+    """List the methods: paper, year, licence, weights; and those that cannot run here, with the reason.
+
+    With --check NAME, say whether a method with the files in --weights gives what its paper prints: "matches the
+    paper", or how far it is from it; the exit code is then 0 or 1.
+    """
     from rich.console import Console
 
     from text2pixels.methods.catalogue import NOT_RUNNABLE
-    from text2pixels.methods.listing import as_table, options, weight_files
+    from text2pixels.methods.listing import as_table, weight_files
 
     console = Console()
+    if check is not None:
+        raise typer.Exit(0 if _matches_its_paper(check, weights, data, device) else 1)
+    if data is not None:
+        raise InputError("--data: is for --check NAME")
     console.print(as_table(weights))
-    for line in [*weight_files(weights), *options()]:
+    for line in weight_files(weights):
         console.print(line, highlight=False)
     console.print("\nNot runnable here, so in no table of ours:", highlight=False)
     for absent in NOT_RUNNABLE:
         console.print(f"  {absent.title} ({absent.paper}, {absent.year}): {absent.reason}", highlight=False)
+
+
+def _matches_its_paper(name: str, weights: Path | None, data: Path | None, device: str) -> bool:
+    """Print a method's means over published lists beside those that its paper prints, and the verdict."""
+    from rich.console import Console
+
+    from text2pixels.analysis.reproduction import Figure, pairs_of, reproduce, rows_of, verdict
+    from text2pixels.methods.catalogue import load
+    from text2pixels.progress import track
+
+    rows = rows_of(name)
+    if data is None:
+        raise InputError(f"--check {name}: name the folder that holds TNO/ and RoadScene/ with --data")
+    pairs = {list_name: pairs_of(list_name, data) for list_name in rows}
+    method = load(name, weights=weights, device=device)
+    console = Console()
+    console.print(f"{method.card.title}, {method.card.weights} weights, convention stretched", highlight=False)
+    figures: list[Figure] = []
+    for list_name, row in rows.items():
+        figures += reproduce(method, row, list_name, track(pairs[list_name], f"{name} on {list_name}"))
+    for figure in figures:
+        mark = "" if figure.matches else "  differs"
+        numbers = f"printed {figure.printed!s:>6}  here {figure.ours:9.4f}"
+        console.print(f"{figure.list:17} {figure.metric:5} {numbers}{mark}", highlight=False)
+    console.print(verdict(name, figures), highlight=False, soft_wrap=True)
+    return all(figure.matches for figure in figures)
 
 
 @app.command(rich_help_panel=_PIPELINE)

@@ -12,6 +12,7 @@ import pandas as pd
 from text2pixels import config
 from text2pixels.analysis import ablations, detection
 from text2pixels.analysis.boards import Board, boards
+from text2pixels.analysis.published import published_detections
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.datasets.manifest import SPLITS, Pair
 from text2pixels.methods.catalogue import NOT_RUNNABLE
@@ -76,8 +77,11 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     specs = {"specs": list(METRICS.values()), "others": [STRETCHED[name] for name in HEADLINE if name in _DIFFERENT]}
     page("metrics.html", "metrics.html", **specs, inf=math.inf)
     cards = {name: entry.card for name, entry in catalogue().items()} | results.cards
-    titles = {method: cards[method].label if method in cards else None for method in _named(views)}
-    page("published.html", "published.html", datasets=views, specs=STRETCHED, titles=titles)
+    found = {view["name"]: published_detections(view["name"]) for view in views}
+    detections = {name: rows for name, rows in found.items() if rows}
+    named = _named(views) | {row.method for rows in detections.values() for row in rows}
+    titles = {method: cards[method].label if method in cards else None for method in named}
+    page("published.html", "published.html", datasets=views, specs=STRETCHED, titles=titles, detections=detections)
     page("calibration.html", "calibration.html", rows=calibrations())
     page("data.html", "data.html", datasets=views)
     page("prompts.html", "prompts.html", datasets=views)
