@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from text2pixels.device import keep_freed_memory, pick_device
 from text2pixels.errors import InputError
+from text2pixels.files import whole_file
 from text2pixels.methods.card import Card, write_card
 from text2pixels.methods.method import Float, Image8, Phrases, sources
 from text2pixels.methods.weights import check
@@ -138,8 +139,9 @@ def write_model(target: Path, name: str, card: Card, state: dict[str, Tensor]) -
         card: Of the method.
         state: Of the network that its `Authors` build.
     """
-    save_file({key: value.detach().cpu().contiguous() for key, value in state.items()}, target / WEIGHTS)
-    (target / WEIGHTS).chmod(0o644)  # safetensors leaves it to its owner alone
+    content = save({key: value.detach().cpu().contiguous() for key, value in state.items()})
+    with whole_file(target / WEIGHTS) as aside:
+        aside.write_bytes(content)
     write_card(target, card, name)
 
 

@@ -5,6 +5,7 @@ other data never meets it.
 """
 
 import hashlib
+import io
 import json
 import pickle
 from collections.abc import Iterable, Mapping
@@ -37,9 +38,15 @@ def fingerprint(settings: Mapping[str, Any], code: Iterable[Path], data: Iterabl
 
 
 def save(folder: Path, run: str, state: dict[str, Any]) -> None:
-    """Write the state; at any moment the file there is a whole one."""
+    """Write the state; at any moment the file there is a whole one.
+
+    Raises:
+        InputError: the disk is full, or the folder cannot be written to.
+    """
+    content = io.BytesIO()  # torch calls a disk that is full a failed writer of streams
+    torch.save({"fingerprint": run, "state": state}, content)
     with whole_file(folder / FILE) as aside:
-        torch.save({"fingerprint": run, "state": state}, aside)
+        aside.write_bytes(content.getbuffer())
 
 
 def load(folder: Path, run: str) -> dict[str, Any] | None:
