@@ -6,6 +6,7 @@ import re
 import cv2
 import numpy as np
 import pytest
+from support import odd_input
 from typer.testing import CliRunner
 
 from text2pixels.cli import app
@@ -52,8 +53,11 @@ def place(tmp_path, monkeypatch):
 
 
 def contents(place):
+    """Return what is in the folder, but for the lock of its runs."""
     return {
-        path: path.read_bytes() if path.is_file() and path.name != "device.png" else None for path in place.rglob("*")
+        path: path.read_bytes() if path.is_file() and path.name != "device.png" else None
+        for path in place.rglob("*")
+        if ".cache" not in path.parts
     }
 
 
@@ -101,7 +105,7 @@ def refused(place, command):
     ],
 )
 def test_what_is_no_file_or_cannot_be_written(place, command):
-    assert refused(place, command)
+    odd_input.hold("Commands", command, "refused", refused(place, command))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,9 @@ def test_what_is_no_file_or_cannot_be_written(place, command):
     ],
 )
 def test_two_things_that_do_not_go_together(place, command, says):
-    assert re.search(says, refused(place, f"fuse {command} --method max"))
+    said = refused(place, f"fuse {command} --method max")
+    assert re.search(says, said)
+    odd_input.hold("Commands", f"fuse {command} --method max", "refused", said)
 
 
 @pytest.mark.parametrize("prompts", ["header.csv", "other.csv"])
@@ -136,6 +142,7 @@ def test_prompts_are_counted(place, row):
 
 @pytest.mark.parametrize("content", [b"stages: {}\ntrain: 3\n", "train: 红外\n".encode("gbk")])
 def test_somebody_elses_params_yaml(place, content):
+    (place / "profiles").mkdir()
     (place / "params.yaml").write_bytes(content)
     assert CliRunner().invoke(app, ["fuse", "ir/a.png", "vi/a.png", "-o", "o.png", "--method", "max"]).exit_code == 0
     for command in ("stage check", "publish", "params"):

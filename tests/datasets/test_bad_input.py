@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import fakes
+from support import fakes, odd_input
 
 from text2pixels import config
 from text2pixels.datasets.manifest import read_manifest
@@ -300,8 +300,9 @@ def make(raw: Path) -> None:
     fakes.coco(raw / "labels.json", ["cat"], {f"{name}.png": [("cat", [2, 2, 10, 10])] for name in "abc"})
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_bad_input_is_set_aside_with_its_reason_and_the_rest_goes_on(case, tmp_path):
+@pytest.mark.parametrize("kind", CASES)
+def test_bad_input_is_set_aside_with_its_reason_and_the_rest_goes_on(kind, tmp_path):
+    case = CASES[kind]
     make(tmp_path / "raw")
     case.spoil(tmp_path / "raw")
     labels = {"coco": "labels.json", "voc": "voc", "yolo": "yolo"}[case.format]
@@ -312,6 +313,9 @@ def test_bad_input_is_set_aside_with_its_reason_and_the_rest_goes_on(case, tmp_p
     rows = read_quarantine(tmp_path / "out/quarantine.parquet")
     assert sorted((row.name, row.kind, row.reason) for row in rows) == sorted(case.rows)
     assert all(row.detail for row in rows)
+    done = sorted({f"{row.kind}: {row.reason}" for row in rows})
+    first = min(rows, key=lambda row: (row.name, row.kind, row.reason, row.detail), default=None)
+    odd_input.hold("Reading in a data set", kind, "; ".join(done) or "read", first.detail if first else "")
     pairs = read_manifest(tmp_path / "out/manifest.parquet")
     assert tuple(pair.name for pair in pairs) == case.pairs
     assert sum(len(pair.boxes) for pair in pairs) == case.boxes
