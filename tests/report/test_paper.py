@@ -12,6 +12,7 @@ from text2pixels import layout
 from text2pixels.analysis.average_precision import ALL, Precision
 from text2pixels.analysis.paper import PRECISION, paper_tables
 from text2pixels.analysis.results import Results
+from text2pixels.methods.catalogue import methods
 from text2pixels.report.paper_pictures import cutting
 
 VARIANTS = {
@@ -22,13 +23,13 @@ VARIANTS = {
 }
 
 
-def results(methods=("ours", "infrared", "ddcgan"), sets=("m3fd", "m3fd_fusion", "tno")):
+def results(names=("ours", "infrared", "ddcgan"), sets=("m3fd", "m3fd_fusion", "tno")):
     """A run whose every score is 1, and 2 of the fusion pairs of M3FD; ours finds half of all people."""
 
     def data(name):
         rows = [
             (method, metric, 2.0 if name == "m3fd_fusion" else 1.0)
-            for method in (*methods, *VARIANTS)
+            for method in (*names, *VARIANTS)
             for metric in ("SF", "EN", "SD", "AG")
         ]
         found = [Precision(kind, PRECISION, 0.5, 0.4, 0.6, 9, 3) for kind in ("People", "Motorcycle", ALL)]
@@ -38,7 +39,7 @@ def results(methods=("ours", "infrared", "ddcgan"), sets=("m3fd", "m3fd_fusion",
             precision={"ours": found} if name == "m3fd" else {},
         )
 
-    return Results(list(methods), list(VARIANTS), [data(name) for name in sets], changes=VARIANTS)
+    return Results(list(names), list(VARIANTS), [data(name) for name in sets], changes=VARIANTS)
 
 
 def table(number, run=None):
@@ -90,9 +91,16 @@ def test_cells_are_of_this_run_and_fusion_takes_the_fusion_pairs_of_m3fd():
     assert (motor, people, mean) == (0.5, 0.5, 0.5)
 
 
+def test_a_row_of_retrained_weights_says_so():
+    card = replace(methods()["ddcgan"].card, weights="retrained", schedule="2,000 of 16,000 steps on RoadScene")
+    run = replace(results(), cards={"ddcgan": card})
+    assert line(table(1, run), "DDcGAN").note == "(retrained, 2,000 of 16,000 steps on RoadScene)"
+    assert line(table(1, run), "Ir").note == ""
+
+
 def test_what_a_run_lacks_is_named():
-    assert "CDDFuse: not among the methods of this run" in table(1).gaps
-    assert not [gap for gap in table(1).gaps if gap.startswith(("DDcGAN", "M3FD", "Ours"))]
+    lacking = "Vi, U2Fusion, TarDAL, DDFM, CDDFuse, DeFusion, SegMiF"
+    assert table(1).gaps == (f"{lacking}: not among the methods of this run",)
     assert "RoadScene: this run has no pairs of it" in table(2).gaps
     assert "M2: no variant of this run changes network.cross_attention: false" in table(2).gaps
     assert "M3FD: this run has no labelled pairs of it" in table(3, results(sets=("tno",))).gaps

@@ -132,17 +132,32 @@ def precision_of(data: DatasetResults | None, method: str | None, category: str 
     return next(wanted, math.nan)
 
 
+def aside(results: Results, method: str | None) -> str:
+    """Return what a reader has to know of a method's weights where they are not its authors'; "" otherwise."""
+    card = results.cards.get(method or "")
+    return f"({card.aside})" if card and card.aside else ""
+
+
 def _table(number: int, rows: Mapping[str, Mapping[tuple[str, str], str]], results: Results) -> PaperTable:
     columns = list(next(iter(rows.values())))
     keys = list(dict.fromkeys(key for key, _ in columns))
     value = _fusion_value if number == 2 else _detection_value
-    lines, gaps = [], []
+    lines, lacking = [], dict[str, list[str]]()
     for label, printed in rows.items():
         method = _method_of(label, results)
         if method is None:
-            gaps.append(f"{label}: {_why_not(label)}")
+            lacking.setdefault(_why_not(label), []).append(label)
         found = tuple(value(results, method, *column) for column in columns)
-        lines.append(Line(label, _NOTES.get(label, ""), method, found, tuple(printed[column] for column in columns)))
+        lines.append(
+            Line(
+                label,
+                _NOTES.get(label, "") or aside(results, method),
+                method,
+                found,
+                tuple(printed[column] for column in columns),
+            )
+        )
+    gaps = [f"{', '.join(labels)}: {reason}" for reason, labels in lacking.items()]
     for key in keys:
         if (fusion_set(results, key) if number == 2 else detection_set(results)) is None:
             gaps.append(f"{FUSION_SETS[key]}: this run has no{'' if number == 2 else ' labelled'} pairs of it")

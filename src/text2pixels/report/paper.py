@@ -10,6 +10,7 @@ from text2pixels.analysis.paper import (
     FUSION_METRICS,
     FUSION_SETS,
     RIVALS,
+    aside,
     detection_set,
     fusion_set,
     mean_of,
@@ -87,8 +88,9 @@ def paper_page(folder: Path, results: Results) -> dict[str, Any]:
     detected = detection_set(results) or next((data for data in results.datasets if data.precision), None)
     ours = results.variants[0] if results.variants else None
     compared = _in_the_papers_order(results, ours)
-    labels = [(method, method) for method in compared]
-    absent = [f"{name}: not among the methods of this run" for name in RIVALS if name not in compared]
+    labels = [(f"{method} {aside(results, method)}".strip(), method) for method in compared]
+    lacking = [name for name in RIVALS if name not in compared]
+    absent = [f"{', '.join(lacking)}: not among the methods of this run"] if lacking else []
     absent += [] if ours else ["ours: this run trains no network"]
     figure5 = Pictures(5, "Fusion, one pair of each data set", gaps=absent)
     figure5.strips.extend(write_cuttings(folder, "figure5", data, labels) for data in shown)
