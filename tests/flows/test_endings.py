@@ -17,8 +17,7 @@ pytestmark = pytest.mark.processes
 def tree(tmp_path):
     made = OperatedTree(tmp_path)
     yield made
-    for process in made.members():
-        process.kill()
+    made.end()
 
 
 def expected(tree, epochs):

@@ -50,6 +50,7 @@ class OperatedTree:
 
     def __init__(self, path: Path) -> None:
         self.path, self.port = path, _free_port()
+        self._started: list[subprocess.Popen[bytes]] = []
         for name in ("flows", "tasks", "profiles"):
             (path / name).symlink_to(ROOT / name)
         for name in ("prefect.yaml", "pyproject.toml", "params.yaml"):
@@ -95,9 +96,20 @@ class OperatedTree:
 
     def start_command(self, *command: str, log: str = "run.log") -> subprocess.Popen[bytes]:
         with (self.path / log).open("ab") as stream:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 command, cwd=self.path, env=self.environment, stdout=stream, stderr=stream, start_new_session=True
             )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what was started and is still there, however the test went."""
+        for process in self._started:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(120)
+        for left in self.members():
+            left.kill()
 
     def hashes(self) -> dict[str, str]:
         """Return what dvc.lock says of the outputs."""
