@@ -6,7 +6,7 @@ cameras but that the smaller field of view lies at least half within the larger.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -20,7 +20,6 @@ from text2pixels.registration.pairs import Views
 
 SIDE = 192  # pixels, longest side of the infrared in the search
 SPANS = 0.4 * 1.04 ** np.arange(42)  # visible frame's longest side, in longest sides of the infrared: 0.4 to 2
-_AHEAD = 3  # times SIDE
 LOCALITY = 6.0  # pixels
 SMALLEST_OVERLAP = 0.5  # of the smaller frame
 PEAKS = 3  # kept per scale
@@ -38,12 +37,8 @@ class Hypothesis:
 def hypotheses(views: Views, degrees: tuple[float, ...] = (0.0,), count: int = 6) -> list[Hypothesis]:
     """Return the best distinct hypotheses, best first, over all scales and the given rotations."""
     found: list[Hypothesis] = []
-    # Every scale shrinks the visible images to SIDE or less. Shrinking them to three times that once saves each scale
-    # from starting at the full size.
-    ahead = min(1.0, _AHEAD * SIDE / max(views.visible_size))
-    small = replace(views, visible=tuple(shrink(image, ahead) for image in views.visible))
     for angle in degrees:
-        described = lru_cache(maxsize=2)(partial(_described, small, angle))  # neighbouring scales share one of the two
+        described = lru_cache(maxsize=2)(partial(_described, views, angle))  # neighbouring scales share one of the two
         for span in SPANS:
             found += _at_scale(views, float(span), angle, described)
     found.sort(key=lambda hypothesis: -hypothesis.score)
