@@ -13,6 +13,8 @@ from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.datasets.quarantine import write_quarantine
 from text2pixels.detection.detections import EvaluatedImage, write_detections
 from text2pixels.image.boxes import Box
+from text2pixels.methods.card import write_card
+from text2pixels.methods.catalogue import entry_of
 from text2pixels.prompts.table import Prompt, write_prompts
 
 METHOD = "infrared"
@@ -35,6 +37,8 @@ def params(tmp_path, monkeypatch):
     conventions = ("standard", "stretched")
     pd.DataFrame([row | {"convention": each} for each in conventions]).to_parquet(layout.scores("yard", METHOD))
     write_detections(layout.detections("yard", METHOD), [EvaluatedImage(pair.pair_id, boxes, [])])
+    layout.model(METHOD).mkdir(parents=True)
+    write_card(layout.model(METHOD), entry_of(METHOD).card, METHOD)
     layout.cost(METHOD).parent.mkdir(parents=True)
     layout.cost(METHOD).write_text(json.dumps({"method": METHOD}))
     source = {"path": "raw", "options": {"adapter": "folder"}}

@@ -14,6 +14,7 @@ from text2pixels.errors import InputError
 from text2pixels.methods.card import read_card, write_card
 from text2pixels.report import conditions
 from text2pixels.report.markdown import bold, table
+from text2pixels.training.history import Row, write_history
 
 FOLDER = "reports/published"
 PROFILE = "profile: tiny\nseed: 0\ndatasets: {simulator: {}}\nencoders: [hash]\nmethods: {ours: {}}\n"
@@ -38,11 +39,14 @@ def tables_of(text):
 def test_a_retrained_method_says_so_wherever_a_table_names_it(made, tmp_path, monkeypatch):
     monkeypatch.chdir(made[0])
     card, of = read_card(layout.model("max"))
+    history = layout.model("max") / "history.parquet"
     try:
         write_card(layout.model("max"), replace(card, weights="retrained", schedule="3 of 9 steps on A"), of)
+        write_history(history, [Row(1, "retraining", "loss", 1.0)])
         CliRunner().invoke(app, ["publish", "-o", str(tmp_path / "out")], catch_exceptions=False)
     finally:
         write_card(layout.model("max"), card, of)
+        history.unlink()
     names = {
         row[0].strip()
         for path in (tmp_path / "out").glob("*.md")
