@@ -11,7 +11,7 @@ from text2pixels.analysis.results import read_results
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.datasets.quarantine import write_quarantine
-from text2pixels.detection.detections import EvaluatedImage, write_detections
+from text2pixels.detection.detections import EARLY, EvaluatedImage, write_detections
 from text2pixels.image.boxes import Box
 from text2pixels.methods.card import write_card
 from text2pixels.methods.catalogue import entry_of
@@ -36,7 +36,8 @@ def params(tmp_path, monkeypatch):
     row = {"pair_id": pair.pair_id, "method": METHOD, "metric": "EN", "value": np.float64(7), "reason": None}
     conventions = ("standard", "stretched")
     pd.DataFrame([row | {"convention": each} for each in conventions]).to_parquet(layout.scores("yard", METHOD))
-    write_detections(layout.detections("yard", METHOD), [EvaluatedImage(pair.pair_id, boxes, [])])
+    for name in (METHOD, "early"):
+        write_detections(layout.detections("yard", name), [EvaluatedImage(pair.pair_id, boxes, [])])
     layout.model(METHOD).mkdir(parents=True)
     write_card(layout.model(METHOD), entry_of(METHOD).card, METHOD)
     layout.cost(METHOD).parent.mkdir(parents=True)
