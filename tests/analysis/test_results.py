@@ -11,7 +11,7 @@ from text2pixels.analysis.results import read_results
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.datasets.quarantine import write_quarantine
-from text2pixels.detection.detections import EARLY, EvaluatedImage, write_detections
+from text2pixels.detection.detections import EvaluatedImage, write_detections
 from text2pixels.image.boxes import Box
 from text2pixels.methods.card import write_card
 from text2pixels.methods.catalogue import entry_of
