@@ -73,7 +73,7 @@ def _bytes(array: Any) -> int:  # noqa: ANN401
 
     if pa.types.is_dictionary(array.type):
         lengths = pc.binary_length(array.dictionary)
-        return int(pc.sum(pc.take(lengths, array.indices)).as_py() or 0) + array.nbytes
+        return int(pc.sum(pc.take(lengths, array.indices)).as_py() or 0) + int(array.nbytes)
     if pa.types.is_struct(array.type):
         return sum(_bytes(field) for field in array.flatten())
     if pa.types.is_list(array.type):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from text2pixels.cameras.video_output import CODECS
 from text2pixels.cli import app
 from text2pixels.config import Embed, Network
 from text2pixels.encoders.catalogue import build
@@ -12,7 +13,6 @@ from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.methods import trained as inference
-from text2pixels.cameras.video_output import CODECS
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 

@@ -78,7 +78,7 @@ def test_a_bad_table_is_refused(tmp_path, columns, message):
 def test_a_file_that_is_no_table_is_refused(tmp_path):
     (tmp_path / "t.parquet").write_text("no")
     for name in ("t.parquet", "missing.parquet"):
-        with pytest.raises(InputError, match="the vectors of embed.table"):
+        with pytest.raises(InputError, match=r"the vectors of embed\.table"):
             encoders.Table(tmp_path / name)
 
 

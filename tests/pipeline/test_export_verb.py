@@ -58,7 +58,9 @@ def trained(tmp_path, monkeypatch):
     rows = [Row(2, "lower", "validation_loss", 9), Row(3, "lower", "validation_loss", 0.25), Row(3, "lower", "loss", 1)]
     write_history(layout.model("ours") / "history.parquet", rows)
     (tmp_path / "reports/plots").mkdir(parents=True)
-    (tmp_path / "reports/plots/headlines.json").write_text(json.dumps({"tno": {"ours": {"EN": 7.5}, "max": {"EN": 9.9}}}))
+    (tmp_path / "reports/plots/headlines.json").write_text(
+        json.dumps({"tno": {"ours": {"EN": 7.5}, "max": {"EN": 9.9}}})
+    )
     return tmp_path
 
 

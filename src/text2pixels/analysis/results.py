@@ -61,8 +61,8 @@ class Results:
     ``methods`` are compared with each other: the first variant of the network trained here, and all that
     are not trained here. The other ``variants`` are its ablations, and compared with it alone; ``changes``
     are the settings in which each variant differs, as params.yaml has them. ``cards`` are of all, from their
-    models: there stands how much of a schedule was run, and whose the weights are. ``histories`` are of the variants and then
-    of networks of other authors that were trained again here.
+    models: there stands how much of a schedule was run, and whose the weights are. ``histories`` are of the
+    variants and then of networks of other authors that were trained again here.
     """
 
     methods: list[str]

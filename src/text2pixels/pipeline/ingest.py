@@ -60,9 +60,7 @@ def adapter_named(dataset: str) -> str | None:
     if dataset in DATASETS:
         return None
     if not config.is_key(dataset):
-        raise InputError(
-            f"--dataset: {dataset!r} is no name: letters, digits, hyphens and underscores, at most 64"
-        )
+        raise InputError(f"--dataset: {dataset!r} is no name: letters, digits, hyphens and underscores, at most 64")
     if get_close_matches(dataset, DATASETS, n=1, cutoff=0.75):
         raise InputError(f"{unknown(dataset, DATASETS, 'data set')} (a set of your own needs a name less like it)")
     return FOLDER.name
