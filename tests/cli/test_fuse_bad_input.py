@@ -85,7 +85,7 @@ def test_a_prompt_too_long(place):
 @pytest.fixture
 def no_memory(monkeypatch):
     """Every pass asks for 4 PiB, which the allocator really refuses."""
-    monkeypatch.setattr(FusionNetwork, "forward", lambda *_: torch.empty(2**50))
+    monkeypatch.setattr(FusionNetwork, "look", lambda *_: torch.empty(2**50))
 
 
 def test_out_of_memory_on_a_pair(place, no_memory):

@@ -46,7 +46,7 @@ def served(tmp_path_factory):
     ui.wait(120)
 
 
-def call(tree, path, body=None, *, known=True, port=None):
+def call(tree, path, body=None, *, known=True, port=None, method=None):
     """Call the server as its own page does; return status and content."""
     headers = {"Content-Type": "application/json"}
     if known:
@@ -55,7 +55,7 @@ def call(tree, path, body=None, *, known=True, port=None):
             token = call(tree, "/api/csrf-token?client=test")[1]["token"]
             headers |= {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "test"}
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"http://127.0.0.1:{port or tree.port}{path}", data, headers)
+    request = urllib.request.Request(f"http://127.0.0.1:{port or tree.port}{path}", data, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read().decode()
@@ -103,17 +103,9 @@ def test_a_schedule_starts_a_run(served):
         return any(run["auto_scheduled"] for run in runs)
 
     until(ran, 500, "a scheduled run completes")
-    for made in call(served, f"/api/deployments/{deployment(served)}/schedules")[1]:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{served.port}/api/deployments/{deployment(served)}/schedules/{made['id']}",
-            method="DELETE",
-            headers={
-                "Authorization": "Basic " + base64.b64encode(password(served).encode()).decode(),
-                "Prefect-Csrf-Token": call(served, "/api/csrf-token?client=test")[1]["token"],
-                "Prefect-Csrf-Client": "test",
-            },
-        )
-        urllib.request.urlopen(request).close()
+    for made in call(served, path)[1]:
+        gone = f"{path}/{made['id']}"
+        until(lambda gone=gone: call(served, gone, {}, method="DELETE")[0] in (204, 404), 120, "the schedule is gone")
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed (Debian: apt install chromium)")
