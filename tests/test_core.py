@@ -17,17 +17,17 @@ BLOCKED = (
     *("open_clip", "huggingface_hub", "dvc", "prefect", "onnx", "onnxscript", "pywt", "jinja2", "distributed"),
 )
 PACKAGES = ("image", "datasets", "registration", "prompts", "encoders", "methods", "metrics")
-# Networks run by torch; `require` asks for it before they are imported.
-BY_TORCH = {"authors", "densefuse", "ifcnn", "sdnet", "tardal", "torch_engine", "u2fusion"}
+# Run by torch; `require` asks for it before they are imported.
+BY_TORCH = ("methods.networks", "methods.engines.torch_engine")
 
 
 def modules():
     """Return the full names of the modules of the light packages."""
     for package in PACKAGES:
         for path in sorted((SOURCE / "text2pixels" / package).rglob("*.py")):
-            if not (package == "methods" and path.stem in BY_TORCH):
-                parts = path.relative_to(SOURCE).with_suffix("").parts
-                yield ".".join(parts).removesuffix(".__init__")
+            name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+            if not name.removeprefix("text2pixels.").startswith(BY_TORCH):
+                yield name
 
 
 def run(code, folder):

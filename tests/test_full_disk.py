@@ -12,8 +12,8 @@ from text2pixels.cameras.stills import write_image
 from text2pixels.datasets.quarantine import Quarantined, write_quarantine
 from text2pixels.encoders import cache
 from text2pixels.errors import InputError
-from text2pixels.methods.authors import WEIGHTS, write_model
 from text2pixels.methods.catalogue import entry_of
+from text2pixels.methods.networks.authors import WEIGHTS, write_model
 from text2pixels.training import state
 
 LAYOUT = tensor_files.Layout("network", "weights.safetensors", "network.json", "dvc repro")

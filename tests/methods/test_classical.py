@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from text2pixels.methods import guided_filter
 from text2pixels.methods.catalogue import locate, methods
+from text2pixels.methods.filters import guided_filter
 
 CLASSICAL = [name for name, entry in methods().items() if entry.kind == "filter"]
 SYMMETRIC = ["average", "max", "laplacian", "wavelet", "gff", "tsifvs"]

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from text2pixels.errors import InputError
-from text2pixels.methods.diffusion_sampler import add_noise, denoise, signal_shares, spaced_steps
-from text2pixels.methods.diffusion_unet import DiffusionUNet, Shape, read_shape
+from text2pixels.methods.networks.diffusion_sampler import add_noise, denoise, signal_shares, spaced_steps
+from text2pixels.methods.networks.diffusion_unet import DiffusionUNet, Shape, read_shape
 
 TINY = Shape(channels=32, multipliers=(1, 2), blocks=1, attention=(1,))
 

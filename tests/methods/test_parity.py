@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from text2pixels.methods.catalogue import load, methods
 from text2pixels.methods.convention import fuse_luminance
-from text2pixels.methods.tensorflow_checkpoint import read_checkpoint
+from text2pixels.methods.networks.tensorflow_checkpoint import read_checkpoint
 
 WHOLE_SETS = {"gifnet", "textfusion"}  # their authors published no image that is small enough to compare with here
 SHARED = Path(__file__).parents[2] / "../shared"

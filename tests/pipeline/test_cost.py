@@ -10,9 +10,9 @@ from support.tiny_model import write_model
 from text2pixels import layout
 from text2pixels.config import Cost, Network
 from text2pixels.errors import InputError
-from text2pixels.methods import authors
 from text2pixels.methods.card import write_card
 from text2pixels.methods.catalogue import entry_of
+from text2pixels.methods.networks import authors
 from text2pixels.pipeline import cost
 
 PARAMS = """

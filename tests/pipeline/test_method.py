@@ -18,9 +18,10 @@ from text2pixels.errors import InputError
 from text2pixels.files import sha256
 from text2pixels.image.boxes import Box
 from text2pixels.image.png import write_png
-from text2pixels.methods import authors, catalogue, model_prompts
+from text2pixels.methods import catalogue, model_prompts
 from text2pixels.methods.card import Card, read_card
 from text2pixels.methods.catalogue import Entry, entry_of, load_model, locate, methods
+from text2pixels.methods.networks import authors
 from text2pixels.methods.weights import WeightFile
 from text2pixels.pipeline import embed, fuse, method
 from text2pixels.prompts.table import Prompt, write_prompts

@@ -76,7 +76,10 @@ def test_nothing_is_trained_twice(place, monkeypatch):
         ("{ours: {retrain: {}}}", "methods.ours.retrain: is for methods of other authors"),
         ("{mine: {retrain: {}}}", "methods.mine.retrain: is for methods of other authors"),
         ("{ddcgan: {retrain: {epochs: 3}}}", "methods.ddcgan.retrain: epochs: unknown key"),
-        ("{ddcgan: {retrain: {steps: 0}}}", "methods.ddcgan.retrain: steps: .*greater than or equal to 1, found 0"),
+        (
+            "{ddcgan: {retrain: {steps: 0}}}",
+            "methods.ddcgan.retrain: steps: .*greater than or equal to 1, found 0",
+        ),
         ("{ddcgan: {train: {epochs: 3}}}", "methods.ddcgan: is not trained here"),
         ("{ddcgan: {options: {steps: 3}}}", "methods.ddcgan.options: ddcgan has no option 'steps'"),
     ],

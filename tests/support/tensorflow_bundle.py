@@ -2,7 +2,7 @@
 
 import struct
 
-from text2pixels.methods.tensorflow_checkpoint import masked_crc32c
+from text2pixels.methods.networks.tensorflow_checkpoint import masked_crc32c
 
 TYPES = {"float32": 1, "float64": 2, "int32": 3, "int64": 9}
 

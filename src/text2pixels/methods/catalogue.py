@@ -47,13 +47,13 @@ class Entry:
 
 
 def _filter(place: str, name: str, title: str, paper: str, **more: Any) -> Entry:  # noqa: ANN401
-    return Entry(Card(name, title, paper, **more), "filter", f"text2pixels.methods.{place}")
+    return Entry(Card(name, title, paper, **more), "filter", f"text2pixels.methods.filters.{place}")
 
 
 def _network(place: str, name: str, title: str, paper: str, recipe: str = "", **more: Any) -> Entry:  # noqa: ANN401
     card = Card(name, title, paper, **{"weights": "official", **more})
     training = f"text2pixels.training.rivals.{recipe}" if recipe else ""
-    return Entry(card, "network", f"text2pixels.methods.{place}", training)
+    return Entry(card, "network", f"text2pixels.methods.networks.{place}", training)
 
 
 def _tensorflow(
@@ -751,11 +751,11 @@ def _ready(
             return Filter(entry.card, locate(entry))
         case "network":
             require("torch", "benchmark")
-            from text2pixels.methods import authors
+            from text2pixels.methods.networks import authors
 
             describe = None
             if entry.card.text:
-                from text2pixels.methods.clip_text import ClipText
+                from text2pixels.methods.networks.clip_text import ClipText
 
                 describe = ClipText(model, embed)
             if model is not None:

@@ -16,8 +16,8 @@ import numpy as np
 from text2pixels.config import Embed
 from text2pixels.errors import InputError
 from text2pixels.image.colour import Image8, luminance, quantise, restore_colour
-from text2pixels.methods import network_engine
-from text2pixels.methods.engine import Engine, Float, Name, Output
+from text2pixels.methods.engines import network_engine
+from text2pixels.methods.engines.engine import Engine, Float, Name, Output
 from text2pixels.methods.method import check_sizes
 from text2pixels.methods.pictures import Picture, infrared_to_8_bits, visible_to_8_bits
 from text2pixels.network.description import LAYOUT, MINIMUM_SIDE, Description, describe

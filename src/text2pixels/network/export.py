@@ -90,7 +90,7 @@ def to_onnx(network: FusionNetwork) -> OnnxFile:
 
     A network with self-attention also fuses a tile of an image: ``landmarks`` (1, M, E) of the whole image,
     and ``tile`` (1,), which says whether they are to be used, may be left out. What they are computed from
-    is the output ``tokens`` (B, h + 2, w + 2, E): see `methods.tiles`.
+    is the output ``tokens`` (B, h + 2, w + 2, E): see `methods.engines.tiles`.
 
     Args:
         network: in evaluation mode, on the CPU.

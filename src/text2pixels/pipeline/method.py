@@ -43,7 +43,7 @@ def run(method: str) -> None:
             count = import_results(folder, entry.card, _below_results(entry, params.fuse.results), _to_fuse())
             console.print(f"method {method}: {count} images that were fused elsewhere")
         elif entry.kind == "network":
-            from text2pixels.methods.authors import write_imported
+            from text2pixels.methods.networks.authors import write_imported
 
             weights = Path(params.fuse.weights) if params.fuse.weights else None
             write_imported(folder, method, entry.card, locate(entry), weights)
@@ -87,8 +87,8 @@ def _write_prompts(folder: Path, settings: config.Train) -> None:
         InputError: the vectors are not CLIP's.
     """
     from text2pixels.encoders.embeddings import Embeddings
-    from text2pixels.methods.clip_text import check_encoder
     from text2pixels.methods.model_prompts import write_text
+    from text2pixels.methods.networks.clip_text import check_encoder
     from text2pixels.pipeline.train import phrases_of_pairs
 
     embeddings = Embeddings.read(layout.embeddings(settings.encoder))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from text2pixels.methods.defusion import DeFusion, Parts
+from text2pixels.methods.networks.defusion import DeFusion, Parts
 from text2pixels.training.rivals import defusion
 from text2pixels.training.rivals.recipe import Budget, Patches
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from text2pixels.methods.cddfuse import CDDFuse
+from text2pixels.methods.networks.cddfuse import CDDFuse
 from text2pixels.training.rivals.recipe import Budget, Patches, Recipe, set_rate, sobel
 
 _EPOCHS, _FIRST_PHASE, _HALVES_EVERY = 120, 40, 20  # epochs

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from text2pixels.methods.ddcgan import BatchStatistics, DDcGAN
+from text2pixels.methods.networks.ddcgan import BatchStatistics, DDcGAN
 from text2pixels.training.rivals.recipe import Budget, Patches, Recipe, set_rate
 
 _RATE, _DECAY = 2e-4, 0.9  # the rate, and what is left of it after all steps

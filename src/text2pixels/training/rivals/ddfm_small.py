@@ -15,9 +15,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from text2pixels.methods.ddfm import named
-from text2pixels.methods.diffusion_sampler import TRAINED_STEPS, add_noise
-from text2pixels.methods.diffusion_unet import DiffusionUNet, Shape
+from text2pixels.methods.networks.ddfm import named
+from text2pixels.methods.networks.diffusion_sampler import TRAINED_STEPS, add_noise
+from text2pixels.methods.networks.diffusion_unet import DiffusionUNet, Shape
 from text2pixels.training.rivals.recipe import Budget, Patches, Recipe, either_picture, set_rate
 
 SHAPE = Shape(channels=32, multipliers=(1, 1, 2, 2, 4), blocks=1, attention=(4,), outputs=3)

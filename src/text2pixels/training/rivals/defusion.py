@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from text2pixels.methods.defusion import DeFusion, Parts
+from text2pixels.methods.networks.defusion import DeFusion, Parts
 from text2pixels.training.rivals.recipe import Budget, Patches, Recipe, either_picture, set_rate
 
 _COARSE, _FINE = 13, (26, 27)  # cells a side of the grids that masks are made of

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from text2pixels.methods.segmif import CrossAttention, SegMiF, luminance, third_image
+from text2pixels.methods.networks.segmif import CrossAttention, SegMiF, luminance, third_image
 from text2pixels.network.losses import ssim
 from text2pixels.training.rivals.recipe import Budget, Float, Image8, Patches, Recipe, set_rate, sobel
 

@@ -1,0 +1,1 @@
+"""Filters, one file each: functions of two images, without weights. `methods.catalogue` names them."""

@@ -1,0 +1,83 @@
+"""Large images in tiles: the same as in one piece, by both engines, whatever the network has."""
+
+import numpy as np
+import pytest
+import torch
+
+from text2pixels.config import Network
+from text2pixels.errors import InputError
+from text2pixels.methods import trained
+from text2pixels.methods.engines import tiles
+from text2pixels.network import checkpoint
+from text2pixels.network.network import FusionNetwork
+
+METADATA = {"encoder": "hash", "encoder_identity": "hash", "prompts": "fine"}
+SWITCHES = ("self_attention", "cross_attention", "codebook")
+
+
+@pytest.fixture
+def pair():
+    noise = np.random.default_rng(0)
+    shape = (205, 171)  # no whole number of tokens
+    return noise.integers(0, 256, shape, dtype=np.uint8), noise.integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    def switch():
+        monkeypatch.setattr(tiles, "LARGEST", 0)
+        monkeypatch.setattr(tiles, "SIDE", 7)
+
+    return switch
+
+
+@pytest.mark.parametrize("without", [(), *((name,) for name in SWITCHES), SWITCHES])
+def test_any_network_gives_the_same_in_tiles(tmp_path, pair, small_tiles, without):
+    torch.manual_seed(0)
+    settings = {"channels": 4, "heads": 2, "codes": 8, "text_dim": 6} | dict.fromkeys(without, False)
+    network = FusionNetwork(Network(**settings)).eval()
+    with torch.no_grad():
+        network.head.weight *= 20
+    checkpoint.save(tmp_path, network, METADATA)
+    fuser = trained.load(tmp_path, device="cpu", engine="torch")
+    text_TD = np.random.default_rng(1).normal(size=(2, 6)).astype(np.float32)
+    whole, attention = fuser.fuse_unrounded(*pair, text_TD), fuser.reads_text and fuser.attention_tokens(*pair, text_TD)
+    small_tiles()
+    np.testing.assert_allclose(fuser.fuse_unrounded(*pair, text_TD), whole, atol=1e-5)
+    if fuser.reads_text:
+        np.testing.assert_allclose(fuser.attention_tokens(*pair, text_TD), attention, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_the_network_that_comes_along_gives_the_same_in_tiles(pair, small_tiles, engine):
+    fuser = trained.load(device="cpu", engine=engine)
+    whole = [fuser.fuse(*pair), fuser.fuse(*pair, "a person")]
+    small_tiles()
+    parts = [fuser.fuse(*pair), fuser.fuse(*pair, "a person")]
+    assert np.abs(np.array(whole, dtype=int) - np.array(parts)).max() <= 1
+
+
+def test_several_large_pairs_are_fused_each_for_itself(pair, small_tiles):
+    fuser = trained.load(device="cpu", engine="onnx")
+    small_tiles()
+    first, second = fuser.fuse([pair[0], pair[0][::-1]], [pair[1], pair[1][::-1]])
+    np.testing.assert_array_equal(first, fuser.fuse(*pair))
+    np.testing.assert_array_equal(second, fuser.fuse(pair[0][::-1], pair[1][::-1]))
+
+
+def test_an_onnx_file_from_before_says_what_to_do(pair, small_tiles):
+    fuser = trained.load(device="cpu", engine="onnx")
+    fuser.engine._outputs = ["fused", "attention"]
+    small_tiles()
+    with pytest.raises(InputError, match=r"network.onnx fuses no more than .* pixels: write it again with t2p export"):
+        fuser.fuse(*pair)
+
+
+@pytest.mark.parametrize("tokens", [2, 5, 8, 23])
+def test_parts_cover_a_side_once(monkeypatch, tokens):
+    monkeypatch.setattr(tiles, "SIDE", 4)
+    parts = list(tiles._parts(8 * tokens - 3))
+    covered = [index for part in parts for index in range(part.start, part.stop)]
+    framed = [index for part in parts for index in range(part.framed.start, part.framed.stop)]
+    assert covered == list(range(tokens))
+    assert framed == list(range(tokens + 2))
