@@ -129,6 +129,10 @@ def test_any_other_command_names_what_is_there(words):
                 extras = re.fullmatch(r"text2pixels(?:\[([\w,]+)\])?|\.", word)
                 assert extras, word
                 assert set((extras[1] or "").split(",")) - {""} <= set(PROJECT["optional-dependencies"])
+        case ["python", "-m", "pytest", "-m", marker, *rest]:
+            known = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["markers"]
+            assert any(line.startswith(f"{marker}:") for line in known)
+            assert all((ROOT / word).exists() for word in rest)
         case ["python", "-m", "pytest", *rest]:
             assert all((ROOT / word).exists() for word in rest if not word.startswith("-"))
         case ["python", "-m", module, *_]:

@@ -59,7 +59,7 @@ class Oracle:
     def to(self, device):
         return self
 
-    def train(self):
+    def train(self, frozen_statistics=False):
         pass
 
     def loss(self, images, boxes):

@@ -72,7 +72,7 @@ def test_the_table_of_the_training_comes_first_and_the_rest_is_for_what_it_lacks
     pq.write_table(pa.table({"phrase": ["a car"], "vector": pa.array(list(vectors))}), path)
     from text2pixels.encoders.catalogue import Table
 
-    monkeypatch.setattr(stand_in, "_is_clip", lambda identity, distilled: True)
+    monkeypatch.setattr(stand_in, "is_clip", lambda identity: True)
     identity, embed = Table(path).identity, Embed(table=str(path))
     _, found = encode_for_network("a car", "table", identity, embed, tmp_path)
     assert found[0, 0] == 1

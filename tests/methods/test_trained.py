@@ -188,7 +188,7 @@ def test_too_little_memory_is_said_in_one_line(fuser, pair, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(fuser.engine, "network", fail)
+    monkeypatch.setattr(fuser.engine.network, "look", fail)
     with pytest.raises(InputError, match="too little memory to fuse 1 x 50x37 pixels on cpu"):
         fuser.fuse_luminance(*pair)
 
@@ -197,7 +197,7 @@ def test_other_failures_are_not_hidden(fuser, pair, monkeypatch):
     def fail(*_):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(fuser.engine, "network", fail)
+    monkeypatch.setattr(fuser.engine.network, "look", fail)
     with pytest.raises(RuntimeError, match="a defect"):
         fuser.fuse_luminance(*pair)
 

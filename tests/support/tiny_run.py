@@ -87,7 +87,7 @@ def die_at(point, number):
     """Make this process kill itself when it comes to a point for the number-th time."""
     module, name = {
         "step": (loop, "lower_step"),
-        "state": (resumable.torch, "save"),
+        "state": (resumable, "whole_file"),
     }[point]
     real, left = getattr(module, name), [number]
 
@@ -95,7 +95,7 @@ def die_at(point, number):
         left[0] -= 1
         if left[0] == 0:
             if point == "state":
-                Path(arguments[1]).write_bytes(b"half a state")
+                real(*arguments).__enter__().write_bytes(b"half a state")
             os.kill(os.getpid(), signal.SIGKILL)
         return real(*arguments)
 

@@ -26,7 +26,7 @@ def methods(
     data: Annotated[Path | None, typer.Option(help="With --check: folder that holds TNO/ and RoadScene/.")] = None,
     device: Device = "auto",
 ) -> None:
-    """List the methods: paper, year, licence, weights; and those that cannot run here, with the reason.
+    """List the methods: paper, year, licence, weights, options; and those that cannot run here, with the reason.
 
     With --check NAME, say whether a method with the files in --weights gives what its paper prints: "matches the
     paper", or how far it is from it; the exit code is then 0 or 1.
@@ -34,7 +34,7 @@ def methods(
     from rich.console import Console
 
     from text2pixels.methods.catalogue import NOT_RUNNABLE
-    from text2pixels.methods.listing import as_table, weight_files
+    from text2pixels.methods.listing import as_table, options, weight_files
 
     console = Console()
     if check is not None:
@@ -42,7 +42,7 @@ def methods(
     if data is not None:
         raise InputError("--data: is for --check NAME")
     console.print(as_table(weights))
-    for line in weight_files(weights):
+    for line in [*weight_files(weights), *options()]:
         console.print(line, highlight=False)
     console.print("\nNot runnable here, so in no table of ours:", highlight=False)
     for absent in NOT_RUNNABLE:
