@@ -39,7 +39,8 @@ real: $(READY) ## the same on real pairs: make real DATA=folder [WEIGHTS=folder]
 	@echo "report: file://$(CURDIR)/reports/site/index.html"
 
 test: $(READY) ## the tests
-	@python -m pytest
+	@# A process for each core, with one thread each: two processes of two threads on two cores take many times as long.
+	@OMP_NUM_THREADS=1 python -m pytest -n auto --dist loadfile
 
 check: $(READY) ## ruff and mypy
 	@ruff format --check .
