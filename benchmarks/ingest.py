@@ -1,7 +1,7 @@
 """How fast ingest is against the least it could cost, and whether its memory stays flat.
 
     python benchmarks/ingest.py speed [400]   # pairs per second, and the share of the limit that is reached
-    python benchmarks/ingest.py memory        # peak memory with 500 and with 10,000 pairs
+    python benchmarks/ingest.py memory        # peak memory with 500 and with 20,000 pairs
     python benchmarks/ingest.py sheet <folder with RoadScene/, TNO/, M3FD/, MSRS/> sheet.png
                                          # every set there through its adapter; pictures with boxes, to look at
 
@@ -101,13 +101,13 @@ def speed(pairs: str = "400") -> None:
 
 def memory() -> None:
     peaks = {}
-    for count in (500, 10_000):
+    for count in (500, 20_000):
         with tempfile.TemporaryDirectory() as folder:
             write_pairs(Path(folder) / "raw", count, (64, 48))
             command = [sys.executable, __file__, "peak", folder]
             last = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
             peaks[count] = json.loads(last)
-    growth = {who: round(peaks[10_000][who] / peaks[500][who] - 1, 3) for who in ("main_mib", "worker_mib")}
+    growth = {who: round(peaks[20_000][who] / peaks[500][who] - 1, 3) for who in ("main_mib", "worker_mib")}
     print(json.dumps({"peaks": peaks, "growth": growth}))
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "embeddings.py --phrases 20 --prompts 50": "targets met",
     "ingest.py speed 4": "ingest_pairs_per_s",
     "registration.py --simulated 1": "highest peak",
+    "report.py 6 --here": "largest_page_kb",
 }
 ON_SHARED = {
     "baselines.py --shared {shared} --methods sdnet --every 25": "RoadScene",
