@@ -59,7 +59,7 @@ def call(tree, path, body=None, *, known=True, port=None, method=None):
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             text = answer.read().decode()
-            return answer.status, json.loads(text) if text[:1] in "[{" else text
+            return answer.status, json.loads(text) if text.startswith(("[", "{")) else text
     except HTTPError as error:
         return error.code, error.read().decode()
 
