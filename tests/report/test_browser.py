@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.headless_chromium import Chromium
+from support.tiny_benchmark import ABLATIONS, METHODS
 
 from text2pixels import layout
 
@@ -242,6 +243,23 @@ def test_all_methods_show_the_part_that_the_stage_shows(browser, site):
     shown = browser.value(f"{images}.map((image) => new DOMMatrix(getComputedStyle(image).transform).a)")
     assert set(shown) == {browser.value(TRANSFORMS)[0][0]}
     browser.screenshot(_shot("viewer-all"))
+
+
+def test_every_variant_can_be_chosen_and_the_network_without_text(browser, site):
+    browser.open(site / "pair/simulator/night-0.html")
+    options = "[...document.querySelector('[name=left]').options].map((option) => [option.value, option.text])"
+    offered = dict(browser.value(options))
+    assert {*METHODS, *ABLATIONS, "infrared", "visible", "ours.without-text"} == set(offered)
+    assert offered["ours.without-text"] == "ours, without text"
+    page = "document.querySelector('[name=left]')"
+    shown = (
+        f"(() => {{ {page}.value = 'NAME'; {page}.dispatchEvent(new Event('change'));"
+        "const image = document.querySelector('.pane.left img');"
+        "return image.decode().then(() => [image.alt, image.naturalWidth]) })()"
+    )
+    assert browser.value(shown.replace("NAME", "ours.without-text")) == ["ours, without text image", 64]
+    assert browser.value(shown.replace("NAME", "no-codebook")) == ["no-codebook image", 64]
+    assert browser.value("location.hash").startswith("#left=no-codebook")
 
 
 def test_the_address_says_what_is_looked_at(browser, site):

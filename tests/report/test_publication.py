@@ -71,8 +71,21 @@ def test_every_table_is_there_as_csv_and_as_markdown_and_every_link_leads_to_a_f
     linked = set()
     for page in folder.glob("*.md"):
         linked |= set(re.findall(r"\]\(([^)]+)\)", page.read_text()))
-    assert linked <= names
-    assert linked >= names - {"README.md", "headline.md"}
+    assert {link.split("/")[0] for link in linked} == names - {"README.md", "headline.md"}
+    assert all((folder / link).is_file() for link in linked)
+
+
+def test_the_pages_open_from_the_disk_without_pictures_or_places_of_this_machine(published):
+    site = published[0] / "site"
+    pages = list(site.rglob("*.html"))
+    assert {page.name for page in pages} >= {"index.html", "simulator.html", "paper.html", "detection.html"}
+    assert not [path for path in site.rglob("*") if path.suffix in (".webp", ".png", ".parquet")]
+    for page in pages:
+        text = page.read_text()
+        assert "<img" not in text.replace('<img loading="lazy" width="326"', ""), f"{page.name}: but for curves"
+        for target in re.findall(r'(?:href|src)="([^"#]+)', text):
+            assert target.startswith("data:") or (page.parent / target).is_file(), f"{page.name} leads to {target}"
+    assert "params.yaml</h2>" not in (site / "provenance.html").read_text()
 
 
 def test_tables_are_whole_and_aligned(published):

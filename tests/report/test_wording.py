@@ -1,12 +1,13 @@
 """Formulas as MathML, and names of methods."""
 
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from text2pixels.metrics.score import METRICS
-from text2pixels.report.wording import mathml, named, templates
+from text2pixels.report.wording import change, mathml, named, templates
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -32,6 +33,21 @@ def test_a_methods_name_has_its_aside_and_what_came_from_data_is_escaped():
     assert named(asides, "y") == "y"
     assert named(asides, "<z>") == "&lt;z&gt;"
     assert templates(asides).from_string("{{ 'x' | named }}").render() == named(asides, "x")
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "verdict", "said"),
+    [
+        (0.1234, 0.05, 0.2, "better", "▲ +0.123 [0.050, 0.200]"),
+        (-6.393, -6.62, -6.09, "worse", "▼ -6.39 [-6.62, -6.09]"),
+        (0.1234, -0.05, 0.2, "", "+0.123 [-0.050, 0.200]"),
+        (0.0004, 0.0001, 0.0008, "better", "0.000 [0.000, 0.001]"),
+        (-0.0004, -0.0008, -0.0001, "worse", "0.000 [-0.001, -0.000]"),
+        (math.nan, math.nan, math.nan, "", "– [–, –]"),
+    ],
+)
+def test_a_difference_that_rounds_to_nought_has_no_mark(mean, low, high, verdict, said):
+    assert change(mean, low, high, verdict) == said
 
 
 @pytest.mark.parametrize("template", ["tables.html", "pair.html", "detection.html", "published.html"])

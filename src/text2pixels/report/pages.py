@@ -13,7 +13,7 @@ from text2pixels.methods.card import Card
 from text2pixels.metrics.metric import Metric
 from text2pixels.metrics.score import HEADLINE, METRICS, STRETCHED
 from text2pixels.report.markdown import bold, small, table
-from text2pixels.report.wording import figure, milliseconds, sentence
+from text2pixels.report.wording import change, figure, milliseconds, sentence
 
 MOST_COLUMNS = 10  # of the headline
 _SIMULATED = "> These pairs are **simulated**: they show that the pipeline works, not how good a method is.\n\n"
@@ -207,12 +207,8 @@ def _with_interval(cell: Cell) -> str:
 
 def _ablation_cell(cell: ablation.Cell, seeds: int) -> str:
     text = figure(cell.value) + (f" ± {figure(cell.spread)}" if seeds > 1 else "")
-    change = cell.difference
-    if change is None:
-        return text
-    mark = {"better": "▲ ", "worse": "▼ ", "": ""}[cell.verdict]
-    sign = "+" if change.mean > 0 else ""
-    return text + small(f"{mark}{sign}{figure(change.mean)} [{figure(change.low)}, {figure(change.high)}]")
+    found = cell.difference
+    return text if found is None else text + small(change(found.mean, found.low, found.high, cell.verdict))
 
 
 def _column(found: Table, name: str) -> dict[str, Cell]:

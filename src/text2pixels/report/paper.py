@@ -81,8 +81,8 @@ _VARIANTS = (
 )
 
 
-def paper_page(folder: Path, results: Results) -> dict[str, Any]:
-    """Write the pictures of the page into the folder of the site; return what its template shows."""
+def paper_page(folder: Path, results: Results, *, images: bool = True) -> dict[str, Any]:
+    """Write the pictures of the page into the site's folder, if it is to have any; return what its template shows."""
     sets = {title: fusion_set(results, key) for key, title in FUSION_SETS.items()}
     shown = [data for data in sets.values() if data] or results.datasets[:1]
     detected = detection_set(results) or next((data for data in results.datasets if data.precision), None)
@@ -93,10 +93,11 @@ def paper_page(folder: Path, results: Results) -> dict[str, Any]:
     absent = [f"{', '.join(lacking)}: not among the methods of this run"] if lacking else []
     absent += [] if ours else ["ours: this run trains no network"]
     figure5 = Pictures(5, "Fusion, one pair of each data set", gaps=absent)
-    figure5.strips.extend(write_cuttings(folder, "figure5", data, labels) for data in shown)
+    if images:
+        figure5.strips.extend(write_cuttings(folder, "figure5", data, labels) for data in shown)
     figure5.gaps.extend(f"{title}: this run has no pairs of it" for title, data in sets.items() if data is None)
     figure6 = Pictures(6, "Detection", gaps=list(absent))
-    if detected:
+    if detected and images:
         figure6.strips.extend(write_detections(folder, "figure6", detected, labels, _DETECTED))
     figure6.gaps.extend(_no_m3fd(results, detected))
     rivals = [*RIVALS, *([ours] if ours else [])]
@@ -118,7 +119,7 @@ def paper_page(folder: Path, results: Results) -> dict[str, Any]:
         "shown_score": SHOWN_SCORE,
         "notes": _notes(results),
         "detection_gaps": _no_m3fd(results, detected),
-        "variants_shown": [_variants(folder, spec, results, shown[0], detected) for spec in _VARIANTS],
+        "variants_shown": [_variants(folder, spec, results, shown[0], detected) for spec in _VARIANTS if images],
     }
 
 

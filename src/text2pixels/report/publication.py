@@ -16,6 +16,7 @@ from text2pixels.detection.detections import EARLY, LATE
 from text2pixels.metrics.score import METRICS, STRETCHED
 from text2pixels.report import conditions, figures, pages
 from text2pixels.report.downloads import as_text
+from text2pixels.report.site import write_site
 from text2pixels.report.wording import sentence
 
 PRECISIONS = ("AP50", "AP50:95")
@@ -23,6 +24,8 @@ PRECISIONS = ("AP50", "AP50:95")
 
 def write_publication(folder: Path, results: Results, params: config.Params) -> str:
     """Write all files into an empty folder; return the headline, a table for a README.
+
+    Beside the tables goes `site/`, the report's pages without pictures, which a browser opens from the disk.
 
     Args:
         folder: where they go.
@@ -39,6 +42,8 @@ def write_publication(folder: Path, results: Results, params: config.Params) -> 
     shown = [(each["data"], each["boards"][-1], each["ap50"]) for each in sets]
     headline = pages.headline(shown, results.costs, results.cards)
     _write(folder / "headline.md", headline)
+    (folder / "site").mkdir()
+    write_site(folder / "site", results, params, images=False)
     environment = Environment(
         loader=PackageLoader("text2pixels.report"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -24,7 +25,7 @@ from text2pixels.report.attention import Attention
 from text2pixels.report.calibration import calibrations
 from text2pixels.report.downloads import write_downloads
 from text2pixels.report.paper import paper_page
-from text2pixels.report.pictures import spread, write_pictures
+from text2pixels.report.pictures import WithoutText, spread, write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.wording import sentence, templates
 
@@ -32,15 +33,17 @@ from text2pixels.report.wording import sentence, templates
 _DIFFERENT = [name for name, metric in STRETCHED.items() if metric is not METRICS[name]]
 
 
-def write_site(folder: Path, results: Results, params: config.Params) -> list[dict[str, Any]]:
+def write_site(folder: Path, results: Results, params: config.Params, *, images: bool = True) -> list[dict[str, Any]]:
     """Write all pages into an empty folder; return the headline numbers, one mapping a data set and method.
 
     Args:
         folder: where the site goes.
         results: what the other stages wrote.
         params: sections profile, seed, fuse, embed, report.
+        images: False: tables and charts alone, of what may be passed on with no regard to the data sets' terms;
+            without downloads and without what names places of this machine.
     """
-    views = [_view(data, results, params.report) for data in results.datasets]
+    views = [_view(data, results, params.report, images) for data in results.datasets]
     pages = [
         ("Overview", "index.html"),
         *((sentence(view["adapter"].title), f"{view['name']}.html") for view in views),
@@ -50,7 +53,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         ("Metrics", "metrics.html"),
         ("Stretched convention", "published.html"),
         ("Data", "data.html"),
-        ("Prompts", "prompts.html"),
+        *([("Prompts", "prompts.html")] if images else []),
         ("Training", "training.html"),
         *([("Ablations", "ablations.html")] if len(results.variants) > 1 else []),
     ]
@@ -59,7 +62,7 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
         "pages": [{"title": title, "file": file} for title, file in pages],
         "provenance": provenance(params),
     }
-    shared = {"site": site, "metrics": METRICS, "variants": results.variants[:1], "root": ""}
+    shared = {"site": site, "metrics": METRICS, "variants": results.variants[:1], "root": "", "images": images}
     environment = templates({name: card.aside for name, card in results.cards.items()})
 
     def page(template: str, file: str, **content: object) -> None:
@@ -71,20 +74,18 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     copytree(static, folder / "static")
     total = sum(len(view["test"]) for view in views)
     page("index.html", "index.html", datasets=views, methods=results.methods, total=total)
-    page("paper.html", "paper.html", **paper_page(folder, results))
+    page("paper.html", "paper.html", **paper_page(folder, results, images=images))
     page("detection.html", "detection.html", datasets=views)
     page("methods.html", "methods.html", **_methods(results, views))
     specs = {"specs": list(METRICS.values()), "others": [STRETCHED[name] for name in HEADLINE if name in _DIFFERENT]}
     page("metrics.html", "metrics.html", **specs, inf=math.inf)
-    cards = {name: entry.card for name, entry in catalogue().items()} | results.cards
     found = {view["name"]: published_detections(view["name"]) for view in views}
     detections = {name: rows for name, rows in found.items() if rows}
-    named = _named(views) | {row.method for rows in detections.values() for row in rows}
-    titles = {method: cards[method].label if method in cards else None for method in named}
-    page("published.html", "published.html", datasets=views, specs=STRETCHED, titles=titles, detections=detections)
+    page("published.html", "published.html", datasets=views, specs=STRETCHED, detections=detections)
     page("calibration.html", "calibration.html", rows=calibrations())
     page("data.html", "data.html", datasets=views)
-    page("prompts.html", "prompts.html", datasets=views)
+    if images:
+        page("prompts.html", "prompts.html", datasets=views)
     again = [method for method in results.histories if method not in results.variants]
     curves = {method: figures.curves(results.histories[method]) for method in [*results.variants[:1], *again]}
     for variant, drawn in curves.items():
@@ -102,35 +103,48 @@ def write_site(folder: Path, results: Results, params: config.Params) -> list[di
     page(
         "provenance.html",
         "provenance.html",
-        params=config.PARAMS_FILE.read_text(),
+        params=config.PARAMS_FILE.read_text() if images else None,
         lock=lock.read_text() if lock.is_file() else "not written yet: this was the first run",
     )
-    attention = Attention(results.variants[0], params.fuse.prompt, params.embed) if results.variants else None
     for view in views:
         page("dataset.html", f"{view['name']}.html", data=view)
+    if images:
+        _write_pairs(page, folder, views, results, params)
+        write_downloads(folder / "downloads", results)
+    return [headline for view in views for board in view["boards"] for headline in _headlines(view, board)]
+
+
+def _write_pairs(
+    page: Callable[..., None], folder: Path, views: list[dict[str, Any]], results: Results, params: config.Params
+) -> None:
+    """Write a page, with its pictures, for each pair of the galleries."""
+    ours = results.variants[:1]
+    attention = Attention(ours[0], params.fuse.prompt, params.embed) if ours else None
+    without_text = WithoutText(ours, results.cards, params)
+    methods = [*results.methods, *results.variants[1:]]
+    for view in views:
         for index, pair in enumerate(track(view["shown"], f"pages of {view['name']}")):
             pictures = folder / "images" / view["name"] / pair.name
-            write_pictures(pictures, pair, results.methods)
+            write_pictures(pictures, pair, methods, without_text)
             page(
                 "pair.html",
                 f"pair/{view['name']}/{pair.name}.html",
-                **_pair(view, pair, results.methods),
+                **_pair(view, pair, methods),
+                shown=dict.fromkeys(["infrared", "visible", *methods], "") | without_text.names,
                 heat=attention.write(pictures, pair) if attention else None,
                 root="../../",
                 before=view["shown"][index - 1] if index else None,
                 after=view["shown"][index + 1] if index + 1 < len(view["shown"]) else None,
             )
-    write_downloads(folder / "downloads", results)
-    return [headline for view in views for board in view["boards"] for headline in _headlines(view, board)]
 
 
-def _view(data: DatasetResults, results: Results, settings: config.Report) -> dict[str, Any]:
+def _view(data: DatasetResults, results: Results, settings: config.Report, images: bool) -> dict[str, Any]:
     """Return what the pages show of a data set."""
     found = boards(data, results.methods, settings.bootstrap)
     whole = found[0]
     detected = detection.sections(data.protocols, data.pairs, data.folds, results.methods)
     board = next((section.tables for section in detected if section.scope == detection.LEADERBOARD), {})
-    shown = spread(data.test, settings.gallery)
+    shown = spread(data.test, settings.gallery) if images else []
     ranked = [row.method for row in whole.fusion.rows if row.rank is not None]
     left_out = Counter((row.kind, row.reason) for row in data.quarantine.itertuples())
     lines = "".join(sorted(f"{pair.name} {pair.split}\n" for pair in data.pairs))
@@ -184,7 +198,6 @@ def _pair(view: dict[str, Any], pair: Pair, methods: list[str]) -> dict[str, Any
         "prompts": _prompts(view["prompts"], pair),
         "columns": columns,
         "rows": [(method, [float(value) for value in wide.loc[method, columns]]) for method in methods],
-        "shown": [*dict.fromkeys(["infrared", "visible", *methods])],
     }
 
 
@@ -195,7 +208,7 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
         rows.append(
             {
                 "name": method,
-                "title": card.label,
+                "title": card.title,
                 "weights": card.weights,
                 "paper": card.paper,
                 "year": card.year,
@@ -218,13 +231,6 @@ def _methods(results: Results, views: list[dict[str, Any]]) -> dict[str, Any]:
         "left_out": [entry.card for name, entry in catalogue().items() if name not in results.methods],
         "absent": NOT_RUNNABLE,
     }
-
-
-def _named(views: list[dict[str, Any]]) -> set[str]:
-    """Return every method that the page of published rows names."""
-    found: list[Board] = [board for view in views for board in view["boards"]]
-    run = {row.method for board in found for row in board.stretched.rows}
-    return run | {row.method for board in found for row in board.printed}
 
 
 def _headlines(view: dict[str, Any], board: Board) -> list[dict[str, Any]]:

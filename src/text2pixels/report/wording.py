@@ -17,6 +17,24 @@ def figure(value: float, digits: int = 3) -> str:
     return f"{value:.{max(2 if abs(value) < 100 else 1, min(digits, digits - whole))}f}"
 
 
+def change(mean: float, low: float, high: float, verdict: str = "") -> str:
+    """Format a difference and its interval, such as `▲ +0.12 [0.05, 0.20]`.
+
+    Args:
+        mean: of the difference.
+        low: lower end of its interval.
+        high: upper end.
+        verdict: "better" or "worse", which puts a mark before it, or "". A difference that rounds to 0 gets none:
+            a reader would see a mark beside a nought.
+    """
+    shown = figure(mean)
+    if float(shown.replace("–", "nan")) == 0:
+        verdict, shown = "", shown.removeprefix("-")
+    mark = {"better": "▲ ", "worse": "▼ ", "": ""}[verdict]
+    sign = "+" if mean > 0 and float(shown) != 0 else ""
+    return f"{mark}{sign}{shown} [{figure(low)}, {figure(high)}]"
+
+
 def milliseconds(seconds: float | None) -> str:
     """Format seconds as milliseconds; a dash where nothing was timed."""
     return "–" if seconds is None else figure(1000 * seconds)
@@ -61,6 +79,12 @@ def templates(asides: Mapping[str, str] | None = None) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "milliseconds": milliseconds, "mathml": mathml, "sentence": sentence}
+    environment.filters |= {
+        "figure": figure,
+        "change": change,
+        "milliseconds": milliseconds,
+        "mathml": mathml,
+        "sentence": sentence,
+    }
     environment.filters["named"] = partial(named, asides or {})
     return environment

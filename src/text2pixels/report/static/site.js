@@ -175,10 +175,10 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     }
   };
   const load = () => panes.forEach((pane, index) => {
-    const method = named(index ? "right" : "left").value;
+    const [method] = named(index ? "right" : "left").selectedOptions;
     const image = pane.querySelector("img");
-    image.src = `${viewer.dataset.folder}${method}.webp`;
-    image.alt = `${method} image`;
+    image.src = `${viewer.dataset.folder}${method.value}.webp`;
+    image.alt = `${method.text} image`;
   });
   const zoom = (factor, x = paneWidth() / 2, y = stage.clientHeight / 2) => {
     const scale = Math.min(16, Math.max(1, view.scale * factor));
