@@ -65,7 +65,8 @@ def test_a_mirrored_scene_scores_the_same(images):
 def test_brightness_leaves_information_contrast_and_correlation_alone(images, shift):
     images = [(image // 2).astype(np.uint8) for image in images]
     shifted = [(image + min(shift, 127)).astype(np.uint8) for image in images]
-    names = ["EN", "SD", "SF", "AG", "MI", "NMI", "FMI_pixel", "FMI_gradient", "CC", "SCD", "MSE", "PSNR", "Nabf"]
+    names = ["EN", "SD", "SF", "AG", "EI", "MI", "NMI", "Qncie", "FMI_pixel", "FMI_gradient"]
+    names += ["CC", "SCD", "MSE", "PSNR", "Nabf"]
     one, other = score(*images, names), score(*shifted, names)
     for name in names:
         assert other[name] == pytest.approx(one[name], rel=1e-9, abs=1e-9, nan_ok=True), name
@@ -120,7 +121,7 @@ def test_flat_images_are_defined_or_undefined_with_a_reason(convention, f, a, b)
     found = score(*images, convention=convention)
     undefined = {name for name, value in found.items() if math.isnan(value)}
     assert {"CC", "SCD", "VIF"} <= undefined
-    assert undefined <= {"NMI", "CC", "SCD", "PSNR", "VIF", "Qabf", "MS_SSIM", "Qcv"}
+    assert undefined <= {"NMI", "CC", "SCD", "PSNR", "VIF", "Qabf", "Qw", "Qe", "MS_SSIM", "Qcv"}
     assert found["EN"] == found["SD"] == found["SF"] == found["AG"] == found["MI"] == 0
     for name in undefined:
         assert CONVENTIONS[convention][name].why_undefined((64, 50))
@@ -164,13 +165,21 @@ def test_shared_results_are_computed_once():
     assert len(calls) == 1
 
 
-@pytest.mark.parametrize(("border", "mode"), [("valid", None), ("zero", "constant"), ("mirror", "reflect")])
+@pytest.mark.parametrize(
+    ("border", "mode"), [("valid", None), ("zero", "constant"), ("mirror", "reflect"), ("repeat", "edge")]
+)
 def test_a_separable_filter_weighs_every_window(border, mode):
     image = np.random.default_rng(0).random((20, 23))
     column, row = gaussian(7, 1.3), np.array([-1.0, 0, 2])
     padded = image if mode is None else np.pad(image, ((3, 3), (1, 1)), mode=mode)
     expected = (sliding_window_view(padded, (7, 3)) * np.outer(column, row)).sum(axis=(2, 3))
     np.testing.assert_allclose(separable(image, column, row, border), expected, atol=1e-12)
+
+
+def test_windows_of_an_even_size_inside_the_image():
+    image, column, row = np.random.default_rng(0).random((11, 13)), np.arange(4.0), np.arange(1.0, 9)
+    expected = (sliding_window_view(image, (4, 8)) * np.outer(column, row)).sum(axis=(2, 3))
+    np.testing.assert_allclose(separable(image, column, row, "valid"), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (17, 16), (16, 17), (31, 37), (2, 2), (1, 9), (9, 1), (1, 1)])

@@ -6,8 +6,9 @@ Nothing here is shared with the package. Images are float64 arrays (H, W) in 0..
 import math
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import convolve2d
+
+from support.slow_similarity import gaussian
 
 
 def en(f, a, b):
@@ -78,46 +79,6 @@ def psnr_stretched(f, a, b):
     return 20 * math.log10(f.max()) - 10 * math.log10(mse(f, a, b))
 
 
-def gaussian(size, sigma):
-    x, y = np.meshgrid(*2 * [np.arange(size) - (size - 1) / 2])
-    window = np.exp(-(x**2 + y**2) / (2 * sigma**2))
-    return window / window.sum()
-
-
-def vif_of(reference, distorted):
-    """Sheikh and Bovik's vifp_mscale.m."""
-    num = den = 0.0
-    for scale in range(1, 5):
-        n = 2 ** (4 - scale + 1) + 1
-        window = gaussian(n, n / 5)
-        if scale > 1:
-            reference = convolve2d(reference, window, "valid")[::2, ::2]
-            distorted = convolve2d(distorted, window, "valid")[::2, ::2]
-        mu1, mu2 = convolve2d(reference, window, "valid"), convolve2d(distorted, window, "valid")
-        s1 = convolve2d(reference**2, window, "valid") - mu1**2
-        s2 = convolve2d(distorted**2, window, "valid") - mu2**2
-        s12 = convolve2d(reference * distorted, window, "valid") - mu1 * mu2
-        s1[s1 < 0] = 0
-        s2[s2 < 0] = 0
-        g = s12 / (s1 + 1e-10)
-        sv = s2 - g * s12
-        g[s1 < 1e-10] = 0
-        sv[s1 < 1e-10] = s2[s1 < 1e-10]
-        s1[s1 < 1e-10] = 0
-        g[s2 < 1e-10] = 0
-        sv[s2 < 1e-10] = 0
-        sv[g < 0] = s2[g < 0]
-        g[g < 0] = 0
-        sv[sv <= 1e-10] = 1e-10
-        num += np.log10(1 + g**2 * s1 / (sv + 2)).sum()
-        den += np.log10(1 + s1 / 2).sum()
-    return num / den
-
-
-def vif(f, a, b):
-    return vif_of(a, f) + vif_of(b, f)
-
-
 def qabf(f, a, b, equal=lambda strength: 1.0):
     """Xydeas and Petrović, pixel by pixel; image y points up."""
 
@@ -185,42 +146,6 @@ def nabf(f, a, b):
             den += weight
             num += artefact * (1 - math.sqrt(qg * qa)) * weight
     return num / den
-
-
-def ssim_parts(x, y, window, data_range, correction=1.0):
-    """SSIM and its contrast-structure factor, averaged over the windows inside the image."""
-    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    u, v = (sliding_window_view(image, window.shape) for image in (x, y))
-    mu, mv = ((w * window).sum(axis=(2, 3), keepdims=True) for w in (u, v))
-    variances = correction * (((u - mu) ** 2 + (v - mv) ** 2) * window).sum(axis=(2, 3))
-    covariance = correction * ((u - mu) * (v - mv) * window).sum(axis=(2, 3))
-    mu, mv = mu[..., 0, 0], mv[..., 0, 0]
-    structure = (2 * covariance + c2) / (variances + c2)
-    return np.mean(structure * (2 * mu * mv + c1) / (mu**2 + mv**2 + c1)), np.mean(structure)
-
-
-def ssim(f, a, b):
-    return sum(ssim_parts(f, x, gaussian(11, 1.5), 255)[0] for x in (a, b))
-
-
-def ssim_stretched(f, a, b):
-    """scikit-image 0.19 on float images: range 2, 7 x 7, sample covariance."""
-    return sum(ssim_parts(f, x, np.full((7, 7), 1 / 49), 2, 49 / 48)[0] for x in (a, b))
-
-
-def ms_ssim(f, a, b):
-    """Wang, Simoncelli and Bovik's msssim.m, even sizes."""
-
-    def of(x, y):
-        product = 1.0
-        for scale, weight in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
-            if scale > 0:
-                x, y = ((z[::2, ::2] + z[1::2, ::2] + z[::2, 1::2] + z[1::2, 1::2]) / 4 for z in (x, y))
-            whole, structure = ssim_parts(x, y, gaussian(11, 1.5), 255)
-            product *= max(whole if scale == 4 else structure, 0) ** weight
-        return product
-
-    return of(f, a) + of(f, b)
 
 
 def freqspace(height, width):
@@ -316,3 +241,37 @@ def fmi_pixel(f, a, b):
 def fmi_gradient(f, a, b):
     f, a, b = (np.gradient(image, axis=1) for image in (f, a, b))
     return fmi_pixel(f, a, b)
+
+
+def ei(f, a, b):
+    """VIFB's metricsEdge_intensity.m: Sobel, the border repeated."""
+    padded = np.pad(f, 1, mode="edge")
+    kernel = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]])
+    total = 0.0
+    for i, j in np.ndindex(f.shape):
+        w = padded[i : i + 3, j : j + 3]
+        total += math.hypot((w * kernel).sum(), (w * kernel.T).sum())
+    return total / f.size
+
+
+def burnt(f, a, b):
+    pixels = zip(f.flat, a.flat, b.flat, strict=True)
+    return 100 * sum(z >= 250 and max(x, y) < 250 for z, x, y in pixels) / f.size
+
+
+def ce(f, a, b):
+    """VIFB's metricsCross_entropy.m."""
+
+    def of(x):
+        pairs = [(np.mean(x == level), np.mean(f == level)) for level in range(256)]
+        return sum(p * math.log2(p / q) for p, q in pairs if p and q)
+
+    return (of(a) + of(b)) / 2
+
+
+def qncie(f, a, b):
+    """Z. Liu's metricWang.m, by the roots of the characteristic polynomial instead of a library's eigenvalues."""
+    ab, af, bf = (mutual_information(x, y) / 8 for x, y in ((a, b), (a, f), (b, f)))
+    squares, product = ab**2 + af**2 + bf**2, ab * af * bf
+    eigenvalues = 1 + np.roots([1, 0, -squares, -2 * product]).real
+    return 1 + sum(v / 3 * math.log(v / 3, 256) for v in eigenvalues if v > 1e-12)

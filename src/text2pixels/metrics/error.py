@@ -1,11 +1,13 @@
-"""Pixel differences to the sources: MSE, PSNR."""
+"""What pixels lost against the sources: MSE, PSNR; and those burnt to white."""
 
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from text2pixels.metrics.metric import Image, Metric, Triple
+from text2pixels.metrics.metric import SOURCES, Image, Metric, Triple
+
+_WHITE = 250  # from here on a screen shows no more detail
 
 
 def mean_squared_error(first_HW: Image, second_HW: Image) -> float:
@@ -29,6 +31,13 @@ def _psnr_stretched(triple: Triple) -> float:
 def _decibel(peak: float, error: float) -> float:
     # -inf where the peak is 0, as in the code that takes the peak from a black image.
     return float(10 * np.log10(peak**2 / error)) if error > 0 else float("nan")
+
+
+def _burnt(triple: Triple) -> float:
+    white = triple.fused >= _WHITE
+    for source in SOURCES:
+        white &= triple.image(source) < _WHITE
+    return 100 * float(white.mean())
 
 
 MSE = Metric(
@@ -63,4 +72,17 @@ PSNR_STRETCHED = replace(
     PSNR, function=_psnr_stretched, low=float("-inf"), notes="The peak is the fused image's own maximum."
 )
 
-METRICS = (MSE, PSNR)
+BURNT = Metric(
+    name="burnt",
+    title="Pixels burnt to white",
+    direction="lower",
+    low=0,
+    high=100,
+    unit="%",
+    formula=r"100 \, \mathrm{mean}\,[F \ge 250, \; A < 250, \; B < 250]",
+    reference="none: a measure of this project",
+    function=_burnt,
+    notes="White that neither source shows: detail that the fusion lost. White that a source shows does not count.",
+)
+
+METRICS = (MSE, PSNR, BURNT)

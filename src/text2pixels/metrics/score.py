@@ -24,6 +24,7 @@ from text2pixels.metrics import (
     entropy,
     error,
     feature_information,
+    quality_index,
     ssim,
     vif,
 )
@@ -37,11 +38,14 @@ METRICS: dict[str, Metric] = {
         *contrast.METRICS,
         entropy.MI,
         entropy.NMI,
+        entropy.QNCIE,
+        entropy.CE,
         *feature_information.METRICS,
         *correlation.METRICS,
         *error.METRICS,
         *vif.METRICS,
         *edges.METRICS,
+        *quality_index.METRICS,
         *ssim.METRICS,
         *contrast_sensitivity.METRICS,
     )
@@ -51,12 +55,14 @@ STRETCHED: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         entropy.EN,
-        *contrast.METRICS,
+        contrast.SD,
+        contrast.SF,
+        contrast.AG,
         entropy.MI_STRETCHED,
         *correlation.METRICS,
         error.MSE,
         error.PSNR_STRETCHED,
-        *vif.METRICS,
+        vif.VIF,
         edges.QABF_STRETCHED,
         ssim.SSIM_STRETCHED,
     )
