@@ -1,5 +1,6 @@
 """The built site in a real browser; screenshots of the pages are left in artifacts/site."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -299,3 +300,27 @@ def test_columns_and_methods_can_be_hidden(browser, site):
     assert len(after) == len(before) - 1
     assert after[0] == before[0] - 1
     assert len(set(after)) == 1
+
+
+@pytest.mark.skipif("T2P_AXE" not in os.environ, reason="T2P_AXE names no axe.min.js (npm pack axe-core)")
+@pytest.mark.parametrize(
+    ("look", "width", "dark"), [("light", 1280, False), ("dark", 1280, True), ("narrow", 390, False)]
+)
+def test_axe_finds_nothing(browser, site, look, width, dark):
+    """Deque's axe-core, with all its rules, on every page; in the viewer with everything switched on, too."""
+    axe = Path(os.environ["T2P_AXE"]).read_text()
+    browser.look(width, dark=dark)
+    found = {}
+    pair = site / "pair/simulator/night-0.html"
+    for path, address in [*((page, "") for page in sorted(site.glob("*.html"))), (pair, ""), (pair, "#all=1&boxes=1")]:
+        browser.open(site / "index.html")  # another address of the same page would not load it again
+        browser.open(path, address)
+        browser.value("document.querySelectorAll('details').forEach((part) => { part.open = true })")
+        browser.value(f"{axe}; 0")
+        violations = browser.value(
+            "axe.run({ preload: false }).then((all) => all.violations.map((v) => "
+            "v.id + ': ' + v.nodes.map((n) => n.target).join(' ')))"
+        )
+        if violations:
+            found[f"{path.name}{address}"] = violations
+    assert not found

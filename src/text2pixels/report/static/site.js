@@ -32,12 +32,16 @@ for (const table of document.querySelectorAll("table.sortable")) {
   }));
 }
 
-// What scrolls can be scrolled by keys.
+// What scrolls can be scrolled by keys, and has a name of its own for those who hear the page.
+const labels = new Map();
+const lastHeading = (place) => [...document.querySelectorAll("h1, h2, h3")]
+  .filter((heading) => heading.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1);
 for (const place of document.querySelectorAll(".scroll, .chart, .formula, pre")) {
   place.tabIndex = 0;
-  place.setAttribute("role", "region");
-  const words = place.querySelector("caption, figcaption")?.textContent.trim().slice(0, 80);
-  place.setAttribute("aria-label", words || "scrolls sideways");
+  if (place.tagName !== "FIGURE") place.setAttribute("role", "region");
+  const words = (place.querySelector("caption, figcaption") ?? lastHeading(place))?.textContent.trim().slice(0, 80) ?? "";
+  labels.set(words, (labels.get(words) ?? 0) + 1);
+  place.setAttribute("aria-label", labels.get(words) > 1 ? `${words} (${labels.get(words)})` : words);
 }
 
 // Columns and methods: a reader hides those that do not matter to the question at hand.
