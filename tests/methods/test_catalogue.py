@@ -117,7 +117,7 @@ def test_a_method_says_why_it_does_not_run_and_the_papers_seven_rivals_do():
 def options(monkeypatch):
     """A filter, `scaled`, of two options."""
     card = Card("scaled", "Scaled", "-", options={"steps": 100, "mask": "visible"})
-    known = methods() | {"scaled": Entry(card, "filter", "text2pixels.methods.filters.sources:take_visible")}
+    known = methods() | {"scaled": Entry(card, "filter", "text2pixels.methods.filters.classical:take_visible")}
     monkeypatch.setattr(catalogue, "methods", lambda: known)
 
 

@@ -117,18 +117,18 @@ def _segmif(name: str, title: str, mask: str, third: str) -> Entry:
 
 _BUILT_IN = (
     _filter(
-        "sources:take_infrared",
+        "classical:take_infrared",
         "infrared",
         "Infrared",
         "the camera's own image",
         colour="none",
         notes="gets no chroma: there is none in the infrared",
     ),
-    _filter("sources:take_visible", "visible", "Visible", "the camera's own image"),
-    _filter("pixelwise:average", "average", "Average", "(infrared + visible) / 2"),
-    _filter("pixelwise:maximum", "max", "Maximum", "max(infrared, visible)"),
+    _filter("classical:take_visible", "visible", "Visible", "the camera's own image"),
+    _filter("classical:average", "average", "Average", "(infrared + visible) / 2"),
+    _filter("classical:maximum", "max", "Maximum", "max(infrared, visible)"),
     _filter(
-        "laplacian:fuse",
+        "classical:laplacian",
         "laplacian",
         "Laplacian pyramid",
         "Burt and Adelson, The Laplacian pyramid as a compact image code, IEEE Trans. Communications",
@@ -136,7 +136,7 @@ _BUILT_IN = (
         notes="5 bands at most; larger absolute detail, mean of the lowest band",
     ),
     _filter(
-        "wavelet:fuse",
+        "classical:wavelet",
         "wavelet",
         "Wavelet transform",
         "discrete wavelet transform (db2, 4 levels), larger absolute coefficient",
@@ -151,7 +151,7 @@ _BUILT_IN = (
         notes="the paper's parameters; weights clipped to [0, 1] before they are made to sum to 1",
     ),
     _filter(
-        "saliency:fuse",
+        "classical:tsifvs",
         "tsifvs",
         "Two-scale saliency (TSIFVS)",
         "Bavirisetti and Dhuli, Two-scale image fusion of visible and infrared images using saliency detection, "
