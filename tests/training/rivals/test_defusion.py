@@ -110,6 +110,22 @@ def train(steps, state=None):
     return rival, records
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_no_output_channel_begins_dead_and_no_picture_begins_too_bright(seed):
+    # With weights drawn as the authors draw them, seeds 0 to 3 all begin with dead channels, and with means of 99 to 186.
+    generator = torch.Generator().manual_seed(seed)
+    clean = torch.nn.functional.interpolate(torch.rand((2, 3, 8, 8), generator=generator), size=(64, 64))
+    masks = torch.stack([defusion.draw_masks(64, generator) for _ in range(2)])
+    copies = (defusion.damaged(clean, masks[:, index, None], generator) for index in (0, 1))
+    torch.manual_seed(seed)
+    network = DeFusion()
+    defusion.start(network)
+    with torch.no_grad():
+        for name, picture in network.decompose(*copies)._asdict().items():
+            assert (picture > 0).float().mean((0, 2, 3)).min() > 0.9, name
+            assert 0.05 < picture.mean() < 3, name
+
+
 def test_training_goes_on_from_its_parts_as_if_nothing_had_happened():
     whole, records = train(range(3))
     assert all(record["loss"] == pytest.approx(sum(record.values()) - record["loss"]) for record in records)

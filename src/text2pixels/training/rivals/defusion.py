@@ -33,7 +33,7 @@ class _DeFusion:
     def __init__(self, budget: Budget, device: torch.device) -> None:
         self._seed = int(torch.randint(2**31, ()))
         self._network = DeFusion()
-        self._network.apply(_start)
+        start(self._network)
         self._network.to(device)
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=_RATE)
         self._length = RECIPE.budget.steps / budget.steps  # of one step, in steps of the authors
@@ -60,10 +60,24 @@ class _DeFusion:
         return self._network.state_dict()
 
 
-def _start(layer: nn.Module) -> None:
-    if isinstance(layer, nn.Conv2d):
-        height, width = layer.kernel_size
-        nn.init.normal_(layer.weight, std=(2 / (height * width * layer.out_channels)) ** 0.5)
+def start(network: DeFusion) -> None:
+    """Draw weights with which no output channel begins dead, and pictures begin as bright as pictures are.
+
+    The authors draw a layer's weights by the number of its outputs alone. Without any normalisation, layers that
+    narrow then make pictures a hundred times too bright, and an output channel whose weights sum to less than 0
+    is black everywhere and gets no gradient. Half a million of their steps may mend that; on a few thousand, whole
+    channels stay dead. So weights are drawn by the larger number, of inputs or outputs, and the layers that make
+    pictures begin as weighted means of their inputs, none of which is below 0.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            height, width = layer.kernel_size
+            larger = max(layer.in_channels // layer.groups, layer.out_channels)
+            nn.init.normal_(layer.weight, std=(2 / (height * width * larger)) ** 0.5)
+    with torch.no_grad():
+        for to_image in (network.decoder_upper_projection_layer, network.fusion_rule):
+            weight = to_image.get_submodule("0").get_parameter("weight").abs_()
+            weight /= weight.sum((1, 2, 3), keepdim=True)
 
 
 def losses(parts: Parts, clean_B3HW: Tensor, masks_B2HW: Tensor, step: float) -> dict[str, Tensor]:
@@ -147,8 +161,8 @@ RECIPE = Recipe(
     budget=Budget(steps=_EPOCH * _EPOCHS, batch=4, patch=256),
     start=_DeFusion,
     pairs="50,000 photographs of COCO",
-    left_out="pictures are the infrared and visible images of the training pairs, scaled by 0.5 to 1.6, where the "
-    "authors cut random shapes of photographs; as the class that their training builds is not that of their file, "
-    "the latter is trained",
+    left_out="weights begin smaller than theirs, with which output channels die on a short schedule; pictures are the "
+    "infrared and visible images of the training pairs, scaled by 0.5 to 1.6, where the authors cut random shapes of "
+    "photographs; as the class that their training builds is not that of their file, the latter is trained",
     scales=(0.5, 1.6),
 )
