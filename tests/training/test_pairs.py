@@ -70,14 +70,14 @@ def test_colour_is_restored_as_for_the_benchmark(tmp_path):
     pair = Pair("d/a", "d", "a", "train", "ir.png", "vis.png", 32, 32, "", "")
     (batch,) = batches([[(TrainingPair(tmp_path, pair, ()), View(0, 0, 32, 32))]], tiny_run.tokens)
     fused = rng.integers(0, 256, (32, 32), dtype=np.uint8)
-    ours = colour(torch.from_numpy(fused)[None, None] / 255, batch.chroma_B3HW)
+    ours = colour(torch.from_numpy(fused)[None, None] / 255, batch.chroma_B3HW, batch.visible_B1HW)
     expected = restore_colour(fused, read_rgb(tmp_path / "vis.png"))
     assert np.abs(quantise(ours[0].permute(1, 2, 0).numpy()).astype(int) - expected).max() <= 1
 
 
 def test_colour_passes_the_gradient_to_the_luminance():
     fused = torch.rand(1, 1, 4, 4, requires_grad=True)
-    colour(fused, torch.zeros(1, 3, 4, 4)).sum().backward()
+    colour(fused, torch.zeros(1, 3, 4, 4), torch.rand(1, 1, 4, 4)).sum().backward()
     assert torch.equal(fused.grad, torch.full_like(fused, 3.0))
 
 

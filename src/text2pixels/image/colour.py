@@ -3,13 +3,18 @@
 BT.601 full range (JPEG), as the field's scripts use it.
 """
 
+from typing import Literal, cast
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image8 = NDArray[np.uint8]  # gray (H, W) or RGB (H, W, 3)
+Rule = Literal["proportional", "added"]
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_NOISY, _TRUSTED = np.float32(8), np.float32(32)  # levels of the visible image whose chroma is noise, or is not
+_MOST = np.float32(3)  # times the chroma
 _ROWS = 48  # at a time: what is computed of them stays in the processor's cache
 
 
@@ -33,23 +38,42 @@ def stretch(image: NDArray[np.float32], top: float) -> NDArray[np.float32]:
     return (image - low) * (np.float32(top) / (high - low)) if high > low else image
 
 
-def restore_colour(fused: Image8, visible: Image8) -> Image8:
-    """Give the fused luminance (H, W) the chroma of the visible RGB image (H, W, 3).
+def restore_colour(fused: Image8, visible: Image8, rule: Rule = "proportional") -> Image8:
+    """Give the fused luminance (H, W) the colour of the visible RGB image (H, W, 3).
 
-    RGB = Y' + (RGB_visible - Y_visible), which keeps Cb and Cr. Where that leaves the gamut, chroma
-    is scaled down until it fits, instead of clipping channels: clipping would shift hue and change
-    the luminance that was fused.
+    RGB = Y' + r (RGB_visible - Y_visible). By the rule "added" r is 1, which keeps Cb and Cr, as the
+    scripts of most authors do: where Y' is brighter than the visible image, red turns pink. By the rule
+    "proportional" r is Y' / Y_visible, which keeps saturation and hue; where the visible image is nearly
+    black, its chroma is noise, and r falls back to 1 (`proportion`).
+
+    Where the result would leave the gamut, chroma is scaled down until it fits, instead of clipping
+    channels: clipping would shift hue and change the luminance that was fused.
     """
     y_visible_HW = luminance(visible) * np.float32(255)
     coloured = np.empty_like(visible)
     for top in range(0, len(fused), _ROWS):
         rows = slice(top, top + _ROWS)
-        y = fused[rows].astype(np.float32)
-        chroma = [np.subtract(channel, y_visible_HW[rows], dtype=np.float32) for channel in cv2.split(visible[rows])]
+        y, y_visible = fused[rows].astype(np.float32), y_visible_HW[rows]
+        chroma = [np.subtract(channel, y_visible, dtype=np.float32) for channel in cv2.split(visible[rows])]
+        if rule == "proportional":
+            ratio = proportion(y, y_visible)
+            for each in chroma:
+                each *= ratio
         _fit(chroma, y)
         channels = [np.clip(y + each + np.float32(0.5), 0, 255).astype(np.uint8) for each in chroma]
         coloured[rows] = cv2.merge(channels)
     return coloured
+
+
+def proportion(fused: NDArray[np.float32], visible: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the factor of the chroma by the rule "proportional", of two luminances in levels of 255.
+
+    Their ratio, at most 3 where the visible image has 32 levels or more; 1 where it has 8 or less, and in between
+    a mixture of the two.
+    """
+    trust = np.clip((visible - _NOISY) / (_TRUSTED - _NOISY), 0, 1)
+    ratio = np.minimum(fused / np.maximum(visible, _NOISY), _MOST)
+    return cast(NDArray[np.float32], 1 + trust * (ratio - 1))
 
 
 def _fit(chroma: list[NDArray[np.float32]], y: NDArray[np.float32]) -> None:

@@ -21,7 +21,7 @@ Rule = Literal[
 ]
 Weights = Literal["official", "unverified", "retrained", "none needed", "trained here", "fused elsewhere"]
 Visible = Literal["luminance", "rounded luminance", "truncated luminance", "rgb"]
-Colour = Literal["visible", "own", "gray", "none"]
+Colour = Literal["visible", "chroma", "own", "gray", "none"]
 Option = bool | int | float | str
 
 FILE = "card.json"  # in the folder of a method's model
@@ -42,9 +42,10 @@ class Card:
             nobody knows whether it is the authors'; a method "fused elsewhere" is a folder of images.
         files: The authors' files, looked for below the folder of weights.
         parameters: Number of trained parameters that fusing uses; 0 for a method that is not trained.
-        colour: Where the colour of a fused picture comes from: the chroma of the visible image, the method itself,
-            which then returns RGB, or nowhere, because the authors save gray. Pages and detectors see the visible
-            chroma with all of them but "none", of which there is no other image than a gray one.
+        colour: Where the colour of a fused picture comes from: the visible image, in proportion ("visible") or its
+            chroma added as it is ("chroma", which most authors do; see `image.colour`), the method itself, which
+            then returns RGB, or nowhere, because the authors save gray. Pages and detectors see all of them in the
+            visible colour, in proportion, but "none", of which there is no other image than a gray one.
         text: Whether the method reads phrases.
         visible: What the method gets of the visible image: its luminance, that luminance rounded to 8 bits, as
             authors' scripts do who read gray images, or cut to 8 bits, or RGB.

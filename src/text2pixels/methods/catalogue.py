@@ -51,7 +51,7 @@ def _filter(place: str, name: str, title: str, paper: str, **more: Any) -> Entry
 
 
 def _network(place: str, name: str, title: str, paper: str, recipe: str = "", **more: Any) -> Entry:  # noqa: ANN401
-    card = Card(name, title, paper, **{"weights": "official", **more})
+    card = Card(name, title, paper, **{"weights": "official", "colour": "chroma", **more})
     training = f"text2pixels.training.rivals.{recipe}" if recipe else ""
     return Entry(card, "network", f"text2pixels.methods.networks.{place}", training)
 

@@ -65,8 +65,10 @@ def round_output(card: Card, fused: Float, convention: Convention = "standard") 
 
 
 def add_colour(card: Card, fused_HW: Image8, visible_HW3: Image8) -> Image8:
-    """Return fused luminance with the chroma of the visible image, or gray (H, W) of a method without colour."""
-    return fused_HW if card.colour == "none" else restore_colour(fused_HW, visible_HW3)
+    """Return fused luminance with the colour of the visible image, or gray (H, W) of a method without colour."""
+    if card.colour == "none":
+        return fused_HW
+    return restore_colour(fused_HW, visible_HW3, "added" if card.colour == "chroma" else "proportional")
 
 
 def to_8_bits(image: Float, rule: Rule) -> Image8:

@@ -10,19 +10,22 @@ import torch
 from torch import Tensor
 
 from text2pixels.config import Losses
+from text2pixels.detection.detections import Detection
 from text2pixels.detection.yolo import Detector
+from text2pixels.image.colour import proportion
 from text2pixels.network.losses import fusion_loss, grounding_loss
 from text2pixels.network.network import Fusion, FusionNetwork
 from text2pixels.training.pairs import Crops
 
 
-def colour(fused_B1HW: Tensor, chroma_B3HW: Tensor) -> Tensor:
-    """Return RGB in [0, 1] with the fused luminance and the visible chroma, (B, 3, H, W).
+def colour(fused_B1HW: Tensor, chroma_B3HW: Tensor, visible_B1HW: Tensor) -> Tensor:
+    """Return RGB in [0, 1] with the fused luminance and the visible image's colour, (B, 3, H, W).
 
-    `image.colour.restore_colour` with a gradient to the luminance; the factor that keeps a colour
-    within the gamut is taken as a constant.
+    `image.colour.restore_colour` with a gradient to the luminance; the factors of the chroma are taken as constants.
     """
     y = fused_B1HW.detach()
+    levels = (y * 255).cpu().numpy(), (visible_B1HW * 255).cpu().numpy()
+    chroma_B3HW = chroma_B3HW * torch.from_numpy(proportion(*levels)).to(y)
     room = torch.where(chroma_B3HW > 0, (1 - y) / chroma_B3HW, torch.where(chroma_B3HW < 0, -y / chroma_B3HW, 1.0))
     scale = room.amin(dim=1, keepdim=True).clamp(0, 1)
     return fused_B1HW + chroma_B3HW * scale
@@ -89,9 +92,19 @@ class Objective:
         self.network.train()
         return lower.item(), None if detection is None else detection.item()
 
+    @torch.no_grad()
+    def found(self, batch: Crops) -> list[list[Detection]]:
+        """Return what the detector finds in each fused image of a batch; nothing moves."""
+        self.network.eval()
+        fused_B1HW = self._fuse(self.network, batch).fused_B1HW
+        detections = self.detector.predict(colour(fused_B1HW, batch.chroma_B3HW, batch.visible_B1HW))
+        self.network.train()
+        self.detector.train(frozen_statistics=True)
+        return detections
+
     def _detection(self, fused_B1HW: Tensor, batch: Crops) -> Tensor:
         with self._precision(fused_B1HW.device):
-            return self.detector.loss(colour(fused_B1HW, batch.chroma_B3HW), batch.boxes)
+            return self.detector.loss(colour(fused_B1HW, batch.chroma_B3HW, batch.visible_B1HW), batch.boxes)
 
     def _fuse(self, network: FusionNetwork, batch: Crops) -> Fusion:
         with self._precision(batch.infrared_B1HW.device):
