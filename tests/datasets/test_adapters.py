@@ -9,10 +9,10 @@ from support import fakes
 from text2pixels import config
 from text2pixels.datasets import listing, partition
 from text2pixels.datasets.adapter import Candidate
+from text2pixels.datasets.archive import how_to_get
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
-from text2pixels.datasets.source import how_to_get
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.pipeline.ingest import ingest
 

@@ -1,4 +1,6 @@
-"""Unpacking a zip or tar from the internet without leaving the folder, and without filling the disk.
+"""Where the raw files of a data set are: in a folder, or in a zip or tar, which is unpacked first.
+
+Unpacking neither leaves the folder nor fills the disk, whoever made the archive.
 
 Refused: members outside the folder (absolute, "..", another drive), links and devices, more than
 `MOST_MEMBERS` members, names and headers of more than `MOST_HEADER` bytes, more than `MOST_BYTES` unpacked, and
@@ -17,9 +19,11 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from text2pixels.datasets.adapter import Adapter
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.progress import console, track
@@ -61,6 +65,36 @@ class _Member(tarfile.TarInfo):
             raise InputError(f"{archive.name!r} has a name or header of {self.size:,} bytes: refused")
         checked: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
         return checked
+
+
+@contextmanager
+def open_source(adapter: Adapter, path: str | None, scratch: Path) -> Iterator[Path]:
+    """Give the folder that holds the raw files; an archive is unpacked below ``scratch``.
+
+    Raises:
+        InputError: nothing is there; the message says what to get from whom and where to put it.
+    """
+    if path is None:
+        raise InputError(how_to_get(adapter, "<folder or archive>"))
+    place = Path(path)
+    if place.is_dir():
+        yield place.absolute()  # what a worker elsewhere can open too
+    elif is_archive(place):
+        yield unpack(place, scratch.absolute(), dict((entry.name, entry.checksum) for entry in adapter.archives))
+    elif place.is_file():
+        raise InputError(f"datasets.{adapter.name}.path: {path} is neither a folder nor a zip or tar archive")
+    else:
+        raise InputError(f"datasets.{adapter.name}.path: nothing at {path}. {how_to_get(adapter, path)}")
+
+
+def how_to_get(adapter: Adapter, path: str) -> str:
+    """Return one line: what to download, from whom, under which terms, and where to put it."""
+    files = " and ".join(entry.name for entry in adapter.archives) or "the images"
+    layout = " or ".join(f"{parts[0].infrared}/ + {parts[0].visible}/" for parts in adapter.layouts)
+    return (
+        f"Get {files} of {adapter.title} from {adapter.home} (licence: {adapter.licence}), unpacked ({layout}) or "
+        f"not, and set datasets.{adapter.name}.path to it in params.yaml, or put it at {path}"
+    )
 
 
 def is_archive(path: Path) -> bool:

@@ -4,12 +4,8 @@ from dataclasses import replace
 
 from text2pixels import config
 from text2pixels.datasets.adapter import Adapter
-from text2pixels.datasets.flir import FLIR
+from text2pixels.datasets.aligned_sets import FLIR, LLVIP, M3FD, M3FD_FUSION, MSRS, ROADSCENE
 from text2pixels.datasets.folder import FOLDER
-from text2pixels.datasets.llvip import LLVIP
-from text2pixels.datasets.m3fd import M3FD, M3FD_FUSION
-from text2pixels.datasets.msrs import MSRS
-from text2pixels.datasets.roadscene import ROADSCENE
 from text2pixels.datasets.simulated import SIMULATOR, settings_of
 from text2pixels.datasets.tno import TNO
 from text2pixels.errors import InputError

@@ -22,13 +22,12 @@ from text2pixels import config, executors, layout
 from text2pixels.closure import closure, digest
 from text2pixels.datasets import archive, folder, intake, leaks, listing, partition, simulated
 from text2pixels.datasets.adapter import Adapter, Candidate
-from text2pixels.datasets.admission import Admission, Tally
+from text2pixels.datasets.admission import Admission, Tally, print_leaks, print_tally
+from text2pixels.datasets.archive import open_source
 from text2pixels.datasets.catalogue import DATASETS, adapter_of, is_aligned
 from text2pixels.datasets.folder import FOLDER
 from text2pixels.datasets.manifest import Registration, stream_manifest
 from text2pixels.datasets.quarantine import write_quarantine
-from text2pixels.datasets.source import open_source
-from text2pixels.datasets.tally_table import print_leaks, print_tally
 from text2pixels.datasets.workplace import alone, open_workplace
 from text2pixels.errors import InputError
 from text2pixels.progress import track

@@ -170,8 +170,8 @@ def _missing_weights(params: config.Params) -> dict[str, str]:
 
 def _missing_data(params: config.Params) -> dict[str, str]:
     """Return the data sets whose raw files are not where params.yaml says, each with the way to get them."""
+    from text2pixels.datasets.archive import how_to_get
     from text2pixels.datasets.catalogue import adapter_of
-    from text2pixels.datasets.source import how_to_get
 
     absent = {}
     for name, source in params.datasets.items():
