@@ -5,21 +5,20 @@ import time
 import pytest
 
 from text2pixels.datasets.adapter import LabelFile, Labels
-from text2pixels.datasets.boxes import check
-from text2pixels.datasets.labels import read_labels
+from text2pixels.datasets.labels import check_boxes, read_labels
 from text2pixels.image.boxes import Box
 
 
 @pytest.mark.parametrize("name", ["", "\ud800", "a\udcffb"])
 def test_a_category_that_no_file_can_hold_is_unknown(name):
-    good, faults = check(Labels((Box(name, 1, 1, 5, 5), Box("car", 1, 1, 5, 5))), 64, 48, {})
+    good, faults = check_boxes(Labels((Box(name, 1, 1, 5, 5), Box("car", 1, 1, 5, 5))), 64, 48, {})
     assert [box.category for box in good] == ["car"]
     assert [reason for reason, _ in faults] == ["class_unknown"]
 
 
 def test_boxes_keep_their_order_and_the_second_of_two_alike_is_the_duplicate():
     boxes = tuple(Box("car", x, 1, 5, 5) for x in (9, 3, 9, 6, 3))
-    good, faults = check(Labels(boxes), 64, 48, {})
+    good, faults = check_boxes(Labels(boxes), 64, 48, {})
     assert [box.x for box in good] == [9, 3, 6]
     assert [reason for reason, _ in faults] == ["box_duplicate"] * 2
 
@@ -29,6 +28,6 @@ def test_twenty_thousand_boxes_take_no_minute(tmp_path):
     (tmp_path / "a.txt").write_text("\n".join(lines))
     start = time.process_time()
     labels = read_labels(LabelFile(str(tmp_path / "a.txt"), "yolo", ("car",)))
-    good, faults = check(labels, 640, 480, {})
+    good, faults = check_boxes(labels, 640, 480, {})
     assert (len(good), faults) == (20_000, [])
     assert time.process_time() - start < 5

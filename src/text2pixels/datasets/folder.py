@@ -33,7 +33,7 @@ from typing import Any, get_args
 
 from text2pixels.datasets import listing, places
 from text2pixels.datasets.adapter import Adapter, Candidate, LabelFormat, Layout, Stray
-from text2pixels.datasets.annotations import CLASSES_FILE
+from text2pixels.datasets.labels import CLASSES_FILE
 from text2pixels.datasets.places import Part
 from text2pixels.datasets.text import read_lines
 from text2pixels.errors import InputError

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from text2pixels.datasets import boxes, leaks
+from text2pixels.datasets import leaks
 from text2pixels.datasets.adapter import Candidate, LabelFile, Labels
-from text2pixels.datasets.labels import Unlabelled, read_labels
+from text2pixels.datasets.labels import Unlabelled, check_boxes, read_labels
 from text2pixels.errors import Unusable
 from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
@@ -122,7 +122,7 @@ def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labe
         faults.append(("labels", "label_unreadable", str(fault)))
         read = None
     if read is not None:
-        good, wrong = boxes.check(read, width, height, rules.classes)
+        good, wrong = check_boxes(read, width, height, rules.classes)
         faults += [("box", reason, detail) for reason, detail in wrong]
     digests = {side: _write(rules, side, name, image) for side, image in (("infrared", infrared), ("visible", visible))}
     taken = Taken(

@@ -1,19 +1,106 @@
-"""Reading the label file of one image: Pascal VOC and YOLO, to boxes (left, top, width, height). COCO is coco.py.
+"""The labels of a set: which belong to which pair, how a file of them reads, and which boxes hold on the image.
 
-VOC corners are taken as continuous coordinates, x = xmin, w = xmax - xmin: the tools that drew the
-boxes of these sets (LabelImg and its kin) count from 0, unlike the original Pascal annotations.
+Pascal VOC and YOLO are read here, COCO by `coco`. VOC corners are taken as continuous coordinates, x = xmin,
+w = xmax - xmin: the tools that drew the boxes of these sets (LabelImg and its kin) count from 0, unlike the
+original Pascal annotations.
 """
 
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from text2pixels.datasets.adapter import LabelFile, Labels, Problem
+from text2pixels.datasets.adapter import Adapter, LabelFile, Labels, Problem, Stray
+from text2pixels.datasets.coco import Coco
+from text2pixels.datasets.places import Part, is_litter, label_place, list_folder
 from text2pixels.datasets.text import decode
 from text2pixels.image.boxes import Box
 
+TYPES = {"voc": ".xml", "yolo": ".txt"}
+CLASSES_FILE = "classes.txt"  # beside YOLO labels: one name a line
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
+OVERHANG = 2.0  # pixels beyond the image that are rounding, and are cut off; beyond that the box is wrong
+
+
+class Annotations:
+    """The labels of one part. Parts may share them (LLVIP): what one does not use, another does.
+
+    Args:
+        adapter: names the classes of YOLO's numbers.
+        part: of the set.
+        root: of the whole set.
+
+    Raises:
+        InputError: a COCO file that is none.
+    """
+
+    def __init__(self, adapter: Adapter, part: Part, root: Path) -> None:
+        self._adapter, self._layout, self._root = adapter, part.layout, root
+        self._files: dict[tuple[str, ...], str] = {}
+        self._stems: dict[str, list[tuple[str, ...]]] = {}
+        self._strays: list[Stray] = []
+        self._coco: Coco | None = None
+        place = label_place(part, root)
+        if place is None or self._layout.format is None:
+            return
+        if self._layout.format == "coco":
+            self._coco = Coco(place)
+            return
+        # Labels beside the images, or above them, share their folder with files that are no labels.
+        shared = any(place in (folder, *folder.parents) for folder in part.folders())
+        self._gather(place, (), alone=not shared, nested=self._layout.nested and not shared)
+
+    def of(
+        self, keys: Sequence[tuple[str, ...]], images: Sequence[str], single: bool
+    ) -> tuple[LabelFile | Labels | None, str | None]:
+        """Return the labels of a pair and the time of day that they tell.
+
+        Args:
+            keys: folders and stem under which a label file of the pair may lie, likeliest first.
+            images: the pair's files, the one on which boxes are drawn first.
+            single: no other pair has images of these names.
+        """
+        if self._coco is not None:
+            for image in images:
+                entry = self._coco.find(Path(image).relative_to(self._root), single)
+                if entry is not None and not entry.used:
+                    entry.used = True
+                    return entry.labels(), entry.time_of_day
+            return None, None
+        stem = keys[-1][-1]
+        if single and len(self._stems.get(stem, ())) == 1:
+            keys = (*keys, self._stems[stem][0])  # in whatever folder, as no other label and no other pair has the name
+        path = next((path for key in keys if (path := self._files.pop(key, None)) is not None), None)
+        if path is None or self._layout.format is None:
+            return None, None
+        return LabelFile(path, self._layout.format, self._adapter.yolo_names), None
+
+    def strays(self) -> Iterator[Stray]:
+        """Yield what belongs to no pair, once every pair has asked."""
+        yield from self._strays
+        for key, path in sorted(self._files.items()):
+            yield Stray("_".join(key), "labels", "unpaired", f"{Path(path).name} labels no image")
+        if self._coco is not None:
+            yield from self._coco.strays()
+
+    def _gather(self, folder: Path, below: tuple[str, ...], alone: bool, nested: bool) -> None:
+        listing = list_folder(folder)
+        ending = TYPES[str(self._layout.format)]
+        for name in sorted((*listing.images, *listing.others)):
+            stem, suffix = Path(name).stem, Path(name).suffix
+            if suffix.lower() == ending and name != CLASSES_FILE and not is_litter(name):
+                key = (*below, stem.removesuffix(self._layout.label_suffix))
+                self._files[key] = str(folder / name)
+                self._stems.setdefault(key[-1], []).append(key)
+            elif alone and name != CLASSES_FILE and not is_litter(name):
+                where = "/".join((folder.name, name))
+                detail = f"{where}: {self._layout.format} labels end in {ending}"
+                self._strays.append(Stray(stem, "file", "not_a_label", detail))
+        for name in listing.irregular if alone else ():
+            self._strays.append(Stray(Path(name).stem, "file", "not_regular", f"{folder.name}/{name}"))
+        for name in listing.folders if nested else ():
+            self._gather(folder / name, (*below, name), alone, nested)
 
 
 class Unlabelled(Exception):
@@ -83,3 +170,54 @@ def _yolo(text: str, names: tuple[str, ...]) -> Labels:
             known = ", ".join(f"{place} {name}" for place, name in enumerate(names))
             faults.append(("class_unknown", f"line {number}: class {index}; known: {known}"))
     return Labels(tuple(boxes), normalised=True, faults=tuple(faults))
+
+
+def check_boxes(labels: Labels, width: int, height: int, classes: Mapping[str, str]) -> tuple[list[Box], list[Problem]]:
+    """Return the boxes that hold, clipped to the image and with the manifest's categories, and the others' faults.
+
+    Args:
+        labels: boxes as the publisher drew them.
+        width: of the visible image, pixels.
+        height: of the visible image, pixels.
+        classes: the publisher's category to the manifest's. Empty: every category is taken as it is.
+    """
+    good: dict[Box, None] = {}  # in the order in which they come
+    faults: list[Problem] = list(labels.faults)
+    across, down = (width, height) if labels.normalised else (1, 1)
+    for raw in labels.boxes:
+        box = Box(classes.get(raw.category, raw.category), raw.x * across, raw.y * down, raw.w * across, raw.h * down)
+        clipped = _clip(box, width, height)
+        fault = _fault(raw.category, box, clipped, width, height, classes)
+        if fault is None and clipped in good:
+            fault = "box_duplicate"
+        if fault is None:
+            good[clipped] = None
+        else:
+            what = f"{raw.category} x={box.x:.1f} y={box.y:.1f} w={box.w:.1f} h={box.h:.1f} in {width}x{height}"
+            expected = f"; known: {', '.join(classes)}" if fault == "class_unknown" and classes else ""
+            faults.append((fault, what + expected))
+    return list(good), faults
+
+
+def _fault(name: str, box: Box, clipped: Box, width: int, height: int, classes: Mapping[str, str]) -> str | None:
+    if not name or (classes and name not in classes) or not _is_text(name):
+        return "class_unknown"
+    if not all(map(math.isfinite, (box.x, box.y, box.w, box.h))) or box.w <= 0 or box.h <= 0:
+        return "box_empty"
+    if max(-box.x, -box.y, box.x + box.w - width, box.y + box.h - height) > OVERHANG:
+        return "box_outside"
+    return "box_empty" if clipped.w <= 0 or clipped.h <= 0 else None
+
+
+def _is_text(name: str) -> bool:
+    """Tell whether a name can be written down: JSON can hold halves of characters, which no file can."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _clip(box: Box, width: int, height: int) -> Box:
+    left, top = max(box.x, 0.0), max(box.y, 0.0)
+    return Box(box.category, left, top, min(box.x + box.w, width) - left, min(box.y + box.h, height) - top)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from text2pixels.datasets.adapter import Adapter, Candidate, Problem, Stray
-from text2pixels.datasets.annotations import TYPES, Annotations
+from text2pixels.datasets.labels import TYPES, Annotations
 from text2pixels.datasets.places import (
     Listing,
     Part,
