@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from text2pixels.config import Network
 from text2pixels.errors import InputError
-from text2pixels.network.network import FusionNetwork
+from text2pixels.network.network import FusionNetwork, _blurred
 
 SMALL = Network(channels=8, heads=2, codes=16, text_dim=12)
 
@@ -119,6 +119,22 @@ def test_the_default_network_keeps_its_budget():
     model = build(Network())
     assert sum(parameter.numel() for parameter in model.parameters()) < 0.8e6
     assert 16 * flops(model, 192, 256) < 25e9  # an upper bound of 768x1024: the margin counts 16 times
+
+
+@pytest.mark.parametrize("side", [5, 7])
+def test_one_triangular_filter_is_two_box_filters_with_reflected_borders(side):
+    image_B2hw = torch.rand(2, 2, 8, 11, generator=torch.Generator().manual_seed(0))
+    expected = image_B2hw.double().numpy()
+    for _ in range(2):
+        expected = scipy.ndimage.uniform_filter(expected, size=(1, 1, side, side), mode="mirror")
+    np.testing.assert_allclose(_blurred(image_B2hw, side).numpy(), expected, atol=1e-6)
+
+
+def test_the_stem_reads_squares_of_two_by_two_pixels_as_channels():
+    infrared_B1HW, visible_B1HW = pair(24, 32)
+    looked = SIZED.look(infrared_B1HW, visible_B1HW)
+    expected = F.relu(SIZED.stem(F.pixel_unshuffle(looked.pair_B2HW, 2)))
+    torch.testing.assert_close(looked.stem_BCHW, expected)
 
 
 @pytest.mark.parametrize("switches", list(itertools.product((False, True), repeat=3)))
