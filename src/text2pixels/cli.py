@@ -100,7 +100,7 @@ def compare(
     from rich.console import Console
 
     from text2pixels.analysis.comparison import as_terminal_table, leaderboard, score_pairs, shared_pairs
-    from text2pixels.files import check_outputs
+    from text2pixels.files import check_replaced
     from text2pixels.progress import track
 
     folders: dict[str, Path] = {}
@@ -112,10 +112,9 @@ def compare(
             raise InputError(f"the name '{name}' is given twice")
         folders[name] = Path(folder)
     if output is not None:
-        from text2pixels.report.comparison import check_place
+        from text2pixels.report.comparison import FILES
 
-        check_place(output)
-        check_outputs([output], [infrared, visible, *folders.values()])
+        check_replaced(output, [infrared, visible, *folders.values()], FILES, "a comparison")
     shared = shared_pairs(folders, infrared, visible)
     say(shared.notes)
     scored = track(score_pairs(shared, workers), "compare", total=len(shared.files))

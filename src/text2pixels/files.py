@@ -5,7 +5,7 @@ import os
 import platform
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -47,11 +47,20 @@ def whole_folder(path: Path) -> Iterator[Path]:
     aside.mkdir()
     try:
         yield aside
-        if path.exists():
-            shutil.rmtree(path)
-        aside.rename(path)
+        take_place(aside, path)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def take_place(aside: Path, path: Path) -> None:
+    """Rename a folder to ``path``; what was there goes aside by a rename too, as removing it takes its time."""
+    if not path.exists():
+        aside.rename(path)
+        return
+    old = beside(path)
+    path.rename(old)
+    aside.rename(path)
+    shutil.rmtree(old)
 
 
 def beside(path: Path) -> Path:
@@ -111,6 +120,29 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         if identity in written:
             raise InputError(f"two outputs would be written to {output}: give each a name of its own")
         written.add(identity)
+
+
+def check_replaced(folder: Path, inputs: Iterable[Path], made: Collection[str], what: str) -> None:
+    """Make sure that a folder which is replaced as a whole holds nothing but what an earlier run made of it.
+
+    Args:
+        folder: to be made, or replaced.
+        inputs: files and folders that are read.
+        made: names of what is written into it.
+        what: it is, for the message: "a comparison".
+
+    Raises:
+        InputError: it is a file, is or holds an input, or holds something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: name a folder for {what}")
+    others = sorted(path.name for path in folder.iterdir() if path.name not in made) if folder.exists() else []
+    if others:
+        raise InputError(f"{folder} holds something else than {what} ({others[0]}): name a new folder, or remove it")
+    place = folder.resolve()
+    for path in inputs:
+        if place == path.resolve() or place in path.resolve().parents:
+            raise InputError(f"the output {folder} would replace what is read, {path}: name another folder")
 
 
 def _identity(path: Path) -> object:

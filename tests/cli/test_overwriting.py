@@ -1,5 +1,6 @@
 """No command replaces what it was given, and none leaves less than it says."""
 
+import json
 import resource
 import signal
 
@@ -23,6 +24,17 @@ def place(tmp_path, monkeypatch):
     write_png(tmp_path / "both" / "i.png", NOISE.integers(0, 256, (24, 32), dtype=np.uint8))
     write_png(tmp_path / "both" / "v.png", NOISE.integers(0, 256, (24, 32, 3), dtype=np.uint8))
     (tmp_path / "link.png").symlink_to(tmp_path / "vi" / "a.png")
+    (tmp_path / "hard.png").hardlink_to(tmp_path / "ir" / "a.png")
+    identity = {"infrared_to_visible": np.eye(3).tolist(), "infrared_size": [32, 24], "visible_size": [32, 24]}
+    (tmp_path / "rig").mkdir()
+    (tmp_path / "rig" / "a.png").write_text(json.dumps(identity))
+    for name in ("compared/mine/a.png", "compared/other/a.png", "in/infrared/a.png", "in/visible/a.png"):
+        write_png(tmp_path / name, NOISE.integers(0, 256, (24, 32), dtype=np.uint8))
+    (tmp_path / "compared" / "leaderboard.csv").write_text("of an earlier run")
+    for folder, name in (("older", "leaderboard.csv"), ("in", "manifest.parquet")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name).write_text("of an earlier run")
+        (tmp_path / folder / "thesis.txt").write_text("of mine")
     return tmp_path
 
 
@@ -37,7 +49,10 @@ def contents(place):
         "fuse ir/a.png vi/a.png -o ir",
         "fuse ir/a.png vi/a.png -o ir/a.png",
         "fuse ir/a.png vi/a.png -o link.png",
+        "fuse ir/a.png vi/a.png -o hard.png",
         "fuse both/i.png both/v.png -o both",
+        "fuse ir vi -o rig --matrix rig/a.png",
+        "fuse ir/a.png vi/a.png -o rig --matrix rig/a.png",
         "fuse ir vi -o ir",
         "fuse ir vi -o vi",
         "fuse ir vi -o both/../vi",
@@ -45,8 +60,17 @@ def contents(place):
         "register ir/a.png vi/a.png --overlay vi/a.png",
         "register ir/a.png vi/a.png --matrix link.png",
         "register ir/a.png vi/a.png --overlay new.png --warped new.png",
+        "register ir/a.png vi/a.png --warped ir",
+        "register ir vi --rig vi/a.png",
+        "register ir vi --rig new.json --overlay ir/a.png",
+        "compare mine=compared/mine other=compared/other --infrared ir --visible vi -o compared",
+        "compare mine=compared/mine other=compared/other --infrared ir --visible vi -o compared/mine",
+        "compare mine=compared/mine other=compared/other --infrared ir --visible vi -o older",
+        "compare mine=compared/mine other=compared/other --infrared ir --visible vi -o link.png",
         "ingest vi -o vi",
         "ingest vi -o .",
+        "ingest vi -o in",
+        "ingest both -o link.png",
     ],
 )
 def test_an_input_is_never_replaced(place, command):

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 
+import cv2
 import numpy as np
 import pytest
 from support import fakes
@@ -13,7 +14,8 @@ from text2pixels import config, executors, layout
 from text2pixels.cli import app
 from text2pixels.datasets import catalogue, intake, simulated
 from text2pixels.datasets.manifest import read_manifest
-from text2pixels.errors import InputError
+from text2pixels.datasets.quarantine import read_quarantine
+from text2pixels.errors import InputError, Unusable
 from text2pixels.pipeline import ingest as stage
 
 ONE = config.Ingest(workers=1)
@@ -46,7 +48,7 @@ def test_processes_give_the_bytes_of_one_process(source, tmp_path):
 def test_a_second_run_gives_the_same_bytes_and_replaces_the_first(source, tmp_path):
     stage.ingest("folder", source, ONE, tmp_path / "out")
     first = files(tmp_path / "out")
-    (tmp_path / "out/stale.txt").write_text("from elsewhere")
+    (tmp_path / "out/infrared/stale.png").write_text("of a pair that is no longer there")
     stage.ingest("folder", source, ONE, tmp_path / "out")
     assert files(tmp_path / "out") == first
 
@@ -81,7 +83,7 @@ def test_a_file_that_changed_meanwhile_is_read_again(source, tmp_path, monkeypat
     raw = tmp_path / "raw"
     candidate = intake.Candidate("00", str(raw / "ir/00.png"), str(raw / "vi/00.jpg"))
     first = intake.take_in(candidate, rules)
-    monkeypatch.setattr(intake, "read_infrared", lambda *_: pytest.fail("read although nothing changed"))
+    monkeypatch.setattr(intake, "read_infrared_field", lambda *_: pytest.fail("read although nothing changed"))
     assert intake.take_in(candidate, rules) == first
     monkeypatch.undo()
     fakes.save(raw / "ir/00.png", fakes.picture(np.random.default_rng(99), 1))
@@ -95,7 +97,7 @@ def test_a_file_that_changed_meanwhile_is_read_again(source, tmp_path, monkeypat
 def test_a_folder_of_somebody_else_is_not_replaced(source, tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos/mine.jpg").write_text("dear to me")
-    with pytest.raises(InputError, match="was not made by t2p ingest"):
+    with pytest.raises(InputError, match="holds something else than a data set made by t2p ingest"):
         stage.ingest("folder", source, ONE, tmp_path / "photos")
     assert (tmp_path / "photos/mine.jpg").read_text() == "dear to me"
 
@@ -283,3 +285,40 @@ def test_a_name_that_is_none_or_nearly_a_known_one_is_refused(yard, name, said):
     with pytest.raises(InputError, match=said):
         typed(yard, "--dataset", name)
     assert sorted(path.name for path in yard.parent.iterdir()) == ["yard"]
+
+
+def test_a_warped_infrared_is_cropped_to_its_field_with_its_boxes(tmp_path):
+    rng = np.random.default_rng(0)
+    field = np.zeros((96, 128), np.uint8)
+    field[16:80, 24:120] = 255
+    gray = fakes.picture(rng, 1)
+    gray = cv2.resize(gray, (128, 96))
+    warped = cv2.merge([gray, gray, gray, field])
+    for side in ("ir", "vi", "labels"):
+        (tmp_path / "raw" / side).mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "raw/ir/a.png"), warped)
+    visible = cv2.resize(fakes.picture(rng, 3), (128, 96))
+    cv2.imwrite(str(tmp_path / "raw/vi/a.png"), visible)
+    boxes = [(64, 48, 20, 10), (30, 30, 16, 8), (4, 4, 8, 8)]  # centre x, y, width, height; the last one beyond
+    lines = [f"0 {x / 128} {y / 96} {w / 128} {h / 96}" for x, y, w, h in boxes]
+    (tmp_path / "raw/labels/a.txt").write_text("\n".join(lines))
+    options = {"adapter": "folder", "labels": "labels", "format": "yolo", "classes": ["person"]}
+    source = config.Source(path=str(tmp_path / "raw"), aligned=True, options=options)
+    stage.ingest("yard", source, ONE, tmp_path / "out")
+    (pair,) = read_manifest(tmp_path / "out/manifest.parquet")
+    assert (pair.width, pair.height) == (96, 64)
+    found = [(box.x, box.y, box.w, box.h) for box in pair.boxes]
+    np.testing.assert_allclose(found, [(30, 27, 20, 10), (0, 10, 14, 8)], atol=1e-6)
+    infrared = cv2.imread(str(tmp_path / "out" / pair.infrared), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_array_equal(infrared, gray[16:80, 24:120])
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "out" / pair.visible)), visible[16:80, 24:120])
+    left_out = read_quarantine(tmp_path / "out/quarantine.parquet")
+    assert [(row.kind, row.reason) for row in left_out] == [("box", "box_outside")]
+
+
+def test_an_infrared_of_hardly_any_field_is_set_aside(tmp_path):
+    field = np.zeros((96, 128), bool)
+    field[16:30, 24:120] = True
+    rules = intake.Rules(str(tmp_path), True, 32, {})
+    with pytest.raises(Unusable, match="opaque in 96x14"):
+        intake._field(intake.Candidate("a", "ir/a.png", "vi/a.png"), field, rules, [])

@@ -66,15 +66,16 @@ class Fused(NamedTuple):
     kept: bool = False
 
 
-def check_folder(output: Path, pairing: Pairing) -> None:
-    """Make sure that a folder can take the fused images of the pairs.
+def check_folder(output: Path, pairing: Pairing, others: Sequence[Path]) -> None:
+    """Make sure that a folder can take the fused images of the pairs; ``others`` are further files that are read.
 
     Raises:
         InputError: it is a file, or a fused image would replace an input.
     """
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: two folders are fused into a folder")
-    inputs = [path for pair in pairing.pairs.values() for path in pair] + pairing.unpaired
+    inputs = [path for pair in pairing.pairs.values() for path in pair]
+    inputs += [*pairing.unpaired, *others]
     check_outputs([output / f"{name}.png" for name in pairing.pairs], inputs)
 
 

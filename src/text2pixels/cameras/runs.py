@@ -33,6 +33,7 @@ class Task:
         output: file or folder.
         phrases: for every pair that has none of its own.
         gray: write the luminance alone.
+        others: further files that are read: prompts, a transform.
     """
 
     recipe: Recipe
@@ -42,6 +43,7 @@ class Task:
     output: Path
     phrases: list[str]
     gray: bool
+    others: tuple[Path, ...] = ()
 
 
 def fuse_pair(task: Task, attention: Path | None) -> None:
@@ -54,7 +56,8 @@ def fuse_pair(task: Task, attention: Path | None) -> None:
     if output.is_dir():
         output = output / f"{task.visible.stem}.png"
     check_suffix(output)
-    check_outputs([output], [task.infrared, task.visible])
+    inputs = [task.infrared, task.visible, *task.others]
+    check_outputs([output], inputs)
     notes: list[str] = []
     reading = _with_range(task.reading, [task.infrared])
     view = reading.view(task.infrared, task.visible, notes)
@@ -65,7 +68,7 @@ def fuse_pair(task: Task, attention: Path | None) -> None:
 
         drawn = draw_attention(method, view.infrared_HW, view.visible_HW3, task.phrases)
         pictures = {attention / name: image for name, image in drawn.items()}
-        check_outputs([output, *pictures], [task.infrared, task.visible])
+        check_outputs([output, *pictures], inputs)
     say(notes)
     write_image(output, fused)
     typer.echo(f"{output}: fused by {method.card.label}{range_text(reading.span)}")
@@ -84,7 +87,7 @@ def fuse_folders(task: Task, prompts: Path | None, *, again: bool, workers: int,
         typer.Exit: with code 1, where some pairs could not.
     """
     pairing = pair_folders(task.infrared, task.visible)
-    folders.check_folder(task.output, pairing)
+    folders.check_folder(task.output, pairing, task.others)
     own: dict[str, list[str]] = {}
     if prompts is not None:
         names = [path.resolve().name for path in (task.infrared, task.visible)]

@@ -85,8 +85,8 @@ def fuse(
     kind = _kind_of_both(infrared, visible)
     if seconds is not None and kind != "a camera":
         raise InputError("--seconds is for live cameras")
-    inputs = [Path(infrared), Path(visible), *(path for path in (prompts, matrix) if path is not None)]
-    check_outputs([output], inputs)
+    others = tuple(path for path in (prompts, matrix) if path is not None)
+    check_outputs([output], [Path(infrared), Path(visible), *others])
     if prompts is not None and kind != "a folder":
         raise InputError("--prompts is for two folders; give one pair its phrases with --prompt")
     if prompts is not None and not prompts.is_file():
@@ -104,7 +104,7 @@ def fuse(
             f"'{loaded.card.name}' reads no text: --prompt, --prompts and --attention are for a network trained here"
         )
     reading = Reading(infrared_range, None if matrix is None else read(matrix), register)
-    task = runs.Task(recipe, reading, Path(infrared), Path(visible), output, _phrases(prompt), gray)
+    task = runs.Task(recipe, reading, Path(infrared), Path(visible), output, _phrases(prompt), gray, others)
     if kind == "a folder":
         runs.fuse_folders(task, prompts, again=again, workers=workers, dask=dask)
     elif kind == "a camera":
@@ -185,7 +185,12 @@ def register(
     from text2pixels.cameras import runs
     from text2pixels.files import check_outputs
 
-    check_outputs([path for path in (overlay, matrix, warped, rig) if path is not None], [infrared, visible])
+    outputs = [path for path in (overlay, matrix, warped, rig) if path is not None]
+    inputs = [infrared, visible, *(each for path in (infrared, visible) if path.is_dir() for each in path.iterdir())]
+    check_outputs(outputs, inputs)
+    for path in outputs:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder: name the file to write")
     if infrared.is_dir() and visible.is_dir():
         if matrix is not None or warped is not None:
             raise InputError("--matrix and --warped are for one pair; two folders have one transform, --rig FILE")

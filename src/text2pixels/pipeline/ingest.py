@@ -28,14 +28,16 @@ from text2pixels.datasets.catalogue import DATASETS, adapter_of, is_aligned
 from text2pixels.datasets.folder import FOLDER
 from text2pixels.datasets.manifest import Registration, stream_manifest
 from text2pixels.datasets.quarantine import write_quarantine
-from text2pixels.datasets.workplace import alone, open_workplace
+from text2pixels.datasets.workplace import PARTS, alone, open_workplace
 from text2pixels.errors import InputError
+from text2pixels.files import check_replaced, take_place
 from text2pixels.progress import track
 from text2pixels.registry import unknown
 
 SECTIONS: tuple[str, ...] = ("datasets", "ingest")
 
 FEW = 32  # pairs that are in before worker processes have started
+MADE = ("manifest.parquet", "quarantine.parquet", "prints.parquet", "homographies.json", *PARTS)
 OPTIONS = ("adapter", "infrared_range", "split")  # that every data set understands which is read from files
 
 
@@ -79,9 +81,8 @@ def ingest(dataset: str, source: config.Source, settings: config.Ingest, target:
     """
     adapter = adapter_of(dataset, source)
     _check_options(adapter, source)
-    _check_target(target)
-    if source.path is not None and not adapter.embedded:
-        _check_apart(Path(source.path), target)
+    read = [] if source.path is None or adapter.embedded else [Path(source.path)]
+    check_replaced(target, read, MADE, "a data set made by t2p ingest")
     span = _span(adapter, source)
     aligned = is_aligned(adapter, source)
     split_rule, split_of = partition.rule(adapter, source.options)
@@ -104,9 +105,7 @@ def ingest(dataset: str, source: config.Source, settings: config.Ingest, target:
                 _forget(aside, kept=admission.tally.pairs.found)
                 raise
         _finish(aside, admission, split_rule, source)
-        if target.exists():
-            shutil.rmtree(target)
-        aside.rename(target)
+        take_place(aside, target)
         archive.discard(scratch)
     return admission.tally
 
@@ -161,23 +160,6 @@ def _take_in(
         verdicts = executors.map_ordered(executor, work, chain(first, candidates), ahead)
         pairs = admission.pairs(track(verdicts, f"ingest {admission.tally.dataset}", total))
         stream_manifest(aside / "manifest.parquet", pairs)
-
-
-def _check_target(target: Path) -> None:
-    """Refuse to replace a folder that is not ours."""
-    if target.exists() and not (target / "manifest.parquet").is_file() and (target.is_file() or any(target.iterdir())):
-        raise InputError(f"{target} is there and was not made by t2p ingest: name another folder, or remove it")
-
-
-def _check_apart(source: Path, target: Path) -> None:
-    """Refuse a target that is the source or holds it: it is replaced as a whole.
-
-    Raises:
-        InputError: it is, or does.
-    """
-    read, written = source.resolve(), target.resolve()
-    if written == read or written in read.parents:
-        raise InputError(f"the output {target} would replace what is read, {source}: name another folder")
 
 
 def _forget(aside: Path, kept: int = 0) -> None:

@@ -8,7 +8,6 @@ import cv2
 
 from text2pixels.analysis.comparison import Leaderboard, Shared
 from text2pixels.analysis.leaderboard import SOURCES
-from text2pixels.errors import InputError
 from text2pixels.image import Image8, read_infrared, read_visible
 from text2pixels.metrics import METRICS
 from text2pixels.report import figures
@@ -16,20 +15,9 @@ from text2pixels.report.downloads import table_as_text
 from text2pixels.report.pictures import spread
 from text2pixels.report.wording import templates
 
+FILES = ("index.html", "leaderboard.csv", "scores.csv", "detection.csv", "images", "static")
 SHOWN = 12  # pairs
 WIDTH = 480  # pixels, of a picture at most
-
-
-def check_place(folder: Path) -> None:
-    """Make sure that writing a comparison replaces nothing else.
-
-    Raises:
-        InputError: there is something there that is no comparison.
-    """
-    if not folder.is_dir():
-        return
-    if any(folder.iterdir()) and not (folder / "leaderboard.csv").is_file():
-        raise InputError(f"{folder} holds something else than a comparison: name a new folder (--output)")
 
 
 def write_comparison(folder: Path, shared: Shared, found: Leaderboard) -> None:
