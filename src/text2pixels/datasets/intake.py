@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from text2pixels.datasets import leaks
 from text2pixels.datasets.adapter import Candidate, LabelFile, Labels
 from text2pixels.datasets.labels import Unlabelled, check_boxes, read_labels
@@ -19,7 +22,8 @@ from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import Image8
 from text2pixels.image.png import encode_png
-from text2pixels.image.reader import read_infrared, read_visible
+from text2pixels.image.reader import read_infrared_field, read_visible
+from text2pixels.image.views import Rectangle, common_field, crop_boxes
 
 Fault = tuple[str, str, str]  # kind, reason, detail
 
@@ -74,15 +78,40 @@ def take_in(candidate: Candidate, rules: Rules) -> Verdict:
         return known
     notes: list[str] = []
     try:
-        infrared = read_infrared(Path(candidate.infrared), rules.span, notes)
+        infrared, opaque = read_infrared_field(Path(candidate.infrared), rules.span, notes)
         visible = read_visible(Path(candidate.visible), notes)
         check_images(infrared, visible, rules)
+        field = None if opaque is None else _field(candidate, opaque, rules, notes)
     except Unusable as fault:
         verdict = Verdict(candidate.name, None, (("pair", fault.reason, fault.detail),), *_counts(candidate.labels))
     else:
-        verdict = replace(store(candidate.name, infrared, visible, candidate.labels, rules), notes=tuple(notes))
+        verdict = replace(store(candidate.name, infrared, visible, candidate.labels, rules, field), notes=tuple(notes))
     remember(row, key, verdict)
     return verdict
+
+
+def _field(candidate: Candidate, opaque: NDArray[np.bool_], rules: Rules, notes: list[str]) -> Rectangle | None:
+    """Return what a pair is cropped to, of which a warped infrared image covers a part; None: it stays whole.
+
+    Pixels beyond the thermal camera's field are not cold ones, so no later stage should see them.
+
+    Raises:
+        Unusable: the infrared covers too little.
+    """
+    field = common_field(opaque) if rules.aligned else None  # the stage register crops what it has aligned
+    whole = field is not None and opaque[field.y : field.y + field.height, field.x : field.x + field.width].all()
+    if field is None or not whole:
+        notes.append(f"{candidate.infrared}: transparent in part, which counts as black")
+        return None
+    if min(field.width, field.height) < rules.minimum_side:
+        detail = f"infrared opaque in {field.width}x{field.height}, at least {rules.minimum_side} pixels a side"
+        raise Unusable("too_small", detail)
+    height, width = opaque.shape
+    notes.append(
+        f"{candidate.infrared}: transparent beyond the field of the infrared camera, so the pair is cropped from "
+        f"{width}x{height} to {field.width}x{field.height}"
+    )
+    return field
 
 
 def check_images(infrared: Image8, visible: Image8, rules: Rules) -> None:
@@ -103,8 +132,15 @@ def check_images(infrared: Image8, visible: Image8, rules: Rules) -> None:
             raise Unusable("blank", f"{side} is {image.flat[0]} throughout")
 
 
-def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labels | None, rules: Rules) -> Verdict:
-    """Write the two images and return the pair with its checked boxes."""
+def store(
+    name: str,
+    infrared: Image8,
+    visible: Image8,
+    labels: LabelFile | Labels | None,
+    rules: Rules,
+    field: Rectangle | None = None,
+) -> Verdict:
+    """Write the two images, cropped to a field if there is one, and return the pair with its checked boxes."""
     height, width = visible.shape[:2]
     faults: list[Fault] = []
     good: list[Box] = []
@@ -124,6 +160,15 @@ def store(name: str, infrared: Image8, visible: Image8, labels: LabelFile | Labe
     if read is not None:
         good, wrong = check_boxes(read, width, height, rules.classes)
         faults += [("box", reason, detail) for reason, detail in wrong]
+    if field is not None:
+        window = np.s_[field.y : field.y + field.height, field.x : field.x + field.width]
+        infrared, visible, width, height = infrared[window], visible[window], field.width, field.height
+        inside, outside = crop_boxes(good, field)
+        good = list(inside)
+        faults += [
+            ("box", "box_outside", f"{box.category} at {box.x:.0f}, {box.y:.0f}: beyond the infrared's field")
+            for box in outside
+        ]
     digests = {side: _write(rules, side, name, image) for side, image in (("infrared", infrared), ("visible", visible))}
     taken = Taken(
         width,

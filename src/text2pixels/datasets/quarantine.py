@@ -40,7 +40,7 @@ REASONS = {
     "label_unreadable": "not a label file of the declared format",
     "label_size": "labels made for an image of another size",
     # boxes
-    "box_outside": "reaches more than 2 pixels beyond the image",
+    "box_outside": "reaches more than 2 pixels beyond the image, or lies beyond what both cameras see",
     "box_empty": "no width, no height, or not finite",
     "box_malformed": "an annotation without four numbers",
     "box_unlisted": "an annotation of an image that the annotations do not list",

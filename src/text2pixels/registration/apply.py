@@ -1,22 +1,10 @@
-"""Applying a transform: the infrared image in the visible frame, and the part that both cameras see."""
-
-from dataclasses import dataclass
+"""Applying a transform: the infrared image in the visible frame, and where in it there is infrared."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from text2pixels.registration.frames import Image8, Matrix, local_scale, without_aliasing
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """Left, top, width and height, pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 def warp(infrared: Image8, matrix: Matrix, size: tuple[int, int]) -> tuple[Image8, NDArray[np.bool_]]:
@@ -54,21 +42,3 @@ def field_of_view(shape: tuple[int, ...], matrix: Matrix, size: tuple[int, int])
     inside = cv2.warpPerspective(np.full(shape, 255, np.uint8), matrix, (width, height), flags=cv2.INTER_LINEAR)
     valid: NDArray[np.bool_] = inside == 255
     return valid
-
-
-def common_field(valid: NDArray[np.bool_]) -> Rectangle | None:
-    """Return the largest upright rectangle of valid pixels, or None.
-
-    ``valid`` (H, W) is convex, as the image of a frame under a homography is: so the columns valid in
-    all rows between two are those valid in both, and every pair of rows can be tried at once.
-    """
-    rows = np.flatnonzero(valid.any(axis=1))
-    if not len(rows):
-        return None
-    left = valid[rows].argmax(axis=1)
-    right = valid.shape[1] - valid[rows][:, ::-1].argmax(axis=1)
-    width = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
-    area = np.clip(width, 0, None) * np.clip(rows - rows[:, None] + 1, 0, None)
-    top, bottom = (int(index) for index in np.unravel_index(int(area.argmax()), area.shape))
-    x = int(max(left[top], left[bottom]))
-    return Rectangle(x, int(rows[top]), int(width[top, bottom]), int(rows[bottom] - rows[top] + 1))

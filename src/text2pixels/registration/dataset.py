@@ -5,15 +5,14 @@ from pathlib import Path
 
 from text2pixels.datasets.manifest import Pair, Registration
 from text2pixels.datasets.quarantine import Quarantined
-from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb, write_png
-from text2pixels.registration.apply import Rectangle, common_field, warp
+from text2pixels.image.views import common_field, crop_boxes
+from text2pixels.registration.apply import warp
 from text2pixels.registration.estimate import Estimate, estimate
 from text2pixels.registration.frames import Image8
 
 SMALLEST_SIDE = 32  # pixels, of the common field
-SMALLEST_REST = 0.25  # of a box's area within the common field
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -
     window = slice(field.y, field.y + field.height), slice(field.x, field.x + field.width)
     write_png(target / pair.infrared, warped[window])
     write_png(target / pair.visible, read_rgb(source / pair.visible)[window])
-    boxes, outside = _crop_boxes(pair.boxes, field)
+    boxes, outside = crop_boxes(pair.boxes, field)
     aligned = replace(
         pair,
         width=field.width,
@@ -78,20 +77,3 @@ def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -
 
 def _rejected(pair: Pair, why: str) -> Aligned:
     return Aligned(None, (Quarantined(pair.dataset, pair.name, "pair", "unregistered", why),))
-
-
-def _crop_boxes(boxes: tuple[Box, ...], field: Rectangle) -> tuple[tuple[Box, ...], list[Box]]:
-    """Return the boxes in the field's pixels, clipped to it, and those with less than a quarter inside."""
-    kept, outside = [], []
-    for box in boxes:
-        left, top = max(box.x - field.x, 0), max(box.y - field.y, 0)
-        right, bottom = min(box.x + box.w - field.x, field.width), min(box.y + box.h - field.y, field.height)
-        if (
-            (right - left) <= 0
-            or (bottom - top) <= 0
-            or (right - left) * (bottom - top) < SMALLEST_REST * box.w * box.h
-        ):
-            outside.append(box)
-        else:
-            kept.append(Box(box.category, left, top, right - left, bottom - top))
-    return tuple(kept), outside
