@@ -87,6 +87,13 @@ def test_a_word_that_the_table_lacks_is_an_error_not_dropped(tmp_path):
         ("the motorbike", "a motorcycle"),
         ("a soldier", "a person"),
         ("workers", "people"),
+        ("a child", "a person"),
+        ("children", "people"),
+        ("men", "people"),
+        ("a cyclist", "a bicycle"),
+        ("the lorries", "trucks"),
+        ("sky", "outdoors"),
+        ("a road", "a street"),
     ],
 )
 def test_another_word_for_an_object_is_read_as_the_vocabularys_and_that_is_said(phrase, read_as, capsys):
@@ -96,6 +103,16 @@ def test_another_word_for_an_object_is_read_as_the_vocabularys_and_that_is_said(
     expected = Distilled().encode([read_as])[read_as]
     np.testing.assert_array_equal(vectors_TD[0], expected)
     assert f"'{phrase}' is read as '{read_as}'" in capsys.readouterr().err
+
+
+def test_words_that_the_encoder_has_are_read_as_they_are(capsys):
+    encode_user_prompt(["people", "a man", "a taxi", "a tree"], "distilled", Embed())
+    assert not capsys.readouterr().err
+
+
+def test_a_weight_is_refused_where_nothing_heeds_it():
+    with pytest.raises(InputError, match="'a car:2': only a network trained here takes a phrase with a weight"):
+        encode_user_prompt("a person; a car:2", "distilled", Embed())
 
 
 def test_a_word_that_nothing_stands_for_is_refused_with_what_is_spelt_like_it():

@@ -229,6 +229,35 @@ def test_engines_agree_to_one_level(shipped, prompt, size):
         np.testing.assert_allclose(map_HW, maps[1][phrase], atol=1e-4)
 
 
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_a_weight_scales_what_a_phrase_changes(fuser, engine):
+    if engine == "onnx":
+        fuser = text2pixels.load(device="cpu", engine="onnx")
+    noise = np.random.default_rng(0)
+    infrared, visible = (noise.integers(90, 160, shape, dtype=np.uint8) for shape in ((37, 50), (37, 50, 3)))
+
+    def fused(prompt):
+        text = fuser.encode(prompt)
+        return fuser.fuse_unrounded(infrared, visible, text.vectors_TD, text.weights)
+
+    plain, person, night = fused(None), fused("a person"), fused("at night")
+    assert np.abs(person - plain).max() > 1e-3
+    expected = {
+        "a person:0": plain,
+        "a person:2": plain + 2 * (person - plain),
+        "a person:-1": 2 * plain - person,
+        "a person:0.5; at night:-1.5": plain + 0.5 * (person - plain) - 1.5 * (night - plain),
+        "a person:2; at night:2": plain + 2 * (fused("a person; at night") - plain),
+        "a person:5": plain + 5 * (person - plain),
+    }
+    for prompt, image in expected.items():
+        np.testing.assert_allclose(fused(prompt), image.clip(0, 1), atol=1e-6, err_msg=prompt)
+    np.testing.assert_array_equal(fused("a person:1; at night:1"), fused("a person; at night"))
+    np.testing.assert_array_equal(
+        fuser.fuse(infrared, visible[..., 0], "a person:0"), fuser.fuse(infrared, visible[..., 0])
+    )
+
+
 def test_onnx_gives_back_tensors_too(shipped, pair):
     infrared, visible = pair
     batch = shipped["onnx"].fuse(torch.from_numpy(infrared)[None, None], torch.from_numpy(visible[..., 0])[None, None])

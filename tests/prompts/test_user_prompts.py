@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from text2pixels.errors import InputError
-from text2pixels.prompts.user_prompts import read_csv, split
+from text2pixels.prompts.user_prompts import read_csv, split, weigh
 
 
 def written(tmp_path: Path, content: str | bytes) -> Path:
@@ -79,3 +79,59 @@ def test_splitting_its_own_result_changes_nothing(text):
     except InputError:
         return
     assert split(";".join(phrases), "here") == phrases
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("A person : 1.5; a car:0.50", ["a person:1.5", "a car:0.5"]),
+        ("a person:1; a car:+1.0", ["a person", "a car"]),
+        ("a person:-2; a car:-.25; a bus:0", ["a person:-2", "a car:-0.25", "a bus:0"]),
+        ("a person:-0.0001", ["a person:0"]),
+    ],
+)
+def test_a_phrase_keeps_its_weight_but_for_one(text, phrases):
+    assert split(text, "here") == phrases
+    assert split(";".join(phrases), "here") == phrases
+
+
+def test_a_phrase_is_parted_from_its_weight():
+    assert [weigh(phrase) for phrase in ("a car", "a car:0.5", "a car:-1")] == [
+        ("a car", 1),
+        ("a car", 0.5),
+        ("a car", -1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["a car:much", "a car:", ":2", "a car:1,5", "a car:5.1", "a car:nan", "a:b:1", "a car:1e9"]
+)
+def test_a_wrong_weight_is_refused_with_an_example(text):
+    with pytest.raises(InputError, match=r"^here: .*a number from -5 to 5, like a person:1\.5$"):
+        split(text, "here")
+
+
+def test_a_phrase_has_one_weight():
+    assert split("a car:2; a car:2", "here") == ["a car:2"]
+    with pytest.raises(InputError, match="'a car' has two weights, 1 and 2"):
+        split("a car; a car:2", "here")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["no person", "without cars", "not a car", "A street WITHOUT people", "nobody", "a person, not a car", "no cars:2"],
+)
+def test_what_is_not_there_is_refused_with_the_way_out(text):
+    with pytest.raises(InputError, match=r"read as its opposite: .* a negative weight, like a person:-1"):
+        split(f"at night; {text}", "here")
+
+
+@pytest.mark.parametrize("text", ["a no entry sign", "the notice board", "a knot", "snow", "a person on the left"])
+def test_names_that_only_look_like_negations_are_taken(text):
+    assert split(text, "here") == [text]
+
+
+def test_training_takes_no_weights(tmp_path):
+    path = written(tmp_path, "name,phrases\na,a car:2\n")
+    with pytest.raises(InputError, match="line 2: 'a car:2': a weight is for fusing"):
+        read_csv(path, "d", {"a"})

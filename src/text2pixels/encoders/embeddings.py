@@ -19,7 +19,7 @@ from text2pixels.encoders.distilled import Distilled
 from text2pixels.encoders.vectors import Table, Vectors
 from text2pixels.errors import InputError
 from text2pixels.prompts.phrases import plainer
-from text2pixels.prompts.user_prompts import split
+from text2pixels.prompts.user_prompts import split, weigh
 from text2pixels.tables import read_table
 
 if TYPE_CHECKING:
@@ -121,14 +121,17 @@ def encode_for_network(
 
 
 def _phrases(prompt: str | Sequence[str]) -> list[str]:
-    return split(prompt if isinstance(prompt, str) else ";".join(prompt), "the prompt")
+    phrases = split(prompt if isinstance(prompt, str) else ";".join(prompt), "the prompt")
+    if weighted := next((phrase for phrase in phrases if weigh(phrase)[1] != 1), None):
+        raise InputError(f"'{weighted}': only a network trained here takes a phrase with a weight")
+    return phrases
 
 
 def _all_vectors(phrases: list[str], candidates: Iterable[encoders.Encoder], folder: Path) -> NDArray[np.float32]:
     """Return the vectors of the first encoder that has one for every phrase.
 
-    Where none has, a phrase that only names an object otherwise than the vocabulary does is read as the
-    vocabulary has it, and that is said.
+    Where none has, or could only guess it from its letters, a phrase that names otherwise what the vocabulary has
+    is read as the vocabulary has it, and that is said.
     """
     lacking, near = "", list[str]()
     for encoder in candidates:
@@ -137,7 +140,8 @@ def _all_vectors(phrases: list[str], candidates: Iterable[encoders.Encoder], fol
         read_as = {phrase: plainer(phrase) or phrase for phrase in phrases}
         wanted = list(dict.fromkeys([*phrases, *read_as.values()]))
         vectors = cache.encode(encoder, phrases, folder)[0] if slow else encoder.encode(wanted)
-        spoken = [phrase if phrase in vectors else read_as[phrase] for phrase in phrases]
+        guessed = set(encoder.approximated(phrases)) if isinstance(encoder, Distilled) else set()
+        spoken = [phrase if phrase in vectors and phrase not in guessed else read_as[phrase] for phrase in phrases]
         lacking = next((phrase for phrase, said in zip(phrases, spoken, strict=True) if said not in vectors), "")
         if lacking:
             listed = encoder.phrases if isinstance(encoder, (Distilled, Table)) else []
@@ -150,6 +154,8 @@ def _all_vectors(phrases: list[str], candidates: Iterable[encoders.Encoder], fol
             for phrase in encoder.approximated(spoken):
                 stand_in.announce(phrase)
         return np.stack([vectors[phrase] for phrase in spoken])
-    hint = f"spelt most like it: {', '.join(near)}" if near else "it has: a person, a car, a street light, …"
+    hint = (
+        f"spelt most like it: {', '.join(near)}" if near else "it has: a person, a car, a tree, a street, at night, …"
+    )
     name = encoder.identity.partition("@")[0].partition("/")[0]
     raise InputError(f"the encoder '{name}' has no vector for '{lacking}'; {hint}; or use the encoder open_clip")

@@ -16,6 +16,7 @@ from text2pixels.methods.card import Card
 from text2pixels.methods.method import Float, Image8, Phrases, check_pair
 from text2pixels.methods.model_prompts import VECTORS, read_vectors
 from text2pixels.network.description import MINIMUM_SIDE
+from text2pixels.prompts.user_prompts import weigh
 
 if TYPE_CHECKING:
     from text2pixels.config import Embed
@@ -41,18 +42,23 @@ class Own:
             InputError: also an encoder that cannot be had, or a phrase that it does not know.
         """
         check_pair(infrared_HW, visible_HW3, MINIMUM_SIDE)
-        text_TD = self._encode(tuple(phrases)) if phrases else None
-        return self._fuser.fuse_unrounded(infrared_HW, visible_HW3, text_TD) * np.float32(255)
+        text_TD, weights = self._encode(tuple(phrases)) if phrases else (None, ())
+        return self._fuser.fuse_unrounded(infrared_HW, visible_HW3, text_TD, weights) * np.float32(255)
 
     def attention(self, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases) -> dict[str, Float]:
         """Return which phrase lit which pixels; see `Attentive.attention`."""
         return self._fuser.attention(infrared_HW, visible_HW3, phrases)
 
-    def _encode_uncached(self, phrases: tuple[str, ...]) -> NDArray[np.float32]:
+    def _encode_uncached(self, phrases: tuple[str, ...]) -> tuple[NDArray[np.float32], tuple[float, ...]]:
+        """Return the vectors (T, D) and the weights of phrases, which end in their weight where it is not 1."""
         known = self._known
         if all(phrase in known for phrase in phrases):
-            return np.stack([known[phrase] for phrase in phrases])
-        return self._fuser.encode(phrases).vectors_TD
+            return np.stack([known[phrase] for phrase in phrases]), ()
+        weighed = dict(map(weigh, phrases))
+        if all(words in known for words in weighed):
+            return np.stack([known[words] for words in weighed]), trained.weights_of(weighed.values())
+        text = self._fuser.encode(phrases)
+        return text.vectors_TD, text.weights
 
     @cached_property
     def _known(self) -> dict[str, NDArray[np.float32]]:

@@ -7,7 +7,7 @@ Shapes: B batch; H, W image; T phrases, D dimension of a phrase vector.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, overload
 
@@ -30,10 +30,11 @@ Vectors = Float
 
 
 class Text(NamedTuple):
-    """Encoded phrases: T names and their vectors (T, D)."""
+    """Encoded phrases: T names, their vectors (T, D), and their weights; no weights: all are 1."""
 
     phrases: list[str]
     vectors_TD: Vectors
+    weights: tuple[float, ...] = ()
 
 
 def load(
@@ -104,7 +105,8 @@ class Fuser:
                 a colour palette is refused. What of a PIL image is not to be seen is a warning.
             visible: the same, gray or RGB: (H, W, 3), (3, H, W), (B, 3, H, W). Any size from
                 16x16, equal to the infrared's.
-            prompt: phrases, separated by semicolons or as a sequence, for all pairs; None: no text.
+            prompt: phrases, separated by semicolons or as a sequence, for all pairs; None: no text. A phrase may
+                have a weight from -5 to 5, "a person:1.5; a car:-0.5": see `fuse_unrounded`.
 
         Returns:
             The fused image as the visible came: its kind, type, device and size, its colour if it
@@ -125,7 +127,7 @@ class Fuser:
             pairs.append((infrared_to_8_bits(thermal), scene_8))
             give_back.append(back)
         results = []
-        for index, fused_HW in enumerate(self._fuse_pairs(pairs, text.vectors_TD)):
+        for index, fused_HW in enumerate(self._fuse_pairs(pairs, text.vectors_TD, text.weights)):
             scene_8 = pairs[index][1]
             results.append(give_back[index](fused_HW if scene_8.ndim == 2 else restore_colour(fused_HW, scene_8)))
         if single:
@@ -147,9 +149,28 @@ class Fuser:
         """
         return next(self._fuse_pairs([(infrared_HW, visible)], text_TD))
 
-    def fuse_unrounded(self, infrared_HW: Image8, visible: Image8, text_TD: Vectors | None = None) -> Vectors:
-        """Fuse one pair as `fuse_luminance` does; return luminance (H, W) in [0, 1] before it is rounded."""
-        return next(self._fuse_unrounded([(infrared_HW, visible)], text_TD))
+    def fuse_unrounded(
+        self, infrared_HW: Image8, visible: Image8, text_TD: Vectors | None = None, weights: Sequence[float] = ()
+    ) -> Vectors:
+        """Fuse one pair as `fuse_luminance` does; return luminance (H, W) in [0, 1] before it is rounded.
+
+        With weights the picture is the one without text, plus, for each group of phrases of one weight, the weight
+        times what that group changes in it:
+
+            z = clip(z_0 + sum_w w (z_w - z_0))
+
+        So 1 is the prompt as it is, 0 leaves a phrase out, 2 doubles what it does, -1 does the opposite.
+
+        Args:
+            infrared_HW: as for `fuse_luminance`.
+            visible: as for `fuse_luminance`.
+            text_TD: as for `fuse_luminance`.
+            weights: one for each phrase; none: all are 1. Every further weight costs a run of the network.
+
+        Raises:
+            InputError: as `fuse_luminance`.
+        """
+        return next(self._fuse_unrounded([(infrared_HW, visible)], text_TD, weights))
 
     def attention(self, infrared: Picture, visible: Picture, prompt: Prompt) -> dict[str, Float]:
         """Return which phrase lit which pixels.
@@ -186,9 +207,10 @@ class Fuser:
         return maps_Shw
 
     def encode(self, prompt: Prompt) -> Text:
-        """Encode phrases with the encoder that the network was trained with, or one that stands in for it.
+        """Encode phrases, and read their weights.
 
-        A phrase that is only approximated is told on standard error: see `encoders.stand_in`.
+        The encoder is the one that the network was trained with, or one that stands in for it. A phrase that is only
+        approximated is told on standard error: see `encoders.stand_in`.
 
         Raises:
             InputError: no encoder like the one of training, an unknown or too long phrase, or a network without text.
@@ -198,15 +220,21 @@ class Fuser:
         if not self.reads_text:
             raise InputError("this network was trained without cross-attention and reads no text: leave the prompt out")
         from text2pixels.encoders.embeddings import encode_for_network
+        from text2pixels.prompts.user_prompts import split, weigh
 
+        weighed = dict(map(weigh, split(prompt if isinstance(prompt, str) else ";".join(prompt), "the prompt")))
         name, identity = self.metadata["encoder"], self.metadata["encoder_identity"]
-        return Text(*encode_for_network(prompt, name, identity, self._embed))
+        return Text(*encode_for_network(list(weighed), name, identity, self._embed), weights_of(weighed.values()))
 
-    def _fuse_pairs(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Iterator[Image8]:
+    def _fuse_pairs(
+        self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None, weights: Sequence[float] = ()
+    ) -> Iterator[Image8]:
         """Yield the fused luminance (H, W) of each pair."""
-        return map(quantise, self._fuse_unrounded(pairs, text_TD))
+        return map(quantise, self._fuse_unrounded(pairs, text_TD, weights))
 
-    def _fuse_unrounded(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Iterator[Vectors]:
+    def _fuse_unrounded(
+        self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None, weights: Sequence[float] = ()
+    ) -> Iterator[Vectors]:
         """Yield the fused luminance (H, W) of each pair, in [0, 1]."""
         for infrared_HW, visible in pairs:
             check_sizes(infrared_HW, visible, MINIMUM_SIDE)
@@ -215,8 +243,22 @@ class Fuser:
             stop = start + 1
             while stop < min(start + self.engine.most, len(pairs)) and pairs[stop][0].shape == pairs[start][0].shape:
                 stop += 1
-            yield from self._run(pairs[start:stop], text_TD).fused_B1HW[:, 0]
+            yield from self._weighted(pairs[start:stop], text_TD, weights)
             start = stop
+
+    def _weighted(
+        self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None, weights: Sequence[float]
+    ) -> Float:
+        """Return the fused luminance (B, H, W) of pairs of one size; see `fuse_unrounded`."""
+        if text_TD is None or not self.reads_text or all(weight == 1 for weight in weights):
+            return self._run(pairs, text_TD).fused_B1HW[:, 0]
+        assert len(weights) == len(text_TD), "a weight for each phrase"
+        plain_BHW = self._run(pairs, None).fused_B1HW[:, 0]
+        fused_BHW = plain_BHW.copy()
+        for weight in sorted(set(weights) - {0}):
+            group_TD = text_TD[[index for index, own in enumerate(weights) if own == weight]]
+            fused_BHW += np.float32(weight) * (self._run(pairs, group_TD).fused_B1HW[:, 0] - plain_BHW)
+        return fused_BHW.clip(0, 1)
 
     def _run(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Output:
         """Run the network on pairs of one size."""
@@ -234,6 +276,12 @@ class Fuser:
                 f"too little memory to fuse {len(pairs)} x {width}x{height} pixels on {self.device}; use fewer or "
                 "smaller images, or another device (--device cpu)"
             ) from error
+
+
+def weights_of(given: Iterable[float]) -> tuple[float, ...]:
+    """Return the weights of phrases, none if all are 1."""
+    weights = tuple(given)
+    return weights if any(weight != 1 for weight in weights) else ()
 
 
 def _luminance(image: Image8) -> Float:

@@ -91,8 +91,30 @@ SYNONYMS: dict[Noun, tuple[str, ...]] = {
 
 # People by what they do or are: to the vocabulary they are people.
 _PEOPLE = {
-    *("adult", "child", "cyclist", "driver", "firefighter", "human", "kid", "motorcyclist", "officer", "passenger"),
-    *("policeman", "rider", "runner", "soldier", "walker", "worker"),
+    *("adult", "baby", "bystander", "child", "driver", "firefighter", "guard", "hiker", "human", "kid", "officer"),
+    *("passenger", "passer-by", "police officer", "policeman", "policewoman", "rider", "runner", "skier", "soldier"),
+    *("student", "teenager", "toddler", "walker", "worker"),
+}
+_MANY = {"children", "men", "women", "babies", "passers-by", "policemen", "crowd", "crowd of people", "group of people"}
+
+# Other words for what the vocabulary has; said in a line where one is read so.
+_NEAR: dict[str, Noun | str] = {
+    **dict.fromkeys(("cyclist", "bicyclist", "bike rider"), BICYCLE),
+    **dict.fromkeys(("motorcyclist", "moped", "motor scooter"), MOTORCYCLE),
+    **dict.fromkeys(("automobile", "sedan", "hatchback", "motorcar", "cab", "police car"), CAR),
+    **dict.fromkeys(("lorry", "pickup", "pickup truck", "trailer"), TRUCK),
+    **dict.fromkeys(("coach", "minibus", "double-decker"), BUS),
+    **dict.fromkeys(("streetlamp", "street lamp", "lamppost", "lamp post"), STREET_LIGHT),
+    **dict.fromkeys(("stoplight", "traffic signal"), TRAFFIC_LIGHT),
+    **dict.fromkeys(("road sign", "street sign"), TRAFFIC_SIGN),
+    **dict.fromkeys(("sky", "open air", "landscape"), "outdoors"),
+    **dict.fromkeys(("haze", "mist", "dense fog"), "thick fog"),
+    **dict.fromkeys(("road", "lane", "pavement", "sidewalk", "asphalt", "alley"), "a street"),
+    **dict.fromkeys(("grass", "bush", "hedge", "lawn", "plant", "vegetation"), "green vegetation"),
+    **dict.fromkeys(("infrared", "heat", "hot object", "thermal"), "warm objects"),
+    **dict.fromkeys(("evening", "nighttime", "midnight", "darkness"), "at night"),
+    **dict.fromkeys(("daytime", "daylight", "noon"), "in daylight"),
+    **dict.fromkeys(("headlight", "glow"), "bright lights"),
 }
 
 # What a street scene hardly ever shows without a label: training names some that are not there.
@@ -113,15 +135,21 @@ def noun(category: str) -> Noun:
 
 
 def plainer(phrase: str) -> str | None:
-    """Return the vocabulary's own word for what is called otherwise or more narrowly: "a person" for "a pedestrian".
+    """Return the vocabulary's nearest word for what is called otherwise or more narrowly: "a person" for "a child".
 
     None where there is none, or the phrase has it already.
     """
     article, _, rest = phrase.partition(" ")
     bare = rest if article in ("a", "an", "the") else phrase
-    for name, form in ((bare, "one"), (bare.removesuffix("s"), "many")):
+    if bare in _MANY:
+        return PERSON.many
+    plural = f"{bare[:-3]}y" if bare.endswith("ies") else bare.removesuffix("s")
+    for name, form in ((bare, "one"), (plural, "many")):
         if name in _PEOPLE:
             return str(getattr(PERSON, form))
+        if name in _NEAR:
+            near = _NEAR[name]
+            return near if isinstance(near, str) else str(getattr(near, form))
         if name in NOUNS and (found := str(getattr(NOUNS[name], form))) != phrase:
             return found
     return None

@@ -3,10 +3,14 @@
 `name` is a pair's name ("FLIR_00006") or, where one file serves several data sets, its pair_id
 ("roadscene/FLIR_00006"), in any letter case and with or without a suffix; `phrases` are separated by
 semicolons; `kind` is "coarse" or "fine", and a row without it stands for both.
+
+A typed phrase may end in a weight: "a person:1.5; a car:-0.5" (`weigh`). What a scene does not show cannot be
+said in words: text encoders put "no person" beside "a person", so a negation is refused (`split`).
 """
 
 import csv
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +20,15 @@ from text2pixels.prompts.phrases import KINDS, LONGEST, tidy, unique
 
 REQUIRED = ("name", "phrases")
 OPTIONAL = ("kind",)
+_OTHER_SEPARATORS = (",", ". ", "|", "/", " + ", " & ", "\u3001", "\uff0c", "\uff1b")  # the last three are full-width
+STRONGEST = 5.0  # of weights, in either direction: far beyond it a picture is black and white
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)")
+# "No" after an article belongs to a name: "a no entry sign".
+_NEGATION = re.compile(
+    r"\b(without|not|never|nobody|nothing|none|neither|nor|except|excluding|lacking|absent|isn't|aren't|don't)\b"
+    r"|(?<!\ba )(?<!\bthe )\bno\b"
+)
 
 
 def read_csv(path: Path, dataset: str, names: Collection[str]) -> dict[tuple[str, str], list[str]]:
@@ -41,6 +54,10 @@ def read_csv(path: Path, dataset: str, names: Collection[str]) -> dict[tuple[str
         if kind and kind not in KINDS:
             raise InputError(f"{where}: kind '{kind}' should be {' or '.join(KINDS)}, or empty for both")
         phrases = split(row["phrases"], where)
+        if weighted := next((phrase for phrase in phrases if weigh(phrase, where)[1] != 1), None):
+            raise InputError(
+                f"{where}: '{weighted}': a weight is for fusing (t2p fuse); training takes phrases as they are"
+            )
         for each in [kind] if kind else KINDS:
             if (name, each) in found:
                 raise InputError(f"{where}: '{name}' has {each} phrases already; give each pair and kind once")
@@ -71,19 +88,57 @@ def match(given: str, names: Collection[str], where: str) -> str:
 def split(text: str, where: str) -> list[str]:
     """Split a text into phrases at semicolons and bring each into the form that is encoded.
 
+    A phrase keeps its weight behind a colon ("a car:0.5"), but for a weight of 1.
+
     Raises:
-        InputError: there is no phrase, or one is too long.
+        InputError: there is no phrase, one is too long, is given with two weights or has a wrong one, or says what
+            is not there.
     """
-    phrases = unique(phrase for phrase in map(tidy, text.split(";")) if phrase)
-    if not phrases:
-        raise InputError(f"{where}: no phrases; write for example: a person; a car; at night")
-    for phrase in phrases:
-        if len(phrase) > LONGEST:
+    weights: dict[str, float] = {}
+    for phrase in unique(phrase for phrase in map(tidy, text.split(";")) if phrase):
+        words, weight = weigh(phrase, where)
+        if len(words) > LONGEST:
             raise InputError(
-                f"{where}: the phrase '{phrase[:40]}…' has {len(phrase)} characters, at most {LONGEST} are encoded; "
+                f"{where}: the phrase '{words[:40]}…' has {len(words)} characters, at most {LONGEST} are encoded; "
                 "split it with semicolons"
             )
-    return phrases
+        if _NEGATION.search(words.replace("’", "'")):
+            raise InputError(
+                f"{where}: '{words}' says what is not there, which text encoders read as its opposite: leave it out, "
+                "or give what should stand back a negative weight, like a person:-1"
+            )
+        if weights.get(words, weight) != weight:
+            raise InputError(f"{where}: '{words}' has two weights, {weights[words]:g} and {weight:g}: give it one")
+        weights[words] = weight
+    if not weights:
+        raise InputError(f"{where}: no phrases; write for example: a person; a car; at night")
+    return [words if weight == 1 else f"{words}:{weight:g}" for words, weight in weights.items()]
+
+
+def weigh(phrase: str, where: str = "the prompt") -> tuple[str, float]:
+    """Return a phrase without its weight, and the weight: ("a car", 0.5) of "a car:0.5", 1 where there is none.
+
+    Raises:
+        InputError: what stands behind the colon is no number from -5 to 5, or nothing stands before it.
+    """
+    words, colon, number = (part.strip() for part in phrase.rpartition(":"))
+    if not colon:
+        return phrase, 1.0
+    if not words or ":" in words or not _NUMBER.fullmatch(number) or abs(float(number)) > STRONGEST:
+        raise InputError(
+            f"{where}: '{phrase[:60]}': a colon comes between a phrase and its weight, a number from {-STRONGEST:g} to "
+            f"{STRONGEST:g}, like a person:1.5"
+        )
+    return words, round(float(number), 3) + 0.0  # not -0
+
+
+def separated_otherwise(phrases: Iterable[str]) -> list[str]:
+    """Return a line for each phrase that may be several: with a comma, say, which separates none."""
+    return [
+        f"'{phrase}' is one phrase: several are separated by semicolons"
+        for phrase in phrases
+        if any(mark in phrase for mark in _OTHER_SEPARATORS)
+    ]
 
 
 def rows(path: Path) -> list[tuple[int, dict[str, str]]]:
