@@ -4,6 +4,7 @@ import configparser
 import json
 import re
 import shlex
+import subprocess
 import sys
 import textwrap
 import tomllib
@@ -270,3 +271,26 @@ def test_the_notebook_runs_from_top_to_bottom_and_keeps_no_output(place, capsys)
         exec(compile("".join(cell["source"]), "notebook", "exec"), names)
     assert names["fused"].shape == names["visible"].shape
     assert "laplacian {'VIF'" in capsys.readouterr().out
+
+
+def test_the_pages_build_without_a_warning(tmp_path):
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", ROOT / "docs", tmp_path / "site"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pages = {path.stem for path in (tmp_path / "site").glob("*.html")}
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} <= pages
+
+
+def test_the_gallery_shows_what_its_script_draws(tmp_path):
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("gallery", ROOT / "docs/gallery.py")
+    gallery = module_from_spec(spec)
+    spec.loader.exec_module(gallery)
+    gallery.draw(tmp_path)
+    committed = {path.name: path for path in (ROOT / "docs/gallery").iterdir()}
+    drawn = {path.name: path for path in tmp_path.iterdir()}
+    assert drawn.keys() == committed.keys() == set(re.findall(r"gallery/([\w.]+)\)", TEXTS["docs/gallery.md"]))
+    assert sum(path.stat().st_size for path in committed.values()) < 1_000_000
+    for name, path in drawn.items():
+        assert cv2.imread(str(path)).shape == cv2.imread(str(committed[name])).shape
