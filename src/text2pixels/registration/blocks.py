@@ -5,6 +5,7 @@ displacement across the edge only, and its surface says so.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -87,15 +88,15 @@ def match_blocks(views: Views, matrix: Matrix, side: int, radius: int, cell: int
         height, width = visible.shape[1:]
         rows, columns = max(2, round(height / cell)), max(2, round(width / cell))
         padded = np.pad(infrared, ((0, 0), (radius, radius), (radius, radius)))
-        energy = np.einsum("chw,chw->hw", padded, padded)
-        visible_energy = _pool(np.einsum("chw,chw->hw", visible, visible), rows, columns)
+        down, across = _pooling(height, rows), _pooling(width, columns).T
+        visible_energy = down @ np.einsum("chw,chw->hw", visible, visible) @ across
+        infrared_energy = _at_every_shift(np.einsum("chw,chw->hw", padded, padded), down, across, radius)
         surfaces = np.empty((2 * radius + 1, 2 * radius + 1, rows, columns), np.float32)
         for i in range(2 * radius + 1):
             for j in range(2 * radius + 1):
-                window = np.s_[i : i + height, j : j + width]
-                product = _pool(np.einsum("chw,chw->hw", visible, padded[:, window[0], window[1]]), rows, columns)
-                infrared_energy = _pool(energy[window], rows, columns)
-                surfaces[i, j] = product / np.sqrt(visible_energy * infrared_energy + _ENERGY_FLOOR)
+                shifted = padded[:, i : i + height, j : j + width]
+                product = down @ np.einsum("chw,chw->hw", visible, shifted) @ across
+                surfaces[i, j] = product / np.sqrt(visible_energy * infrared_energy[i, j] + _ENERGY_FLOOR)
         surfaces = np.hypot(np.maximum(surfaces, 0), np.float32(_CHANCE)) - np.float32(_CHANCE)
         total = surfaces if total is None else total + surfaces
     assert total is not None
@@ -113,7 +114,24 @@ def match_blocks(views: Views, matrix: Matrix, side: int, radius: int, cell: int
     )
 
 
-def _pool(values: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
-    cells = cv2.resize(values, (columns, rows), interpolation=cv2.INTER_AREA)
-    pooled: NDArray[np.float32] = cv2.GaussianBlur(cells, (3, 3), 0.7, borderType=cv2.BORDER_REPLICATE)
-    return pooled
+@cache
+def _pooling(pixels: int, cells: int) -> NDArray[np.float32]:
+    """Return the matrix (cells, pixels) from pixels to means over equal cells, neighbouring cells blurred a little."""
+    edges = np.arange(cells + 1) * (pixels / cells)
+    pixel = np.arange(pixels)
+    covered = np.minimum(pixel + 1, edges[1:, None]) - np.maximum(pixel, edges[:-1, None])
+    means = covered.clip(0) * (cells / pixels)
+    side, middle, _ = cv2.getGaussianKernel(3, 0.7)[:, 0]
+    beyond = np.pad(means, ((1, 1), (0, 0)), mode="edge")
+    return np.asarray(side * (beyond[:-2] + beyond[2:]) + middle * means, dtype=np.float32)
+
+
+def _at_every_shift(
+    padded: NDArray[np.float32], down: NDArray[np.float32], across: NDArray[np.float32], radius: int
+) -> NDArray[np.float32]:
+    """Pool values (H + 2r, W + 2r) from each place of a window (H, W): (2r + 1, 2r + 1, rows, columns)."""
+    shifts = range(2 * radius + 1)
+    tall = np.concatenate([np.pad(down, ((0, 0), (i, 2 * radius - i))) for i in shifts])
+    wide = np.concatenate([np.pad(across, ((i, 2 * radius - i), (0, 0))) for i in shifts], axis=1)
+    pooled: NDArray[np.float32] = (tall @ padded @ wide).reshape(len(shifts), len(down), len(shifts), -1)
+    return pooled.transpose(0, 2, 1, 3)

@@ -26,7 +26,7 @@ def describe(image: NDArray[np.uint8], locality: float, fine: bool = False) -> F
 
     Args:
         image: (H, W).
-        locality: standard deviation, pixels, of the window whose mean is removed.
+        locality: standard deviation, pixels, of the window whose mean is removed, at least 1.
         fine: smooth less, for small images.
     """
     before, after = (0.5, 0.7) if fine else (0.8, 1.0)
@@ -42,8 +42,21 @@ def describe(image: NDArray[np.uint8], locality: float, fine: bool = False) -> F
     floor = _FLOOR * norm.mean() + (_NOISE_FLOOR_FINE if fine else _NOISE_FLOOR) * noise_level(image)
     channels /= norm + np.float32(floor)
     for channel in channels:
-        channel -= cv2.GaussianBlur(channel, (0, 0), locality)
+        channel -= _wide_mean(channel, locality)
     return channels
+
+
+def _wide_mean(channel: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
+    """Blur (H, W) by three boxes, whose time does not grow with their width, to a Gaussian's standard deviation.
+
+    The widths are those of Kovesi, "Fast almost-Gaussian filtering", DICTA 2010; its exact shape hardly matters.
+    """
+    ideal = np.sqrt(4 * deviation**2 + 1)
+    narrow = int((ideal - 1) // 2) * 2 + 1  # the largest odd number up to it
+    narrows = round((12 * deviation**2 - 3 * narrow**2 - 12 * narrow - 9) / (-4 * narrow - 4))
+    for width in [narrow] * narrows + [narrow + 2] * (3 - narrows):
+        channel = cv2.blur(channel, (width, width))
+    return channel
 
 
 def noise_level(image: NDArray[np.uint8]) -> float:

@@ -5,7 +5,7 @@ the Fourier domain", IEEE TIP 2012), for every scale of a broad range. Nothing i
 cameras but that the smaller field of view lies at least half within the larger.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2pixels.registration.descriptors import Features, describe
-from text2pixels.registration.frames import Matrix, corner_error, inverse, scaling, shrink
+from text2pixels.registration.frames import Image8, Matrix, corner_error, inverse, scaling, shrink
 from text2pixels.registration.pairs import Views
 
 SIDE = 192  # pixels, longest side of the infrared in the search
@@ -23,6 +23,7 @@ SPANS = 0.4 * 1.04 ** np.arange(42)  # visible frame's longest side, in longest 
 LOCALITY = 6.0  # pixels
 SMALLEST_OVERLAP = 0.5  # of the smaller frame
 PEAKS = 3  # kept per scale
+_MANY = 6
 DISTINCT = 0.05  # corner distance, share of the visible diagonal, from which transforms are two
 
 
@@ -37,8 +38,9 @@ class Hypothesis:
 def hypotheses(views: Views, degrees: tuple[float, ...] = (0.0,), count: int = 6) -> list[Hypothesis]:
     """Return the best distinct hypotheses, best first, over all scales and the given rotations."""
     found: list[Hypothesis] = []
+    halved = _halve(views.infrared), _halve(views.visible)
     for angle in degrees:
-        described = lru_cache(maxsize=2)(partial(_described, views, angle))  # neighbouring scales share one of the two
+        described = lru_cache(maxsize=2)(partial(_described, *halved, angle))  # neighbouring scales share one
         for span in SPANS:
             found += _at_scale(views, float(span), angle, described)
     found.sort(key=lambda hypothesis: -hypothesis.score)
@@ -79,7 +81,7 @@ def masked_correlation(
     # correlation by as many rows and columns: what wraps around in it are only shifts that do not count.
     rows, columns = (max(1, int(least // min(fixed.shape[axis], moving.shape[axis]))) for axis in (2, 1))
     padded = cv2.getOptimalDFTSize(shape[0] + 1 - rows), cv2.getOptimalDFTSize(shape[1] + 1 - columns)
-    places = np.ix_(np.arange(shape[0]) % padded[0], np.arange(shape[1]) % padded[1])
+    counting = np.s_[rows - 1 : shape[0] + 1 - rows, columns - 1 : shape[1] + 1 - columns]
     flipped = moving[:, ::-1, ::-1]
 
     def spectrum(image: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -92,9 +94,8 @@ def masked_correlation(
     def convolved(*pairs: tuple[NDArray[np.float32], NDArray[np.float32]]) -> NDArray[np.float32]:
         total = sum(cv2.mulSpectrums(one, other, 0) for one, other in pairs)
         back = cv2.idft(total, flags=cv2.DFT_SCALE | cv2.DFT_REAL_OUTPUT)
-        surface: NDArray[np.float32] = back[places]
-        surface[: rows - 1] = surface[shape[0] - rows + 1 :] = 0
-        surface[:, : columns - 1] = surface[:, shape[1] - columns + 1 :] = 0
+        surface = np.zeros(shape, np.float32)
+        surface[counting] = back[counting]
         return surface
 
     weight, field = spectrum(mask), spectrum(np.ones(moving.shape[1:], np.float32))
@@ -116,11 +117,18 @@ class _Side(NamedTuple):
         return height, width
 
 
-def _described(views: Views, angle: float, infrared: bool, side: int) -> _Side:
+def _halve(images: tuple[Image8, ...]) -> list[Image8]:
+    """Halve images that are many times larger than the search: they are reduced anew for every scale."""
+    return [shrink(image, 0.5) if max(image.shape) >= _MANY * SIDE else image for image in images]
+
+
+def _described(
+    infrared: Sequence[Image8], visible: Sequence[Image8], angle: float, is_infrared: bool, side: int
+) -> _Side:
     """Reduce and describe the images of one camera; the infrared ones are turned by ``angle`` first."""
-    originals = views.infrared if infrared else views.visible
+    originals = infrared if is_infrared else visible
     images = [shrink(image, min(1.0, side / max(image.shape))) for image in originals]
-    if infrared and angle:
+    if is_infrared and angle:
         height, width = images[0].shape
         turn = _turn((height, width), angle)
         images = [cv2.warpPerspective(each, turn, (width, height), borderMode=cv2.BORDER_REPLICATE) for each in images]
