@@ -166,6 +166,18 @@ def test_a_trained_network_reads_the_prompt_and_shows_its_attention(tmp_path):
     np.testing.assert_array_equal(read_rgb(tmp_path / "told/a.png"), read_rgb(tmp_path / "f.png"))
 
 
+@pytest.mark.parametrize("prompt", ["a person, a car", "a person | a car", "a person/a car", "a person\u3001a car"])
+def test_what_separates_no_phrases_is_noticed(tmp_path, prompt):
+    write_pair(tmp_path)
+    train(tmp_path / "model")
+    noticed = f"'{prompt}' is one phrase: several are separated by semicolons"
+    code, _, said = run("ir/a.png", "vi/a.png", "-o", "f.png", "--prompt", prompt, "--model", "model")
+    assert code == 0
+    assert noticed in said
+    (tmp_path / "p.csv").write_text(f'name,phrases\na,"{prompt}"\n', encoding="utf-8")
+    assert noticed in run("ir", "vi", "-o", "o", "--prompts", "p.csv", "--model", "model")[2]
+
+
 def test_mistakes_are_answered_in_one_line_and_write_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(inference, "SHIPPED", tmp_path / "none")
     write_pair(tmp_path)

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from text2pixels.errors import InputError
-from text2pixels.prompts.phrases import KINDS
-from text2pixels.prompts.user_prompts import match, rows, split
+from text2pixels.prompts.phrases import KINDS, unique
+from text2pixels.prompts.user_prompts import match, rows, separated_otherwise, split
 
 _SHOWN = 5  # names in a line
 
@@ -57,6 +58,7 @@ def read_pair_prompts(path: Path, names: Collection[str], folders: Collection[st
             f"names, such as {next(iter(names))}"
         )
     notes = [f"{len(own)} of {len(names)} pairs have phrases in {path}{_without(own, names)}"]
+    notes += [f"{path}: {line}" for line in separated_otherwise(unique(chain(*own.values())))]
     if elsewhere:
         notes.append(f"{path}: {len(elsewhere)} rows speak of other folders and are left out: {_list(elsewhere)}")
     return PairPrompts(own, notes)

@@ -156,9 +156,12 @@ def _options(given: list[str]) -> tuple[tuple[str, str | int | float | bool], ..
 def _phrases(prompt: str | None) -> list[str]:
     if prompt is None:
         return []
-    from text2pixels.prompts.user_prompts import split
+    from text2pixels.progress import say
+    from text2pixels.prompts.user_prompts import separated_otherwise, split
 
-    return split(prompt, "--prompt")
+    phrases = split(prompt, "--prompt")
+    say([f"--prompt: {line}" for line in separated_otherwise(phrases)])
+    return phrases
 
 
 @app.command(rich_help_panel=_IMAGES)
