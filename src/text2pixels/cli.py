@@ -4,6 +4,7 @@ A verb imports what it needs when it runs, so that none pays for another's libra
 """
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -197,6 +198,8 @@ app.add_typer(verbs.app)
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error is: a file's name may be no text
     try:
         app()
     except InputError as error:

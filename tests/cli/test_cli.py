@@ -2,10 +2,12 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from text2pixels.cli import app
+from text2pixels.image.png import write_png
 
 VERBS = {command.callback.__name__: command.callback for command in app.registered_commands}
 
@@ -48,6 +50,14 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(tmp_path):
     assert answer.stdout == ""
     assert answer.stderr.startswith("error: cannot read params.yaml")
     assert answer.stderr.count("\n") == 1
+
+
+def test_a_name_that_is_no_text_is_told_nevertheless(tmp_path):
+    for folder, shape in (("ir", (24, 32)), ("vi", (24, 32, 3))):
+        write_png(tmp_path / folder / "a.png", np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8))
+    answer = t2p("fuse", "ir/a.png", "vi/a.png", "-o", b"\xff.png", "--method", "average", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == "\\udcff.png: fused by Average\n"
 
 
 def test_help_is_quick_because_heavy_libraries_wait(tmp_path):
