@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 
 from text2pixels.analysis.boards import boards
+from text2pixels.analysis.leaderboard import fusion_table, verdict
 from text2pixels.analysis.published import published_rows
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import Pair
 from text2pixels.datasets.partition import named, published
-from text2pixels.metrics.score import HEADLINE, METRICS
+from text2pixels.metrics.score import HEADLINE, METRICS, RANKED
 
 METHODS = ["sdnet", "average", "infrared"]
 
@@ -69,6 +70,29 @@ def test_the_change_of_ranking_compares_the_same_metrics_among_fused_methods(res
         ("sdnet", 2, 1),
     ]
     assert (changes[0].standard, changes[0].stretched) == (1, 2)
+
+
+def test_a_rank_counts_no_near_copies_and_the_one_of_all_stands_beside_it():
+    counted, copies = ("MSE", "VIF"), ("PSNR", "AG", "EI")
+    assert set(counted) <= set(RANKED)
+    assert not set(copies) & set(RANKED)
+    rows = [
+        {"pair_id": str(pair), "method": method, "metric": name, "value": 1.0 + (better == (direction == "higher"))}
+        for pair in range(3)
+        for name in (*counted, *copies)
+        for direction in (METRICS[name].direction,)
+        for method in ("one", "other")
+        for better in ((method == "one") == (name in counted),)
+    ]
+    _, (first, second), ranking = fusion_table(pd.DataFrame(rows), ["one", "other"], resamples=10)
+    assert (first.method, first.rank, first.rank_of_all) == ("one", 1, 2)
+    assert (second.method, second.rank, second.rank_of_all) == ("other", 2, 1)
+    assert ranking.metrics == counted
+    assert verdict(ranking).startswith("average rank over 2 metrics on 3 pairs: one 1.00, other 2.00")
+
+
+def test_what_counts_in_ranks_is_in_the_order_of_the_table():
+    assert list(RANKED) == [name for name in METRICS if name in RANKED]
 
 
 def test_a_part_of_a_published_list_is_no_published_list(results):

@@ -13,7 +13,7 @@ from text2pixels.metrics.score import HEADLINE, METRICS
 
 @dataclass(frozen=True)
 class Change:
-    """A method's average rank over the nine metrics of published tables, and its place, under both conventions."""
+    """A method's average rank over metrics of published tables, and its place, under both conventions."""
 
     method: str
     standard: float
@@ -31,8 +31,9 @@ class Board:
         title: In words.
         count: Number of pairs.
         fusion: All metrics under the convention `standard`.
-        ranking: Average ranks over those.
+        ranking: Average ranks over those of them that count in ranks.
         stretched: The metrics of published tables under the convention `stretched`.
+        stretched_ranked: Those of them that count in its ranks.
         printed: What others have printed for this list.
         changes: How the ranking over those metrics changes between the conventions, best under `standard` first.
     """
@@ -43,13 +44,14 @@ class Board:
     fusion: Table
     ranking: Ranking
     stretched: Table
+    stretched_ranked: tuple[str, ...]
     printed: list[PublishedRow]
     changes: list[Change]
 
     @property
     def verdict(self) -> str:
         """Who is first, and how sure that is."""
-        return verdict(self.ranking, len(self.fusion.columns))
+        return verdict(self.ranking)
 
     @property
     def headline(self) -> Table:
@@ -79,8 +81,8 @@ def _board(
     columns, rows, ranking = fusion_table(scores, methods, resamples)
     stretched_columns, stretched_rows, after = fusion_table(stretched, methods, resamples)
     fused = [method for method in methods if method not in SOURCES]
-    # The same nine metrics on both sides: only the convention differs.
-    directions = {name: METRICS[name].direction for name in stretched_columns}
+    # The same metrics on both sides: only the convention differs.
+    directions = {name: METRICS[name].direction for name in after.metrics}
     before = average_ranks(scores[scores["method"].isin(fused)], directions)
     return Board(
         key,
@@ -89,6 +91,7 @@ def _board(
         Table(columns, rows),
         ranking,
         Table(stretched_columns, stretched_rows),
+        after.metrics,
         published_rows(key),
         _changes(before.ranks, after.ranks),
     )

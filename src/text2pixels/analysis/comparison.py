@@ -52,11 +52,15 @@ class Leaderboard:
 
     @property
     def means(self) -> pd.DataFrame:
-        """A row per method and metric: columns method, rank, metric, mean, low, high (95 % interval), images, p."""
+        """A row per method and metric: columns method, rank, rank_of_all, metric, mean, low, high, images, p.
+
+        Ranks are over the metrics that count and over all; low and high are of the 95 % interval.
+        """
         return pd.DataFrame(
             {
                 "method": row.method,
                 "rank": row.rank,
+                "rank_of_all": row.rank_of_all,
                 "metric": name,
                 "mean": cell.value,
                 "low": cell.low,
@@ -71,7 +75,7 @@ class Leaderboard:
     @property
     def verdict(self) -> str:
         """Who is first, on how many pairs, and how sure that is, in a sentence."""
-        return verdict(self.ranking, len(self.table.columns))
+        return verdict(self.ranking)
 
 
 def shared_pairs(methods: Mapping[str, Path], infrared: Path, visible: Path) -> Shared:

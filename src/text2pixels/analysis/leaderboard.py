@@ -9,7 +9,7 @@ import pandas as pd
 from text2pixels.analysis.average_precision import ALL, Precision
 from text2pixels.analysis.statistics import Comparison, Ranking, average_ranks, compare_with_best, mean_interval
 from text2pixels.metrics.score import HEADLINE as HEADLINE
-from text2pixels.metrics.score import METRICS
+from text2pixels.metrics.score import METRICS, RANKED
 
 _RANKS_SAID = 5  # methods whose rank a verdict names
 SOURCES = ("infrared", "visible")  # compared with themselves, they win what measures likeness to a source
@@ -43,11 +43,19 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A method and its cells, in the order of the table's columns."""
+    """A method and its cells, in the order of the table's columns.
+
+    Attributes:
+        method: Name.
+        rank: Average place over the metrics that count (`metrics.score.RANKED`); None: not ranked.
+        cells: One for each column.
+        rank_of_all: Average place over all metrics, near-copies included.
+    """
 
     method: str
     rank: float | None
     cells: tuple[Cell, ...]
+    rank_of_all: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,15 +68,16 @@ class Table:
     def only(self, names: Sequence[str]) -> "Table":
         """Keep the named columns."""
         kept = [index for index, name in enumerate(self.columns) if name in names]
-        rows = [Row(row.method, row.rank, tuple(row.cells[index] for index in kept)) for row in self.rows]
+        rows = [replace(row, cells=tuple(row.cells[index] for index in kept)) for row in self.rows]
         return Table([self.columns[index] for index in kept], rows)
 
 
 def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -> tuple[list[str], list[Row], Ranking]:
     """Return the metrics' names, a row per method with the best average rank first, and the ranking.
 
-    Ranks and tests are among the fused methods; the two sources are listed last and unranked, because
-    they are compared with themselves.
+    The ranking is over those of the metrics that count in ranks; a row has the rank over all of them, too. Ranks and
+    tests are among the fused methods; the two sources are listed last and unranked, because they are compared with
+    themselves.
     """
     names = [name for name in METRICS if name in set(scores["metric"])]
     fused = [method for method in methods if method not in SOURCES]
@@ -84,21 +93,22 @@ def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -
             test = tests.get(method)
             cells[method, name] = Cell(interval.mean, interval.low, interval.high, interval.count, comparison=test)
         _mark(cells, [(method, name) for method in fused], -1 if direction == "higher" else 1)
-    ranking = average_ranks(among_fused, {name: METRICS[name].direction for name in names})
-    rows = [Row(method, ranking.ranks.get(method), tuple(cells[method, name] for name in names)) for method in methods]
+    directions = {name: METRICS[name].direction for name in names}
+    ranking = average_ranks(among_fused, {name: directions[name] for name in names if name in RANKED} or directions)
+    of_all = average_ranks(among_fused, directions).ranks
+    rows = [
+        Row(method, ranking.ranks.get(method), tuple(cells[method, name] for name in names), of_all.get(method))
+        for method in methods
+    ]
     return names, sorted(rows, key=lambda row: (row.rank is None, row.rank)), ranking
 
 
-def verdict(ranking: Ranking, metrics: int) -> str:
-    """Return who is first in average rank, on how many pairs, and how sure that is, in a sentence without its stop.
-
-    Args:
-        ranking: Of the fused methods.
-        metrics: Over how many.
-    """
+def verdict(ranking: Ranking) -> str:
+    """Return who is first in average rank, on how many pairs, and how sure that is, in a sentence without its stop."""
     names, pairs = list(ranking.ranks), f"{ranking.images} pair{'s' * (ranking.images != 1)}"
     ranks = ", ".join(f"{name} {rank:.2f}" for name, rank in list(ranking.ranks.items())[:_RANKS_SAID])
-    over = f"average rank over {metrics} metrics on {pairs}: {ranks}{', …' if len(names) > _RANKS_SAID else ''}"
+    metrics = f"{len(ranking.metrics)} metric{'s' * (len(ranking.metrics) != 1)}"
+    over = f"average rank over {metrics} on {pairs}: {ranks}{', …' if len(names) > _RANKS_SAID else ''}"
     if len(names) < 2:
         return over
     if ranking.note:

@@ -54,6 +54,7 @@ class Ranking:
         p: Of Friedman's test that all methods are equal; NaN where there is none.
         groups: Longest runs of methods that the test does not tell apart, best first.
         images: Number of images that the ranks come from.
+        metrics: Those that count.
         left_out: For each metric, on how many images it took no part because it is undefined there
             for some method.
         note: Why there is no test.
@@ -64,6 +65,7 @@ class Ranking:
     p: float
     groups: tuple[tuple[str, ...], ...]
     images: int
+    metrics: tuple[str, ...]
     left_out: dict[str, int]
     note: str = ""
 
@@ -183,28 +185,33 @@ def average_ranks(scores: pd.DataFrame, directions: Mapping[str, Direction], *, 
     assert total is not None, "at least one metric"
     assert used is not None, "at least one metric"
     blocks = stats.rankdata(np.round(total[used > 0] / used[used > 0, None], 9), axis=1)
-    return _ranking(methods, blocks, {metric: count for metric, count in left_out.items() if count}, alpha)
+    left_out = {metric: count for metric, count in left_out.items() if count}
+    return _ranking(methods, blocks, tuple(directions), left_out, alpha)
 
 
-def _ranking(methods: list[str], blocks: NDArray[np.float64], left_out: dict[str, int], alpha: float) -> Ranking:
+def _ranking(
+    methods: list[str], blocks: NDArray[np.float64], metrics: tuple[str, ...], left_out: dict[str, int], alpha: float
+) -> Ranking:
     """Return the ranking of methods (columns) whose ranks within images (rows) are given."""
     images, count = blocks.shape
     nan = float("nan")
     if images == 0:
-        return Ranking(dict.fromkeys(methods, nan), nan, nan, (), 0, left_out, "no image on which all are defined")
+        return Ranking(
+            dict.fromkeys(methods, nan), nan, nan, (), 0, metrics, left_out, "no image on which all are defined"
+        )
     ranks = {
         method: float(rank) for rank, method in sorted(zip(blocks.mean(axis=0), methods, strict=True), key=lambda x: x)
     }
     if count < 3 or images < 2:
         why = "fewer than three methods" if count < 3 else "one image"
-        return Ranking(ranks, nan, nan, (), images, left_out, f"{why}: no Friedman test")
+        return Ranking(ranks, nan, nan, (), images, metrics, left_out, f"{why}: no Friedman test")
     # All tied within every image: nothing to tell apart, and the statistic is 0/0.
     tied = bool((blocks == blocks[:, :1]).all())
     p = 1.0 if tied else float(stats.friedmanchisquare(*blocks.T).pvalue)
     quantile = float(stats.studentized_range.ppf(1 - alpha, count, np.inf)) / np.sqrt(2)
     critical = float(quantile * np.sqrt(count * (count + 1) / (6 * images)))
     groups = (tuple(ranks),) if p >= alpha else _runs(ranks, critical)
-    return Ranking(ranks, critical, p, groups, images, left_out)
+    return Ranking(ranks, critical, p, groups, images, metrics, left_out)
 
 
 def _runs(ranks: dict[str, float], width: float) -> tuple[tuple[str, ...], ...]:

@@ -9,6 +9,7 @@ from text2pixels.metrics.metric import Triple as Triple
 from text2pixels.metrics.score import CONVENTIONS as CONVENTIONS
 from text2pixels.metrics.score import HEADLINE as HEADLINE
 from text2pixels.metrics.score import METRICS as METRICS
+from text2pixels.metrics.score import RANKED as RANKED
 from text2pixels.metrics.score import STRETCHED as STRETCHED
 from text2pixels.metrics.score import Convention as Convention
 from text2pixels.metrics.score import score as score

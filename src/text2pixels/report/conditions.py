@@ -55,7 +55,8 @@ def caveats(results: Results, params: config.Params) -> list[str]:
     found = [
         "Intervals and tests are over test pairs: what another training seed would change is not in them.",
         "SF, AG, EN and SD grow with noise and with contrast: read them together with VIF, Qabf and SSIM.",
-        "Several metrics measure nearly the same; an average rank counts each of them.",
+        "Several metrics measure nearly the same. The rank counts one of each group, chosen by correlation on "
+        "validation pairs before any result was seen; beside it is the rank over all metrics, near-copies included.",
         "Times are of this machine and hold only within one table.",
     ]
     simulated = [data.adapter.title for data in results.datasets if data.adapter.embedded]

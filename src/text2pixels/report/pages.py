@@ -39,7 +39,7 @@ def fusion(data: DatasetResults, board: Board, cards: Mapping[str, Card]) -> str
         f"{board.count} pairs. {_READING}## Metrics of published tables, each as its paper defines it\n\n",
         _fusion_table(board.headline, METRICS, cards),
         "\n## Other metrics\n\n" + _fusion_table(board.fusion.only(others), METRICS, cards) if others else "",
-        f"\n## Average rank over all metrics\n\n![Average ranks](ranks-{board.key}.svg)\n\n{_test(board)}\n",
+        f"\n## Average rank\n\n![Average ranks](ranks-{board.key}.svg)\n\n{_test(board)}\n",
         "\n## Under the convention `stretched`\n\n",
         "Every method's output stretched per image to 0…255 and measured as the code behind many published tables does "
         "it, to be laid beside printed rows. It inflates EN, SD, SF and AG.\n\n",
@@ -159,9 +159,7 @@ def headline(
         short = _short(data, board)
         rows = board.fusion.rows
         best = min((row.rank for row in rows if row.rank is not None), default=None)
-        columns[f"{short}<br>rank ↓"] = {
-            row.method: bold(f"{row.rank:.2f}", row.rank == best) if row.rank is not None else "–" for row in rows
-        }
+        columns[f"{short}<br>rank ↓"] = {row.method: _ranks(row, best) if row.rank is not None else "–" for row in rows}
         for name in names:
             cells = _column(board.fusion, name)
             columns[f"{short}<br>{name} {_arrow(METRICS[name])}"] = {
@@ -183,8 +181,8 @@ def headline(
     simulated = " **Simulated pairs.**" if all(data.adapter.embedded for data, _, _ in sets) else ""
     pairs = ", ".join(f"{_short(data, board)} {board.count}" for data, board, _ in sets)
     note = (
-        f"Pairs: {pairs}.{simulated} Rank: average place over {len(sets[0][1].fusion.columns)} metrics, image by "
-        "image, among fused methods."
+        f"Pairs: {pairs}.{simulated} Rank: average place, image by image, among fused methods, over the "
+        f"{_metrics_that_count(sets[0][1])}; below it over all {len(sets[0][1].fusion.columns)} metrics."
     )
     return table(["Method", *chosen, "ms ↓"], lines) + f"\n{note}\n"
 
@@ -197,7 +195,18 @@ def _fusion_table(found: Table, specs: Mapping[str, Metric], cards: Mapping[str,
 
 
 def _rank(row: Row, best: float | None) -> str:
-    return "source" if row.rank is None else bold(f"{row.rank:.2f}", row.rank == best)
+    return "source" if row.rank is None else _ranks(row, best)
+
+
+def _ranks(row: Row, best: float | None) -> str:
+    """Return the rank over the metrics that count, below it that over all."""
+    own = bold(f"{row.rank:.2f}", row.rank == best)
+    return own if row.rank_of_all is None else own + small(f"{row.rank_of_all:.2f}")
+
+
+def _metrics_that_count(board: Board) -> str:
+    names = [name.replace("_", " ") for name in board.ranking.metrics]
+    return f"{len(names)} metrics that do not repeat each other ({', '.join(names)})"
 
 
 def _with_interval(cell: Cell) -> str:
@@ -217,10 +226,11 @@ def _column(found: Table, name: str) -> dict[str, Cell]:
 
 def _test(board: Board) -> str:
     ranking = board.ranking
+    over = f"Over the {_metrics_that_count(board)}. In the tables, below it, the rank over all metrics."
     if ranking.note:
-        return f"{sentence(ranking.note)}."
+        return f"{over} {sentence(ranking.note)}."
     return (
-        f"Friedman's test over {ranking.images} pairs: p = {ranking.p:.2g}; Nemenyi's critical difference "
+        f"{over} Friedman's test over {ranking.images} pairs: p = {ranking.p:.2g}; Nemenyi's critical difference "
         f"{ranking.critical_difference:.2f}. A bar joins methods that it does not tell apart."
     )
 

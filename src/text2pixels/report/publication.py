@@ -92,6 +92,7 @@ def _fusion_rows(board: Board) -> list[dict[str, Any]]:
                         "convention": convention,
                         "method": row.method,
                         "average_rank": row.rank,
+                        "average_rank_of_all": row.rank_of_all,
                         "metric": name,
                         "better": specs[name].direction,
                         "mean": cell.value,

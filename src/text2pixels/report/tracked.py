@@ -28,7 +28,7 @@ def metrics(headlines: Sequence[Mapping[str, Any]], results: Results) -> dict[st
         results: of which the first network trained here counts, or the first method where there is none.
 
     Returns:
-        "DATASET NAME" -> value: rank (the average place over all metrics), three metrics, and AP50 by protocol.
+        "DATASET NAME" -> value: rank (average place over the metrics that count), three metrics, and AP50 by protocol.
     """
     shown = results.methods[0]
     left_out = {"dataset", "method", *HEADLINE} - set(_FEW)
