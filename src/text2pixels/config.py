@@ -201,6 +201,7 @@ class Detect(Section):
     folds: int = bounded(5, ge=1)
     seeds: int = bounded(1, ge=1, le=100)  # trainings of each fold
     least_pairs: int = bounded(30, ge=1)  # with boxes, that a fold trains on; with fewer no detector is trained
+    least_boxes: int = bounded(50, ge=0)  # of a category that a fold trains; a rarer one is found as COCO's weights do
     epochs: int = bounded(4, ge=0)  # of a fold, on a method's images
     image_size: int = bounded(640, ge=32, le=16384, multiple_of=32)  # pixels, longest side
     batch: int = bounded(8, ge=1)

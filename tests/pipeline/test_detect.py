@@ -29,7 +29,7 @@ datasets: {simulator: {}}
 encoders: [hash]
 methods: {average: {}, ours: {}}
 detect: {weights: yolov5n.pt, pretrain_epochs: 1, epochs: 1, image_size: 64, batch: 2, folds: 2,
-  least_pairs: 1, device: cpu}
+  least_pairs: 1, least_boxes: 1, device: cpu}
 """
 METHODS = ("average", "ours")
 SPLITS = ("train", "train", "test", "test")
@@ -37,10 +37,13 @@ SPLITS = ("train", "train", "test", "test")
 
 @pytest.fixture(scope="session")
 def coco_file(tmp_path_factory):
-    """A classic YOLOv5n of COCO's classes, of random weights."""
+    """A classic YOLOv5n of COCO's classes, of random weights, that finds much of everything."""
     path = tmp_path_factory.mktemp("coco") / "yolov5n.pt"
     torch.manual_seed(2)
-    torch.save(Detector([str(number) for number in range(80)]).network.state_dict(), path)
+    detector = Detector([str(number) for number in range(80)])
+    for convolution in detector.layers[-1].m:
+        torch.nn.init.zeros_(convolution.bias)
+    torch.save(detector.network.state_dict(), path)
     return path
 
 
@@ -190,6 +193,31 @@ def test_a_set_too_small_to_train_on_has_no_folds_and_says_so(place, capsys):
     assert folds_of(detected(), "k-fold") == {}
     words = " ".join(capsys.readouterr().err.split())
     assert "a fold of 2 has 2 labelled pairs to train on and 2 to test on: too few, expected 3" in words
+
+
+def test_a_category_with_few_boxes_is_found_as_coco_finds_it_and_the_others_are_trained(place):
+    pairs = write_pairs()
+    pairs[0] = replace(pairs[0], boxes=(*pairs[0].boxes, Box("Bicycle", 2, 4, 9, 8)))
+    write_manifest(layout.processed("simulator") / "manifest.parquet", pairs)
+    # A fold trains on two cars and on one bicycle at most; zero-shot tests at 640 pixels.
+    change(place, "least_pairs: 1, least_boxes: 1", "least_pairs: 1, least_boxes: 2")
+    text = (place / "params.yaml").read_text()
+    (place / "params.yaml").write_text(text.replace("image_size: 64", "image_size: 640"))
+    rows = [row for row in detected().to_pylist() if row["kind"] == "detection"]
+    shown = ("pair_id", "score", "x", "y", "w", "h")
+    found = {
+        (protocol, category): {
+            tuple(row[name] for name in shown)
+            for row in rows
+            if (row["protocol"], row["category"]) == (protocol, category)
+        }
+        for protocol in ("k-fold", "zero-shot")
+        for category in ("Bicycle", "Car")
+    }
+    assert found["zero-shot", "Bicycle"]
+    # An image keeps 300 boxes of all categories of a detector, so that where it has one it may find more.
+    assert found["zero-shot", "Bicycle"] <= found["k-fold", "Bicycle"]
+    assert not found["zero-shot", "Car"] & found["k-fold", "Car"]
 
 
 def test_a_missing_fused_image_is_one_clear_line(place):

@@ -2,16 +2,20 @@
 
 Fine-tuned (`K_FOLD`): from COCO's weights as they are, a detector for each fold and seed is trained on the
 method's images of the other folds, of all data sets with the same categories, and tested on the fold's.
+Categories with too few boxes to learn from are left to COCO's detector as it is.
 Zero-shot: COCO's weights as they are.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from text2pixels import config
 from text2pixels.datasets.manifest import Pair
-from text2pixels.detection.detections import K_FOLD, OWN, ZERO_SHOT, EvaluatedImage
+from text2pixels.detection.detections import K_FOLD, OWN, ZERO_SHOT, Detection, EvaluatedImage
 from text2pixels.detection.examples import Example
 from text2pixels.detection.finetune import Predictor, detect, fit, known_boxes
 from text2pixels.detection.folds import Fold, make_folds, pool, scenes_of, why_not
@@ -134,34 +138,71 @@ def work(job: Job) -> list[EvaluatedImage]:
     """Train, where the job says so, and test."""
     settings, device = job.settings, pick_device(job.settings.device)
     with fixed_threads(1):
-        detector: Predictor
-        image_size = settings.image_size
-        if job.protocol == ZERO_SHOT:
-            detector, image_size = read_coco(job.start, settings.scale, coco_classes(job.categories)), IMAGE_SIZE
-        elif job.protocol == OWN:
-            detector = read(job.start)
-        else:
-            detector = start_of(job)
-            fit(
-                detector,
-                [_known(example, detector.categories) for example in job.train],
-                epochs=settings.epochs,
-                batch=settings.batch,
-                image_size=image_size,
-                learning_rate=settings.learning_rate,
-                seed=job.seed or 0,
-                device=device,
-                description=job.description,
-                frozen_statistics=starts_from_coco(settings),
-                # What a fourth channel shows, the first layers have yet to learn.
-                frozen_layers=settings.frozen_layers if starts_from_coco(settings) and job.channels == 3 else 0,
-                memory=settings.memory,
-            )
-        found = dict(detect(detector, job.test, batch=settings.batch, image_size=image_size, device=device))
+        image_size = IMAGE_SIZE if job.protocol == ZERO_SHOT else settings.image_size
+        found: dict[str, list[Detection]] = {example.pair_id: [] for example in job.test}
+        for detector in _detectors(job, device):
+            tested = detect(detector, job.test, batch=settings.batch, image_size=image_size, device=device)
+            found = {pair_id: [*found[pair_id], *detections] for pair_id, detections in tested}
     return [
-        EvaluatedImage(each.pair_id, each.boxes, found[each.pair_id], job.protocol, job.fold, job.seed)
+        EvaluatedImage(
+            each.pair_id,
+            each.boxes,
+            sorted(found[each.pair_id], key=lambda item: -item.score),
+            job.protocol,
+            job.fold,
+            job.seed,
+        )
         for each in job.test
     ]
+
+
+def _detectors(job: Job, device: torch.device) -> Iterator[Predictor]:
+    """Yield the detectors that share a job's categories; each is trained when it is asked for."""
+    if job.protocol == ZERO_SHOT:
+        yield read_coco(job.start, job.settings.scale, coco_classes(job.categories))
+        return
+    if job.protocol == OWN:
+        yield read(job.start)
+        return
+    rare = rare_categories(job)
+    learned = tuple(name for name in job.categories if name not in rare)
+    if learned:
+        yield _trained(replace(job, categories=learned), device)
+    if rare:
+        yield start_of(replace(job, categories=rare))
+
+
+def rare_categories(job: Job) -> tuple[str, ...]:
+    """Return the categories that a fold does not train, as there are too few boxes to learn from.
+
+    COCO's detector finds them as it is: trained on a dozen bicycles, it finds fewer than before.
+    """
+    if not starts_from_coco(job.settings):
+        return ()
+    boxes = Counter(box.category for example in job.train for box in example.boxes)
+    known = coco_classes(job.categories)
+    return tuple(name for name in job.categories if name in known and boxes[name] < job.settings.least_boxes)
+
+
+def _trained(job: Job, device: torch.device) -> Detector:
+    settings, coco = job.settings, starts_from_coco(job.settings)
+    detector = start_of(job)
+    fit(
+        detector,
+        [_known(example, detector.categories) for example in job.train],
+        epochs=settings.epochs,
+        batch=settings.batch,
+        image_size=settings.image_size,
+        learning_rate=settings.learning_rate,
+        seed=job.seed or 0,
+        device=device,
+        description=job.description,
+        frozen_statistics=coco,
+        # What a fourth channel shows, the first layers have yet to learn.
+        frozen_layers=settings.frozen_layers if coco and job.channels == 3 else 0,
+        memory=settings.memory,
+    )
+    return detector
 
 
 def start_of(job: Job) -> Detector:
