@@ -308,3 +308,26 @@ def test_importing_the_package_does_not_import_torch():
     code = "import sys, text2pixels; print(text2pixels.__version__, 'torch' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert answer.split()[1] == "False"
+
+
+def test_each_pair_of_a_batch_may_have_its_own_prompt(fuser, pair):
+    infrared, visible = pair
+    prompts = ["a person", "a person", None, ["a car", "at night"]]
+    together = fuser.fuse([infrared] * 4, [visible] * 4, prompts=prompts)
+    for prompt, fused in zip(prompts, together, strict=True):
+        alone = fuser.fuse(infrared, visible, prompt=prompt)
+        assert np.abs(fused.astype(int) - alone).max() <= 1, "of the last digits of a batch"
+    assert (together[0] != together[2]).any()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"prompts": ["a car"]}, "expected one for each of several pairs, found 1 for 2"),
+        ({"prompts": "a car; a person"}, "found a text"),
+        ({"prompts": ["a car", "a car"], "prompt": "a person"}, "either prompt"),
+    ],
+)
+def test_prompts_that_are_not_one_for_each_pair_are_refused(more, said, fuser, pair):
+    with pytest.raises(InputError, match=said):
+        fuser.fuse([pair[0]] * 2, [pair[1]] * 2, **more)

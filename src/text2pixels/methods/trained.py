@@ -95,8 +95,14 @@ class Fuser:
     @overload
     def fuse(self, infrared: Picture, visible: Picture, prompt: Prompt = None) -> Picture: ...
     @overload
-    def fuse(self, infrared: Sequence[Picture], visible: Sequence[Picture], prompt: Prompt = None) -> list[Picture]: ...
-    def fuse(self, infrared: Any, visible: Any, prompt: Prompt = None) -> Any:
+    def fuse(
+        self,
+        infrared: Sequence[Picture],
+        visible: Sequence[Picture],
+        prompt: Prompt = None,
+        prompts: Sequence[Prompt] | None = None,
+    ) -> list[Picture]: ...
+    def fuse(self, infrared: Any, visible: Any, prompt: Prompt = None, prompts: Sequence[Prompt] | None = None) -> Any:
         """Fuse one pair, or as many as the two sequences hold.
 
         Args:
@@ -107,6 +113,7 @@ class Fuser:
                 16x16, equal to the infrared's.
             prompt: phrases, separated by semicolons or as a sequence, for all pairs; None: no text. A phrase may
                 have a weight from -5 to 5, "a person:1.5; a car:-0.5": see `fuse_unrounded`.
+            prompts: of several pairs: one for each, in place of ``prompt``; None among them: no text for that pair.
 
         Returns:
             The fused image as the visible came: its kind, type, device and size, its colour if it
@@ -120,14 +127,14 @@ class Fuser:
             infrared, visible = [infrared], [visible]
         if len(infrared) != len(visible):
             raise InputError(f"{len(infrared)} infrared and {len(visible)} visible images: expected as many of each")
-        text = self.encode(prompt)
+        own = _prompts(prompt, prompts, None if single else len(infrared))
         pairs, give_back = [], []
         for thermal, scene in zip(infrared, visible, strict=True):
             scene_8, back = visible_to_8_bits(scene)
             pairs.append((infrared_to_8_bits(thermal), scene_8))
             give_back.append(back)
         results = []
-        for index, fused_HW in enumerate(self._fuse_pairs(pairs, text.vectors_TD, text.weights)):
+        for index, fused_HW in enumerate(self._fuse_each(pairs, own)):
             scene_8 = pairs[index][1]
             results.append(give_back[index](fused_HW if scene_8.ndim == 2 else restore_colour(fused_HW, scene_8)))
         if single:
@@ -226,6 +233,17 @@ class Fuser:
         name, identity = self.metadata["encoder"], self.metadata["encoder_identity"]
         return Text(*encode_for_network(list(weighed), name, identity, self._embed), weights_of(weighed.values()))
 
+    def _fuse_each(self, pairs: Sequence[tuple[Image8, Image8]], own: Sequence[Prompt]) -> Iterator[Image8]:
+        """Yield the fused luminance (H, W) of each pair under its prompt; neighbours of one prompt share a batch."""
+        start = 0
+        while start < len(pairs):
+            stop = start + 1
+            while stop < len(pairs) and own[stop] == own[start]:
+                stop += 1
+            text = self.encode(own[start])
+            yield from self._fuse_pairs(pairs[start:stop], text.vectors_TD, text.weights)
+            start = stop
+
     def _fuse_pairs(
         self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None, weights: Sequence[float] = ()
     ) -> Iterator[Image8]:
@@ -276,6 +294,24 @@ class Fuser:
                 f"too little memory to fuse {len(pairs)} x {width}x{height} pixels on {self.device}; use fewer or "
                 "smaller images, or another device (--device cpu)"
             ) from error
+
+
+def _prompts(prompt: Prompt, prompts: Sequence[Prompt] | None, pairs: int | None) -> list[Prompt]:
+    """Return the prompt of each pair; ``pairs`` is None where one was given alone.
+
+    Raises:
+        InputError: both were given, or not as many as pairs.
+    """
+    if prompts is None:
+        return [prompt] * (1 if pairs is None else pairs)
+    if prompt is not None:
+        raise InputError("give either prompt, for all pairs, or prompts, one for each")
+    if pairs is None or isinstance(prompts, str) or len(prompts) != pairs:
+        found = "a text" if isinstance(prompts, str) else str(len(prompts))
+        raise InputError(
+            f"prompts: expected one for each of several pairs, found {found} for {pairs or 'a single one'}"
+        )
+    return list(prompts)
 
 
 def weights_of(given: Iterable[float]) -> tuple[float, ...]:
