@@ -6,7 +6,7 @@ A verb imports what it needs when it runs, so that none pays for another's libra
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from text2pixels.cameras import verbs as camera_verbs
 from text2pixels.errors import InputError
 from text2pixels.pipeline import verbs
 from text2pixels.progress import say
+
+if TYPE_CHECKING:
+    from text2pixels.detection.detections import EvaluatedImage
 
 app = typer.Typer(
     name="t2p",
@@ -63,7 +66,12 @@ def score(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON: name, then metric, then value.")] = False,
 ) -> None:
-    """Compute every fusion metric on 8-bit luminance."""
+    """Compute every fusion metric on 8-bit luminance.
+
+    t2p score fused.png ir.png vis.png
+
+    t2p score fused infrared visible --json
+    """
     from text2pixels.metrics.files import as_json, as_table, score_files
 
     notes: list[str] = []
@@ -84,6 +92,14 @@ def compare(
     ],
     infrared: Annotated[Path, typer.Option(help="Folder of the infrared images.")],
     visible: Annotated[Path, typer.Option(help="Folder of the visible images.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="What a detector should find: a COCO file, or a folder of VOC or YOLO files (classes.txt)."),
+    ] = None,
+    detector: Annotated[
+        Path | None,
+        typer.Option(help="Of --labels: YOLOv5 weights of COCO (yolov5n.pt), or a folder with detector.safetensors."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write a page (index.html) and CSV files into this folder.")
     ] = None,
@@ -94,10 +110,19 @@ def compare(
     Names of images must be equal but for the suffix. What is compared are the pairs that all have fused.
 
     t2p compare mine=results/mine other=results/other --infrared data/ir --visible data/vi -o comparison
+
+    t2p compare mine=a other=b --infrared ir --visible vi --labels boxes.json --detector yolov5n.pt -o comparison
     """
     from text2pixels.extras import require
 
+    if (labels is None) != (detector is None):
+        raise InputError(
+            "--labels and --detector go together: the boxes, and what looks for them (YOLOv5 weights of COCO, such as "
+            "yolov5n.pt, or the folder models/detector of a run)"
+        )
     require("pandas", "benchmark")
+    if detector is not None:
+        require("torchvision", "train")
     from rich.console import Console
 
     from text2pixels.analysis.comparison import as_terminal_table, leaderboard, score_pairs, shared_pairs
@@ -115,25 +140,46 @@ def compare(
     if output is not None:
         from text2pixels.report.comparison import FILES
 
-        check_replaced(output, [infrared, visible, *folders.values()], FILES, "a comparison")
+        read = [infrared, visible, *folders.values(), *(path for path in (labels, detector) if path is not None)]
+        check_replaced(output, read, FILES, "a comparison")
     shared = shared_pairs(folders, infrared, visible)
     say(shared.notes)
+    search = None
+    if labels is not None and detector is not None:
+        from text2pixels.analysis.compared_detection import Search, as_terminal_tables, judge, read_boxes
+
+        boxes = read_boxes(labels, shared)
+        say(boxes.notes)
+        search = Search(detector, boxes, shared)
+        if search.left_out:
+            say([f"{detector} does not know {', '.join(search.left_out)}: left out of detection"])
     scored = track(score_pairs(shared, workers), "compare", total=len(shared.files))
     found = leaderboard(row for rows in scored for row in rows)
     Console().print(as_terminal_table(found))
     typer.echo(found.verdict)
+    detected = None
+    if search is not None:
+        tested: dict[str, list[EvaluatedImage]] = {method: [] for method in search.methods}
+        for method, image in track(search.run(), "detect", total=search.images):
+            tested[method].append(image)
+        detected = judge(tested, search, [row.method for row in found.table.rows])
+        Console().print(as_terminal_tables(detected))
+        typer.echo(detected.verdict)
     if output is not None:
         from text2pixels.files import whole_folder
         from text2pixels.report.comparison import write_comparison
 
         with whole_folder(output) as aside:
-            write_comparison(aside, shared, found)
+            write_comparison(aside, shared, found, detected)
         typer.echo(f"{output / 'index.html'}: the whole comparison, with pictures")
 
 
 @app.command(rich_help_panel=_IMAGES)
 def prompt(infrared: Infrared, visible: Visible) -> None:
-    """Describe a pair in phrases: what its statistics say of time, weather, light and heat."""
+    """Describe a pair in phrases: what its statistics say of time, weather, light and heat.
+
+    t2p prompt ir.png vis.png
+    """
     from text2pixels.cameras.stills import read_pair
     from text2pixels.prompts.table import Subject, describe
 
@@ -153,7 +199,10 @@ def embed(
     model: Annotated[str, typer.Option(help="Of open_clip.")] = "ViT-B-32",
     pretrained: Annotated[str, typer.Option(help="A tag of open_clip, or a local file.")] = "openai",
 ) -> None:
-    """Print how near phrases are to each other for a text encoder: the cosines of their vectors."""
+    """Print how near phrases are to each other for a text encoder: the cosines of their vectors.
+
+    t2p embed "a person; a pedestrian; a car"
+    """
     from text2pixels.config import Embed
     from text2pixels.encoders.embeddings import encode_user_prompt
 
@@ -171,7 +220,10 @@ def detect(
     size: Annotated[int, typer.Option(help="Pixels of the longest side that the detector sees.", min=32)] = 640,
     device: Device = "auto",
 ) -> None:
-    """Print one line per object: image, category, score, x, y, width, height (pixels)."""
+    """Print one line per object: image, category, score, x, y, width, height (pixels).
+
+    t2p detect fused.png --model models/detector
+    """
     from functools import partial
 
     from text2pixels.extras import require

@@ -1,15 +1,23 @@
 """`t2p compare NAME=FOLDER ...`: folders of results, by whatever made them, ranked and tested as in the benchmark."""
 
 import csv
+import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from text2pixels.analysis import compared_detection
 from text2pixels.analysis.comparison import leaderboard
 from text2pixels.cli import app
+from text2pixels.detection.detections import Detection
+from text2pixels.detection.weights import COCO_CLASSES
+from text2pixels.detection.yolo import build_network
 from text2pixels.errors import InputError
 from text2pixels.image.png import write_png
 from text2pixels.metrics import METRICS, score
@@ -126,3 +134,117 @@ def test_the_verdict_says_how_sure_it_is(ranks, said):
         for metric in ("EN", "SD", "SF")
     ]
     assert said in leaderboard(rows, resamples=50).verdict
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    """A network of COCO's classes as published files have it, untrained."""
+    torch.manual_seed(0)
+    network, _ = build_network("n", COCO_CLASSES, "anchors")
+    path = tmp_path_factory.mktemp("detector") / "yolov5n.safetensors"
+    save_file(network.state_dict(), path)
+    return path
+
+
+class BrightSquares:
+    """Stands for a trained detector: finds the bright square of an image, if there is one."""
+
+    categories = ("person",)
+
+    def to(self, device):
+        return self
+
+    def predict(self, images_B3HW):
+        found = []
+        for image in images_B3HW[:, 0]:
+            rows, columns = torch.nonzero(image > 0.9, as_tuple=True)
+            box = [float(v) for v in (columns.min(), rows.min(), columns.max(), rows.max())] if len(rows) else None
+            found.append([Detection("person", 0.9, box[0], box[1], box[2] - box[0], box[3] - box[1])] if box else [])
+        return found
+
+
+@pytest.fixture
+def squares(tmp_path):
+    """Six pairs with a square each, which one folder of results keeps and the other loses; labels in three formats."""
+    images, annotations = [], []
+    for number in range(6):
+        dark = np.full((64, 96), 60, np.uint8)
+        dark[0, 0] = 61
+        lit = dark.copy()
+        x, y = 8 * number, 4 * number
+        lit[y : y + 32, x : x + 32] = 255
+        for folder, image in (("ir", lit), ("vi", dark), ("keeps", lit), ("loses", dark)):
+            write_png(tmp_path / folder / f"{number}.png", image)
+        images.append({"id": number, "file_name": f"{number}.png", "width": 96, "height": 64})
+        annotations.append({"image_id": number, "category_id": 1, "bbox": [x, y, 32, 32]})
+        (tmp_path / "yolo").mkdir(exist_ok=True)
+        shares = (x + 16) / 96, (y + 16) / 64, 32 / 96, 32 / 64
+        (tmp_path / f"yolo/{number}.txt").write_text("0 " + " ".join(map(str, shares)))
+        (tmp_path / "voc").mkdir(exist_ok=True)
+        corners = "".join(
+            f"<{k}>{v}</{k}>" for k, v in zip(("xmin", "ymin", "xmax", "ymax"), (x, y, x + 32, y + 32), strict=True)
+        )
+        (tmp_path / f"voc/{number}.xml").write_text(
+            f"<annotation><object><name>person</name><bndbox>{corners}</bndbox></object></annotation>"
+        )
+    (tmp_path / "yolo/classes.txt").write_text("person\n")
+    annotations.append({"image_id": 0, "category_id": 2, "bbox": [1, 1, 9, 9]})
+    categories = [{"id": 1, "name": "person"}, {"id": 2, "name": "boat"}]
+    (tmp_path / "coco.json").write_text(
+        json.dumps({"images": images, "annotations": annotations, "categories": categories})
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("labels", ["coco.json", "voc", "yolo"])
+def test_a_detector_finds_what_a_method_keeps(labels, squares, detector, monkeypatch, tmp_path):
+    monkeypatch.setattr(compared_detection, "read_coco", lambda *_: BrightSquares())
+    given = [f"{name}={squares / name}" for name in ("keeps", "loses")]
+    arguments = ["--labels", squares / labels, "--detector", detector, "-o", tmp_path / "page"]
+    answer = t2p_compare(squares, *given, *arguments)
+    assert answer.exit_code == 0
+    rows = pd.read_csv(tmp_path / "page/detection.csv").set_index(["method", "category", "metric"])
+    assert rows.loc[("keeps", "all", "AP50"), "value"] == pytest.approx(1)
+    assert rows.loc[("loses", "all", "AP50"), "value"] == 0
+    assert rows.loc[("infrared", "all", "AP50"), "value"] == pytest.approx(1)
+    assert set(rows["boxes"]) == {6}
+    assert "6 images with 6 boxes" in answer.stdout
+    page = (tmp_path / "page/index.html").read_text()
+    assert "AP50:95 per class" in page
+    assert ("boat" in answer.stderr) == (labels == "coco.json")
+    assert ("boat" in page) == (labels == "coco.json")
+
+
+def test_published_weights_are_taken_as_they_are(squares, detector):
+    answer = t2p_compare(squares, f"keeps={squares / 'keeps'}", "--labels", squares / "voc", "--detector", detector)
+    assert "detection by yolov5n" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("labels", "weights", "said"),
+    [
+        ("coco.json", None, "go together"),
+        ("nowhere", "yolov5n", "does not exist"),
+        ("ir", "yolov5n", "holds no labels"),
+        ("other", "yolov5n", "has a box for none of the 6 pairs"),
+        ("boats", "yolov5n", "finds none of the labelled categories (boat)"),
+        ("coco.json", "coco.json", "coco.json"),
+    ],
+)
+def test_labels_or_a_detector_that_cannot_be_used_are_refused(labels, weights, said, squares, detector):
+    for folder, stem, name in (("other", "z", "person"), ("boats", "0", "boat")):
+        (squares / folder).mkdir()
+        (squares / folder / f"{stem}.txt").write_text("0 0.5 0.5 0.2 0.2")
+        (squares / folder / "classes.txt").write_text(name)
+    given = {None: [], "yolov5n": ["--detector", detector]}.get(weights, ["--detector", squares / "coco.json"])
+    with pytest.raises(InputError, match=re.escape(said)):
+        t2p_compare(squares, f"keeps={squares / 'keeps'}", "--labels", squares / labels, *given)
+
+
+def test_pairs_without_labels_are_counted(squares, detector):
+    (squares / "voc/5.xml").unlink()
+    (squares / "voc/4.xml").write_text("<annotation><object>")
+    answer = t2p_compare(squares, f"keeps={squares / 'keeps'}", "--labels", squares / "voc", "--detector", detector)
+    assert "2 of 6 pairs have no labels" in answer.stderr
+    assert "labels left out: 4.xml" in answer.stderr
+    assert "on 4 images" in answer.stdout

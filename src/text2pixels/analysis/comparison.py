@@ -101,9 +101,9 @@ def shared_pairs(methods: Mapping[str, Path], infrared: Path, visible: Path) -> 
     notes = []
     for name, images in fused.items():
         if missing := sorted(pairs - images.keys()):
-            notes.append(f"{name}: {len(missing)} of {len(pairs)} pairs are not in {methods[name]}: {_few(missing)}")
+            notes.append(f"{name}: {len(missing)} of {len(pairs)} pairs are not in {methods[name]}: {few(missing)}")
         if strangers := sorted(images.keys() - pairs):
-            notes.append(f"{name}: {len(strangers)} images of {methods[name]} belong to no pair: {_few(strangers)}")
+            notes.append(f"{name}: {len(strangers)} images of {methods[name]} belong to no pair: {few(strangers)}")
     common = sorted(pairs.intersection(*(images.keys() for images in fused.values())))
     if not common:
         raise InputError(
@@ -183,6 +183,7 @@ def _score_pair(item: tuple[str, dict[str, Path]]) -> list[dict[str, object]]:
     return rows
 
 
-def _few(names: list[str]) -> str:
+def few(names: list[str]) -> str:
+    """Return the first names of a list, and how many more there are."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"

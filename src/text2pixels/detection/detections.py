@@ -69,8 +69,8 @@ class EvaluatedImage:
     seed: int | None = None
 
 
-def write_detections(path: Path, results: Iterable[EvaluatedImage]) -> None:
-    """Write the tested images with their boxes; none give an empty table."""
+def as_table(results: Iterable[EvaluatedImage]) -> pa.Table:
+    """Return the tested images with their boxes, as a table of `SCHEMA`; none give an empty one."""
     rows: list[dict[str, object]] = []
     for image in results:
         assert image.protocol in PROTOCOLS, image.protocol
@@ -79,8 +79,14 @@ def write_detections(path: Path, results: Iterable[EvaluatedImage]) -> None:
         rows.append(shared | {"kind": "image"})
         rows += [shared | {"kind": "truth", **vars(box)} for box in image.truths]
         rows += [shared | {"kind": "detection", **vars(item)} for item in image.detections]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def write_detections(path: Path, results: Iterable[EvaluatedImage]) -> None:
+    """Write the tested images with their boxes, as `as_table` has them."""
+    table = as_table(results)
     with whole_file(path) as aside:
-        pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), aside)
+        pq.write_table(table, aside)
 
 
 def read_detections(path: Path) -> pa.Table:

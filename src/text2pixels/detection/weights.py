@@ -18,7 +18,7 @@ LAYOUT = tensor_files.Layout("detector", "detector.safetensors", "detector.json"
 SCALES = ("n", "s", "m", "l", "x")
 HEADS = ("anchors", "free")
 _LEAST_SHARE = 0.7  # of the tensors of a network with another head that foreign weights must fit
-_STEM, _COLOURS = "model.0.conv.weight", 3
+STEM, _COLOURS = "model.0.conv.weight", 3
 
 COCO_CLASSES = 80
 # Those of COCO's classes that infrared-visible sets label, with their place in COCO's order.
@@ -117,8 +117,8 @@ def transplant(detector: Detector, path: Path) -> int:
         rows = coco_classes(detector.categories)
         for name in [name for name in foreign if name.startswith(f"{head}.m.")]:
             foreign[name] = _rows(foreign[name], [rows.get(category) for category in detector.categories])
-    if detector.channels == _COLOURS + 1 and _STEM in foreign:
-        foreign[_STEM] = _with_infrared(foreign[_STEM])
+    if detector.channels == _COLOURS + 1 and STEM in foreign:
+        foreign[STEM] = _with_infrared(foreign[STEM])
     fitting = {name: value for name, value in foreign.items() if name in own and own[name].shape == value.shape}
     least = len(own) if detector.head == "anchors" else _LEAST_SHARE * len(own)
     if len(fitting) < least:
@@ -135,7 +135,7 @@ def inflate(detector: Detector) -> Detector:
     """Return the detector with a fourth channel, as `transplant` makes it: at first it sees the mean of both images."""
     inflated = Detector(detector.categories, detector.scale, detector.head, _COLOURS + 1)
     tensors = detector.network.state_dict()
-    inflated.network.load_state_dict(tensors | {_STEM: _with_infrared(tensors[_STEM])})
+    inflated.network.load_state_dict(tensors | {STEM: _with_infrared(tensors[STEM])})
     return inflated
 
 

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from text2pixels.detection.detections import Detection
 from text2pixels.detection.suppression import suppress
-from text2pixels.detection.weights import COCO_CLASSES, read_foreign
+from text2pixels.detection.weights import COCO_CLASSES, STEM, read_foreign
 from text2pixels.detection.yolo import build_network
 from text2pixels.errors import InputError
 
 IMAGE_SIZE = 640  # pixels of the longest side, which YOLOv5's weights were trained at
+_STEM_CHANNELS = {16: "n", 32: "s", 48: "m", 64: "l", 80: "x"}
 
 
 class CocoDetector:
@@ -43,6 +44,19 @@ class CocoDetector:
         output = self.network(images_B3HW)
         output_BDA = output[0] if isinstance(output, tuple) else output
         return suppress(output_BDA[:, self._rows], self.categories)
+
+
+def scale_of(path: Path) -> str:
+    """Return the scale of a file's network, "n", "s", "m", "l" or "x", by the channels of its first layer.
+
+    Raises:
+        InputError: missing, damaged, or no network of YOLOv5.
+    """
+    stem = read_foreign(path).get(STEM)
+    found = None if stem is None else _STEM_CHANNELS.get(len(stem))
+    if found is None:
+        raise InputError(f"{path} holds no YOLOv5 network: expected weights such as yolov5n.pt")
+    return found
 
 
 def read_coco(path: Path, scale: str, classes: Mapping[str, int]) -> CocoDetector:

@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 from shutil import copytree
+from typing import TYPE_CHECKING
 
 import cv2
 
@@ -15,24 +16,32 @@ from text2pixels.report.downloads import table_as_text
 from text2pixels.report.pictures import spread
 from text2pixels.report.wording import templates
 
+if TYPE_CHECKING:  # without labels to compare with, no torch is needed
+    from text2pixels.analysis.compared_detection import Detected
+
 FILES = ("index.html", "leaderboard.csv", "scores.csv", "detection.csv", "images", "static")
 SHOWN = 12  # pairs
 WIDTH = 480  # pixels, of a picture at most
 
 
-def write_comparison(folder: Path, shared: Shared, found: Leaderboard) -> None:
+def write_comparison(folder: Path, shared: Shared, found: Leaderboard, detected: "Detected | None" = None) -> None:
     """Write index.html, leaderboard.csv (a row per method and metric) and scores.csv (per pair) into an empty folder.
+
+    Where a detector was run, detection.csv has a row per method, category and metric.
 
     Args:
         folder: Where to.
         shared: The pairs that were compared.
         found: What came of it.
+        detected: What a detector found; None: none was run.
 
     Raises:
         InputError: an image cannot be read.
     """
     table_as_text(found.scores).to_csv(folder / "scores.csv", index=False)
     table_as_text(found.means).to_csv(folder / "leaderboard.csv", index=False)
+    if detected is not None:
+        table_as_text(detected.rows).to_csv(folder / "detection.csv", index=False)
     names = spread(list(shared.files), SHOWN)
     for place, name in enumerate(names):
         for method, path in shared.files[name].items():
@@ -48,6 +57,7 @@ def write_comparison(folder: Path, shared: Shared, found: Leaderboard) -> None:
             root="",
             version=version("text2pixels"),
             board=found,
+            detected=detected,
             figure_of_ranks=figures.critical_difference(found.ranking) if len(methods) > 1 else "",
             metrics=METRICS,
             notes=shared.notes,
