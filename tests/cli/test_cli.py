@@ -1,15 +1,17 @@
 import re
+import shlex
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from text2pixels.cli import app
 from text2pixels.image.png import write_png
 
-VERBS = {command.callback.__name__: command.callback for command in app.registered_commands}
+VERBS = get_command(app).commands  # type: ignore[attr-defined]  # those of every module
 
 
 def t2p(*arguments, cwd):
@@ -26,7 +28,7 @@ def t2p(*arguments, cwd):
 def test_every_verb_explains_itself_and_its_options(verb):
     answer = CliRunner().invoke(app, [verb, "--help"], env={"COLUMNS": "200"})
     assert answer.exit_code == 0
-    assert VERBS[verb].__doc__.splitlines()[0][:40] in answer.output
+    assert VERBS[verb].help.splitlines()[0][:40] in answer.output
 
 
 def test_the_front_page_lists_every_verb_in_two_panels():
@@ -93,3 +95,13 @@ def test_outside_a_clone_params_says_where_it_belongs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer = CliRunner().invoke(app, ["params", "demo"])
     assert "clone of the text2pixels repository" in str(answer.exception)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_each_verb_has_an_example_that_it_understands(verb):
+    examples = [
+        line.strip() for line in (VERBS[verb].help or "").splitlines() if line.strip().startswith(f"t2p {verb} ")
+    ]
+    assert examples, f"the docstring of '{verb}' should have a line 't2p {verb} …'"
+    for example in examples:
+        VERBS[verb].make_context(verb, shlex.split(example)[2:])  # raises a usage error; runs nothing

@@ -30,6 +30,10 @@ def methods(
 
     With --check NAME, say whether a method with the files in --weights gives what its paper prints: "matches the
     paper", or how far it is from it; the exit code is then 0 or 1.
+
+    t2p methods --weights weights
+
+    t2p methods --check densefuse --weights weights --data sets
     """
     from rich.console import Console
 
@@ -84,7 +88,10 @@ def cost(
     weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights.")] = None,
     device: Device = "auto",
 ) -> None:
-    """Measure parameters, multiply-accumulates, seconds and memory of fusing one pair."""
+    """Measure parameters, multiply-accumulates, seconds and memory of fusing one pair.
+
+    t2p cost laplacian --width 1280 --height 1024
+    """
     from rich.console import Console
 
     from text2pixels.extras import require
@@ -173,6 +180,10 @@ def params(
 
     Methods whose weights are not here are left out of it, and named; with a profile's name and the
     weights they come back. Data sets that are not here are named with the way to get them.
+
+    t2p params roadscene --data sets --weights weights
+
+    t2p params --set train.epochs=2
     """
     from rich import print as show
 
@@ -216,6 +227,8 @@ def stage(
     """Run one stage of dvc.yaml, as DVC does; dvc repro also sees to what it needs.
 
     On several GPUs: torchrun --nproc-per-node N --no-python t2p stage method --method ours.
+
+    t2p stage ingest --dataset roadscene
     """
     from text2pixels.extras import require
 
@@ -234,6 +247,8 @@ def publish(
     """Write the finished run's tables (CSV, Markdown), figures and conditions, and print the headline.
 
     Nothing is fused, scored or trained: run the pipeline first (dvc repro).
+
+    t2p publish -o reports/published
     """
     from text2pixels.extras import require
 
@@ -268,6 +283,8 @@ def export(
 
     Any other name is a folder: the weights, network.json with the data, recipe, seed and figures behind them,
     network.onnx and MODEL_CARD.md. What `t2p fuse` uses is made by: t2p export src/text2pixels/weights
+
+    t2p export network.onnx --model models/ours
     """
     from text2pixels.extras import require
     from text2pixels.files import check_outputs
