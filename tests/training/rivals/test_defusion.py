@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from text2pixels.errors import InputError
 from text2pixels.methods.networks.defusion import DeFusion, Parts
 from text2pixels.training.rivals import defusion
 from text2pixels.training.rivals.recipe import Budget, Patches
@@ -112,7 +113,7 @@ def train(steps, state=None):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_no_output_channel_begins_dead_and_no_picture_begins_too_bright(seed):
-    # With weights drawn as the authors draw them, seeds 0 to 3 all begin with dead channels, and with means of 99 to 186.
+    # Drawn as the authors draw them, seeds 0 to 3 all begin with dead channels and with means of 99 to 186.
     generator = torch.Generator().manual_seed(seed)
     clean = torch.nn.functional.interpolate(torch.rand((2, 3, 8, 8), generator=generator), size=(64, 64))
     masks = torch.stack([defusion.draw_masks(64, generator) for _ in range(2)])
@@ -124,6 +125,17 @@ def test_no_output_channel_begins_dead_and_no_picture_begins_too_bright(seed):
         for name, picture in network.decompose(*copies)._asdict().items():
             assert (picture > 0).float().mean((0, 2, 3)).min() > 0.9, name
             assert 0.05 < picture.mean() < 3, name
+
+
+def test_a_network_that_makes_black_pictures_is_no_result():
+    torch.manual_seed(3)
+    rival = defusion.RECIPE.start(Budget(steps=2, batch=1, patch=32), torch.device("cpu"))
+    rival.step(patches(1, 32), 0)
+    with torch.no_grad():
+        rival.parts()["network"].fusion_rule[0].weight[1] *= -1
+        rival.parts()["network"].fusion_rule[0].bias[1] = 0
+    with pytest.raises(InputError, match=r"collapsed: the fused picture is black in green; another seed"):
+        rival.step(patches(1, 32), 1)
 
 
 def test_training_goes_on_from_its_parts_as_if_nothing_had_happened():

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from text2pixels.errors import InputError
 from text2pixels.methods.networks.defusion import DeFusion, Parts
 from text2pixels.training.rivals.recipe import Budget, Patches, Recipe, either_picture, set_rate
 
@@ -26,6 +27,7 @@ _HALVED = (10, 20, 30, 40)  # epochs after which the rate is halved
 # Steps of their schedule at which the weights of the losses change.
 _OUTSIDE, _OUTSIDE_FULL, _OUTSIDE_LESS = 3_000, 7_000, 40_000
 _FUSION, _FUSION_FROM, _FUSION_RISE = 17_000, 10_000, 14_000
+_DEAD = 0.05  # share of pixels above 0 of which a dead channel has less: padding lights some at the border
 _DIMMEST = 0.1  # of the factors of brightness, contrast and saturation; the greatest is 1
 
 
@@ -36,6 +38,7 @@ class _DeFusion:
         start(self._network)
         self._network.to(device)
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=_RATE)
+        self._steps = budget.steps
         self._length = RECIPE.budget.steps / budget.steps  # of one step, in steps of the authors
 
     def step(self, patches: Patches, number: int) -> dict[str, float]:
@@ -46,7 +49,10 @@ class _DeFusion:
         count, side = len(clean_B3HW), clean_B3HW.shape[-1]
         masks_B2HW = torch.stack([draw_masks(side, generator) for _ in range(count)]).to(clean_B3HW.device)
         first_B3HW, second_B3HW = (damaged(clean_B3HW, masks_B2HW[:, index, None], generator) for index in (0, 1))
-        found = losses(self._network.decompose(first_B3HW, second_B3HW), clean_B3HW, masks_B2HW, theirs)
+        parts = self._network.decompose(first_B3HW, second_B3HW)
+        if number + 1 == self._steps:
+            check_alive(parts.fused)
+        found = losses(parts, clean_B3HW, masks_B2HW, theirs)
         self._optimiser.zero_grad()
         total = torch.stack(list(found.values())).sum()
         total.backward()  # type: ignore[no-untyped-call]
@@ -78,6 +84,20 @@ def start(network: DeFusion) -> None:
         for to_image in (network.decoder_upper_projection_layer, network.fusion_rule):
             weight = to_image.get_submodule("0").get_parameter("weight").abs_()
             weight /= weight.sum((1, 2, 3), keepdim=True)
+
+
+def check_alive(fused_B3HW: Tensor) -> None:
+    """Refuse a network that no longer makes pictures.
+
+    Raises:
+        InputError: an output channel is black nearly everywhere, in every picture of a batch.
+    """
+    lit = (fused_B3HW > 0).float().mean((0, 2, 3)).tolist()
+    if dead := [colour for colour, share in zip(("red", "green", "blue"), lit, strict=True) if share < _DEAD]:
+        raise InputError(
+            f"retrain defusion: training has collapsed: the fused picture is black in {' and '.join(dead)}; "
+            "another seed (seed of params.yaml) or more steps may do better"
+        )
 
 
 def losses(parts: Parts, clean_B3HW: Tensor, masks_B2HW: Tensor, step: float) -> dict[str, Tensor]:
