@@ -60,6 +60,16 @@ def test_the_file_that_comes_along_is_the_export_of_its_weights_and_holds_nothin
 
 
 @pytest.mark.slow
+def test_nothing_is_joined_for_a_convolution_or_shuffled_by_the_operator_which_onnxruntime_does_in_one_thread(session):
+    nodes = onnx.load_from_string(session[2]).graph.node
+    makers = {output: node.op_type for node in nodes for output in node.output}
+    convolved = [makers.get(node.input[0]) for node in nodes if node.op_type == "Conv"]
+    assert len(convolved) > 20
+    assert "Concat" not in convolved
+    assert "DepthToSpace" not in makers.values()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(16, 16), (16, 90), (61, 77), (96, 128)])
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("phrases", [0, 1, 4])
