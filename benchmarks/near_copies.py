@@ -60,13 +60,14 @@ def correlations(scores: pd.DataFrame) -> pd.DataFrame:
 def choose(table: pd.DataFrame) -> tuple[list[str], dict[str, str]]:
     """Return the metrics that count, in the order of METRICS, and those left out with the one that each repeats."""
     order = [*HEADLINE, *(name for name in METRICS if name not in HEADLINE)]
+    known = table.fillna(-1)  # metrics that are never both defined repeat nothing of each other
     counted: list[str] = []
     repeats: dict[str, str] = {}
     for name in order:
         if METRICS[name].reference.startswith("none"):
             continue
-        nearest = max(counted, key=lambda other: table.loc[name, other], default=None)
-        if nearest is not None and table.loc[name, nearest] >= ALIKE:
+        nearest = max(counted, key=lambda other: known.loc[name, other], default=None)
+        if nearest is not None and known.loc[name, nearest] >= ALIKE:
             repeats[name] = nearest
         else:
             counted.append(name)

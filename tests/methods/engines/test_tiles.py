@@ -51,9 +51,10 @@ def test_any_network_gives_the_same_in_tiles(tmp_path, pair, small_tiles, withou
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
 def test_the_network_that_comes_along_gives_the_same_in_tiles(pair, small_tiles, engine):
     fuser = trained.load(device="cpu", engine=engine)
-    whole = [fuser.fuse(*pair), fuser.fuse(*pair, "a person")]
+    prompts = (None, "a person", "a person:2; at night:-1")
+    whole = [fuser.fuse(*pair, prompt) for prompt in prompts]
     small_tiles()
-    parts = [fuser.fuse(*pair), fuser.fuse(*pair, "a person")]
+    parts = [fuser.fuse(*pair, prompt) for prompt in prompts]
     assert np.abs(np.array(whole, dtype=int) - np.array(parts)).max() <= 1
 
 
