@@ -6,6 +6,7 @@ import pytest
 
 from text2pixels.analysis import average_precision as evaluation
 from text2pixels.detection.detections import SCHEMA, Detection, EvaluatedImage, read_detections, write_detections
+from text2pixels.detection.precision import coco_precision, mean_precision_50
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
 
@@ -13,6 +14,18 @@ from text2pixels.image.boxes import Box
 def table_of(tmp_path, results):
     write_detections(tmp_path / "d.parquet", [EvaluatedImage(*result) for result in results])
     return read_detections(tmp_path / "d.parquet")
+
+
+def test_what_training_watches_is_the_same_estimate(tmp_path):
+    results = random_results(np.random.default_rng(3))
+    table = table_of(tmp_path, results)
+    (expected,) = [
+        row.value for row in evaluation.average_precision(table) if (row.category, row.metric) == ("all", "AP50")
+    ]
+    truth, found = ({result[0]: result[place] for result in results} for place in (1, 2))
+    assert mean_precision_50(truth, found) == pytest.approx(expected, abs=1e-9)
+    assert mean_precision_50(truth, dict.fromkeys(truth, ())) == 0
+    assert mean_precision_50({"a": ()}, {"a": ()}) is None
 
 
 def random_results(rng, images=12, categories=("Car", "People")):
@@ -62,13 +75,13 @@ def test_resamples_agree_with_faster_coco_eval_on_the_same_images(tmp_path, seed
     matches = evaluation._match(images, truths, found, categories)
     draws = np.stack([np.ones(len(images), dtype=np.int64), rng.multinomial(len(images), np.full(12, 1 / 12))])
     ours = np.stack([evaluation._resampled(match, draws) for match in matches])
-    np.testing.assert_allclose(ours[:, :, 0], evaluation.coco_precision(images, truths, found, categories), atol=1e-9)
+    np.testing.assert_allclose(ours[:, :, 0], coco_precision(images, truths, found, categories), atol=1e-9)
     # The second draw, spelled out: each image as often as it was drawn.
     copies = [(f"{image}#{k}", image) for image, n in zip(images, draws[1], strict=True) for k in range(n)]
     repeat = lambda rows: [row | {"pair_id": new} for new, old in copies for row in rows if row["pair_id"] == old]  # noqa: E731
     drawn = repeat(truths)
     if {row["category"] for row in drawn} == set(categories):
-        expected = evaluation.coco_precision([new for new, _ in copies], drawn, repeat(found), categories)
+        expected = coco_precision([new for new, _ in copies], drawn, repeat(found), categories)
         np.testing.assert_allclose(ours[:, :, 1], expected, atol=0.02)  # ties of equal scores fall otherwise
 
 

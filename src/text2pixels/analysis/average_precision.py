@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from text2pixels.detection.precision import THRESHOLDS, coco_precision
+
 Floats = NDArray[np.float64]
 
 ALL = "all"  # the mean over the categories that occur often enough
 LEAST_BOXES = 50  # of a category that counts in the mean: with fewer, one box more or less found moves it by percents
-THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of intersection over union
 METRICS = {"AP50": slice(0, 1), "AP50:95": slice(0, 10)}
 _RECALLS = np.linspace(0, 1, 101)
 _MOST_PER_IMAGE = 100
@@ -148,47 +149,6 @@ def _row(category: str, metric: str, value: float, samples: Floats, boxes: int, 
     finite = samples[np.isfinite(samples)]
     low, high = np.quantile(finite, [0.025, 0.975]) if finite.size else (np.nan, np.nan)
     return Precision(category, metric, float(value), float(low), float(high), boxes, images)
-
-
-def coco_precision(
-    images: list[str], truths: list[dict[str, object]], found: list[dict[str, object]], categories: list[str]
-) -> Floats:
-    """Return faster-coco-eval's average precision, (category, 10 thresholds)."""
-    from faster_coco_eval import COCO, COCOeval_faster
-
-    image_ids = {pair_id: number for number, pair_id in enumerate(images, start=1)}
-    category_ids = {category: number for number, category in enumerate(categories, start=1)}
-
-    def annotation(number: int, row: dict[str, object]) -> dict[str, object]:
-        return {
-            "id": number,
-            "image_id": image_ids[str(row["pair_id"])],
-            "category_id": category_ids[str(row["category"])],
-            "bbox": [row["x"], row["y"], row["w"], row["h"]],
-            "area": float(row["w"]) * float(row["h"]),  # type: ignore[arg-type]
-            "iscrowd": 0,
-            "score": row["score"],
-        }
-
-    truth = COCO(
-        {
-            "images": [{"id": number} for number in image_ids.values()],
-            "categories": [{"id": number, "name": category} for category, number in category_ids.items()],
-            "annotations": [annotation(number, row) for number, row in enumerate(truths, start=1)],
-        }
-    )
-    known = [row for row in found if row["category"] in category_ids]
-    if not known:
-        return np.zeros((len(categories), len(THRESHOLDS)))
-    detected = truth.loadRes([annotation(number, row) for number, row in enumerate(known, start=1)])
-    evaluation = COCOeval_faster(truth, detected, iouType="bbox", print_function=lambda *_: None)
-    evaluation.evaluate()
-    evaluation.accumulate()
-    precision = np.asarray(evaluation.eval["precision"], dtype=np.float64)[
-        :, :, :, 0, -1
-    ]  # threshold, recall, category
-    points: Floats = precision.mean(axis=1).T
-    return points
 
 
 def _match(

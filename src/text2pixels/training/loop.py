@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from text2pixels.config import Losses, Train
+from text2pixels.detection.precision import mean_precision_50
 from text2pixels.detection.yolo import STRIDE, Detector
 from text2pixels.errors import InputError
 from text2pixels.image.views import View, central_view, random_view
@@ -195,8 +196,9 @@ def train(
 
             same_statistics(network)
             rows = _rows(epoch, records, weight, fusion)
-            scores = _validate(objective, val, data.tokens, device, bool(labelled))
+            scores, precision = _validate(objective, val, data.tokens, device, bool(labelled))
             rows += [Row(epoch + 1, level, "validation_loss", value) for level, value in scores.items()]
+            rows += [] if precision is None else [Row(epoch + 1, "upper", "validation_AP50", precision)]
             outcome.history += rows
             _assert_converging(outcome.history, epoch, settings, cache)
             first_scores = first_scores or scores
@@ -221,6 +223,7 @@ def train(
                 )
                 told = {f"{row.level} loss": row.value for row in rows if row.name == "loss"}
                 told |= {f"validation {level}": value for level, value in scores.items()}
+                told |= {} if precision is None else {"validation AP50": precision}
                 report_epoch(description, epoch + 1, settings.epochs, told, time.monotonic() - began)
     return outcome
 
@@ -256,16 +259,22 @@ def _plan(
 
 def _validate(
     objective: Objective, val: list[tuple[TrainingPair, View]], tokens: Tokens, device: torch.device, upper: bool
-) -> dict[str, float]:
-    """Return the mean losses over the validation pairs, by level; every process computes the same."""
-    found: defaultdict[str, list[float]] = defaultdict(list)
+) -> tuple[dict[str, float], float | None]:
+    """Return the mean losses over the validation pairs, by level, and the detector's AP50 where there are boxes.
+
+    Every process computes the same.
+    """
+    losses: defaultdict[str, list[float]] = defaultdict(list)
+    truth, found = {}, {}
     plans = [[pair] for pair in val]
     for (item, _), crops in zip(val, batches(plans, tokens), strict=True):
-        lower, detection = objective.evaluate(crops.to(device), upper and item.pair.labelled)
-        found["lower"].append(lower)
+        batch = crops.to(device)
+        lower, detection = objective.evaluate(batch, upper and item.pair.labelled)
+        losses["lower"].append(lower)
         if detection is not None:
-            found["upper"].append(detection)
-    return {level: float(np.mean(values)) for level, values in found.items()}
+            losses["upper"].append(detection)
+            truth[item.pair.pair_id], found[item.pair.pair_id] = batch.boxes[0], objective.found(batch)[0]
+    return {level: float(np.mean(values)) for level, values in losses.items()}, mean_precision_50(truth, found)
 
 
 def _rows(epoch: int, records: dict[str, list[float]], weight: float, fusion: Level) -> list[Row]:
