@@ -24,7 +24,8 @@ def fuse(
     method: Annotated[str, typer.Option(help="See t2p methods; ours is the network that comes along.")] = "ours",
     model: Annotated[Path | None, typer.Option(help="Folder of a model that the pipeline made.")] = None,
     prompt: Annotated[
-        str | None, typer.Option(help='What the scene shows, phrases separated by semicolons: "a person; at night".')
+        str | None,
+        typer.Option(help='What the scene shows: "a person; at night"; with weights, "a person:1.5; a car:-0.5".'),
     ] = None,
     prompts: Annotated[
         Path | None, typer.Option(help="CSV with the columns name, phrases: a prompt for each pair of two folders.")
