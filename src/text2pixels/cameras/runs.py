@@ -17,6 +17,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import check_outputs
 from text2pixels.image import luminance, quantise, read_infrared, read_visible
 from text2pixels.image.depth import Span
+from text2pixels.image.radiometry import in_counts
 from text2pixels.progress import say, track
 from text2pixels.registration import files
 from text2pixels.registration.estimate import estimate
@@ -206,13 +207,15 @@ def _with_range(reading: Reading, infrared: list[Path]) -> Reading:
     """Return the reading with the range that holds for all files.
 
     Raises:
-        InputError: a range was given and the infrared has 8 bits.
+        InputError: a range was given and the infrared has 8 bits, or does not say what its values mean.
     """
     if reading.span is not None and not any_deep(infrared):
         raise InputError(
             f"{infrared[0]} has 8 bits: --infrared-range is for raw counts or temperatures, of more than 8 bits; "
             "leave it out"
         )
+    if reading.span is not None and reading.unit:
+        return replace(reading, span=in_counts(reading.span, reading.unit, infrared), unit="")
     return reading if reading.span is not None else replace(reading, span=range_of(infrared))
 
 

@@ -40,11 +40,13 @@ class Reading:
         span: two values of infrared of more than 8 bits that become 0 and 255; None: found in each image.
         rig: the transform onto the visible frame; None: the infrared lies there already.
         register: find the transform of each pair by itself.
+        unit: of ``span``: "K" or "C" as long as it is not looked up in the files what that is; "" then.
     """
 
     span: Span | None = None
     rig: Rig | None = None
     register: bool = False
+    unit: str = ""
 
     def view(self, infrared: Path, visible: Path, notes: list[str]) -> View:
         """Read a pair, pixel on pixel.

@@ -38,10 +38,11 @@ def fuse(
         Path | None, typer.Option(help="Apply the transform of this file, which t2p register --matrix or --rig wrote.")
     ] = None,
     infrared_range: Annotated[
-        tuple[float, float] | None,
+        tuple[str, str] | None,
         typer.Option(
             metavar="LOW HIGH",
-            help="Of infrared of more than 8 bits: the two values, as the file has them, that become black and white. "
+            help="Of infrared of more than 8 bits: the two values, as the file has them, that become black and white; "
+            "or 10C 40C, 283K 313K, where the file says what its values mean. "
             "Without it the range is found once for the folder or video.",
         ),
     ] = None,
@@ -69,21 +70,24 @@ def fuse(
     t2p fuse ir.png vis.png -o fused.png --prompt "a person; a car"
 
     t2p fuse ir_folder vis_folder -o fused --register
+
+    t2p fuse thermal16.mkv visible.mp4 -o fused.mp4 --infrared-range 28315 31315
     """
     from text2pixels.cameras import runs
     from text2pixels.cameras.recipe import Recipe
     from text2pixels.cameras.stills import Reading
     from text2pixels.files import check_outputs
+    from text2pixels.image.radiometry import parse_range
     from text2pixels.registration.files import read
 
     if prompt is not None and prompts is not None:
         raise InputError("give either --prompt for all or --prompts FILE with one each")
     if register and matrix is not None:
         raise InputError("give either --register, which finds the transform, or --matrix FILE, which has it")
-    if infrared_range is not None and not infrared_range[0] < infrared_range[1]:
-        low, high = infrared_range
-        raise InputError(f"--infrared-range {low:g} {high:g}: the first value should be less than the second")
+    span, unit = (None, "") if infrared_range is None else parse_range(infrared_range)
     kind = _kind_of_both(infrared, visible)
+    if unit and kind in ("a video", "a camera"):
+        raise InputError(f"{kind} does not say what its values mean: give --infrared-range without {unit}")
     if seconds is not None and kind != "a camera":
         raise InputError("--seconds is for live cameras")
     others = tuple(path for path in (prompts, matrix) if path is not None)
@@ -104,7 +108,7 @@ def fuse(
         raise InputError(
             f"'{loaded.card.name}' reads no text: --prompt, --prompts and --attention are for a network trained here"
         )
-    reading = Reading(infrared_range, None if matrix is None else read(matrix), register)
+    reading = Reading(span, None if matrix is None else read(matrix), register, unit)
     task = runs.Task(recipe, reading, Path(infrared), Path(visible), output, _phrases(prompt), gray, others)
     if kind == "a folder":
         runs.fuse_folders(task, prompts, again=again, workers=workers, dask=dask)
