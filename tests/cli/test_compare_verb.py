@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
-from text2pixels.analysis import compared_detection
 from text2pixels.analysis.comparison import leaderboard
 from text2pixels.cli import app
+from text2pixels.detection import zero_shot
 from text2pixels.detection.detections import Detection
 from text2pixels.detection.weights import COCO_CLASSES
 from text2pixels.detection.yolo import build_network
@@ -198,7 +198,7 @@ def squares(tmp_path):
 
 @pytest.mark.parametrize("labels", ["coco.json", "voc", "yolo"])
 def test_a_detector_finds_what_a_method_keeps(labels, squares, detector, monkeypatch, tmp_path):
-    monkeypatch.setattr(compared_detection, "read_coco", lambda *_: BrightSquares())
+    monkeypatch.setattr(zero_shot, "read_coco", lambda *_: BrightSquares())
     given = [f"{name}={squares / name}" for name in ("keeps", "loses")]
     arguments = ["--labels", squares / labels, "--detector", detector, "-o", tmp_path / "page"]
     answer = t2p_compare(squares, *given, *arguments)

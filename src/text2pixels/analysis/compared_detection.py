@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import rich.table
@@ -21,15 +22,13 @@ from text2pixels.datasets.coco import Coco
 from text2pixels.datasets.labels import CLASSES_FILE, TYPES, Unlabelled, check_boxes, read_labels
 from text2pixels.datasets.text import read_lines
 from text2pixels.detection.detections import EvaluatedImage, as_table
-from text2pixels.detection.examples import Example
-from text2pixels.detection.finetune import Predictor, detect
-from text2pixels.detection.weights import coco_classes, read
-from text2pixels.detection.zero_shot import IMAGE_SIZE, read_coco, scale_of
-from text2pixels.device import pick_device
 from text2pixels.errors import InputError
 from text2pixels.image import read_visible
 from text2pixels.image.boxes import Box
 from text2pixels.image.decode import SUFFIXES
+
+if TYPE_CHECKING:
+    from text2pixels.detection.finetune import Predictor
 
 _BATCH = 4
 
@@ -169,7 +168,7 @@ def _classes(folder: Path) -> tuple[str, ...]:
 
 
 class Search:
-    """A detector and the images that it is to look at."""
+    """A detector and the images that it is to look at; this part alone needs torch."""
 
     def __init__(self, path: Path, labelled: Labelled, shared: Shared, device: str = "auto") -> None:
         """Read the detector.
@@ -183,6 +182,10 @@ class Search:
         Raises:
             InputError: no detector there, or it knows none of the categories.
         """
+        from text2pixels.detection.weights import coco_classes, read
+        from text2pixels.detection.zero_shot import read_coco, scale_of
+        from text2pixels.device import pick_device
+
         wanted = labelled.categories
         self._detector: Predictor
         if path.is_dir():
@@ -206,6 +209,10 @@ class Search:
         Raises:
             InputError: an image that cannot be read.
         """
+        from text2pixels.detection.examples import Example
+        from text2pixels.detection.finetune import detect
+        from text2pixels.detection.zero_shot import IMAGE_SIZE
+
         for method in self.methods:
             examples = [
                 Example(
