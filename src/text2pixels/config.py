@@ -30,7 +30,7 @@ WATCHED = (("prompt", "csv"), ("embed", "table"), ("fuse", "weights"), ("fuse", 
 NOT_GIVEN = "profiles/not-given"
 
 # What stands under a method that is not ours: its own options, how it is trained again, where its images are.
-_OF_OTHERS = ("options", "retrain", "folder")
+_OF_OTHERS = ("options", "retrain", "folder", "checkpoint")
 
 _SHOWN = 60  # characters of a wrong value in a message
 
@@ -367,7 +367,7 @@ def with_overrides(params: Params, method: str) -> tuple[Network, Losses, Train]
     sections: dict[str, Any] = {"network": params.network, "losses": params.losses, "train": params.train}
     for name, changes in params.methods[method].items():
         if name in _OF_OTHERS:
-            continue  # of a network of other authors, which `methods.catalogue.entry_of` and `retraining` look at
+            continue  # of what is not trained as ours is: `methods.catalogue.entry_of` and `retraining` look at it
         if name not in sections:
             raise InputError(f"methods.{method}: unknown section '{name}'; known: {', '.join(sections)}")
         kind = type(sections[name])

@@ -22,6 +22,7 @@ from text2pixels.methods import catalogue, model_prompts
 from text2pixels.methods.card import Card, read_card
 from text2pixels.methods.catalogue import Entry, entry_of, load_model, locate, methods
 from text2pixels.methods.networks import authors
+from text2pixels.methods.trained import SHIPPED
 from text2pixels.methods.weights import WeightFile
 from text2pixels.pipeline import embed, fuse, method
 from text2pixels.prompts.table import Prompt, write_prompts
@@ -203,6 +204,48 @@ def test_a_variant_of_ours_says_so_and_without_prompts_reads_no_text(place):
     card, of = read_card(layout.model("mute"))
     assert (card.name, card.title, card.text, of) == ("mute", "text2pixels, mute", False, "ours")
     assert model_prompts.PHRASES not in contents("mute")
+
+
+def test_a_network_that_was_trained_before_is_copied_and_told_each_pairs_prompt(place):
+    method.run("ours")
+    shutil.copytree(layout.model("ours"), place / "kept")
+    shutil.rmtree(layout.model("ours"))
+    params = (place / "params.yaml").read_text()
+    (place / "params.yaml").write_text(params.replace("ours: {}", "earlier: {checkpoint: kept}"))
+    method.run("earlier")
+    card, of = read_card(layout.model("earlier"))
+    assert (card.label, card.text, of) == ("text2pixels, earlier (trained before, on one)", True, "ours")
+    assert model_prompts.read_phrases(layout.model("earlier"))["two/test"] == ["a car on the left"]
+    fuse.run("two", "earlier")
+    assert (layout.fused("two", "earlier") / "test.png").is_file()
+    earlier, kept = (load_model(folder, "cpu") for folder in (layout.model("earlier"), place / "kept"))
+    pair = np.full((40, 48), 90, np.uint8), np.full((40, 48, 3), 30, np.uint8)
+    np.testing.assert_array_equal(earlier.fuse(*pair, ["a car on the left"]), kept.fuse(*pair, ["a car on the left"]))
+
+
+def test_the_network_of_the_package_can_stand_beside_others(place):
+    params = (place / "params.yaml").read_text()
+    (place / "params.yaml").write_text(params.replace("ours: {}", f"shipped: {{checkpoint: {SHIPPED}}}"))
+    method.run("shipped")
+    assert contents("shipped")["weights.safetensors"] == (SHIPPED / "weights.safetensors").read_bytes()
+    assert "network.onnx" not in contents("shipped")  # torch runs it, and counts its operations
+    fuse.run("two", "shipped")
+    assert (layout.fused("two", "shipped") / "test.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "message"),
+    [
+        ("earlier", "{checkpoint: nowhere}", "nowhere"),
+        ("earlier", "{checkpoint: kept, train: {epochs: 1}}", "has a checkpoint and nothing else"),
+        ("average", "{checkpoint: kept}", "another name"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_is_one_line(place, key, changes, message):
+    params = (place / "params.yaml").read_text().replace("average: {}, ", "")
+    (place / "params.yaml").write_text(params.replace("ours: {}", f"{key}: {changes}"))
+    with pytest.raises(InputError, match=message):
+        method.run(key)
 
 
 def test_other_prompts_of_other_data_train_nothing_anew(place, monkeypatch):

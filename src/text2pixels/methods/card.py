@@ -19,7 +19,9 @@ Rule = Literal[
     "stretch min-max, truncate",
     "truncate, stretch min-max, truncate",
 ]
-Weights = Literal["official", "unverified", "retrained", "none needed", "trained here", "fused elsewhere"]
+Weights = Literal[
+    "official", "unverified", "retrained", "none needed", "trained here", "trained before", "fused elsewhere"
+]
 Visible = Literal["luminance", "rounded luminance", "truncated luminance", "rgb"]
 Colour = Literal["visible", "chroma", "own", "gray", "none"]
 Option = bool | int | float | str
@@ -39,7 +41,8 @@ class Card:
         year: Of publication.
         licence: Of the authors' code and weights; "none stated" where their repository has none.
         weights: Whose weights these are; "unverified" are those of a file under an official one's name of which
-            nobody knows whether it is the authors'; a method "fused elsewhere" is a folder of images.
+            nobody knows whether it is the authors'; "trained before" is a network of ours that is not trained anew; a
+            method "fused elsewhere" is a folder of images.
         files: The authors' files, looked for below the folder of weights.
         parameters: Number of trained parameters that fusing uses; 0 for a method that is not trained.
         colour: Where the colour of a fused picture comes from: the visible image, in proportion ("visible") or its
@@ -51,7 +54,8 @@ class Card:
             authors' scripts do who read gray images, or cut to 8 bits, or RGB.
         eight_bits: How the authors' scripts turn the output into 8 bits.
         options: What a user may change of the method, with its values.
-        schedule: Of retrained weights: how much of the authors' schedule was run, and on which pairs.
+        schedule: Of retrained weights: how much of the authors' schedule was run, and on which pairs; of those trained
+            before: on which data sets.
         notes: What else the authors do before and after the network.
     """
 
@@ -74,7 +78,12 @@ class Card:
     @property
     def aside(self) -> str:
         """Return what a reader has to know of weights that are not, or perhaps not, the authors'; "" of any other."""
-        return {"unverified": "unverified weights", "retrained": f"retrained, {self.schedule}"}.get(self.weights, "")
+        asides = {
+            "unverified": "unverified weights",
+            "retrained": f"retrained, {self.schedule}",
+            "trained before": f"trained before, {self.schedule}",
+        }
+        return asides.get(self.weights, "")
 
     @property
     def label(self) -> str:

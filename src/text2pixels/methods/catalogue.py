@@ -33,15 +33,15 @@ class Entry:
 
     Attributes:
         card: What is known of it.
-        kind: "filter" (a function of two images), "network" (of other authors), "ours" (trained here) or "results"
-            (images that were fused elsewhere).
-        place: "module:name" of the function or of the `Authors`; the folder of results; "" of ours.
+        kind: "filter" (a function of two images), "network" (of other authors), "ours" (trained here), "checkpoint"
+            (ours, trained before) or "results" (images that were fused elsewhere).
+        place: "module:name" of the function or of the `Authors`; the folder of results or of a checkpoint; "" of ours.
         recipe: "module:name" of the `training.rivals.recipe.Recipe` by which a network can be trained again
             here; "" where there is none.
     """
 
     card: Card
-    kind: Literal["filter", "network", "ours", "results"]
+    kind: Literal["filter", "network", "ours", "checkpoint", "results"]
     place: str = ""
     recipe: str = ""
 
@@ -630,8 +630,8 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
     """
     known = methods()
     changes = changes or {}
-    if "folder" in changes:
-        return _results(name, changes)
+    if "folder" in changes or "checkpoint" in changes:
+        return _made_before(name, changes)
     if name not in known:
         if not changes:
             raise InputError(
@@ -654,17 +654,23 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
     return entry
 
 
-def _results(name: str, changes: Mapping[str, Any]) -> Entry:
-    """Return a method that is a folder of images.
+def _made_before(name: str, changes: Mapping[str, Any]) -> Entry:
+    """Return a method that is a folder of images, or a network of ours that was trained before.
 
     Raises:
-        InputError: the name is a method of the catalogue, or more is said of it than the folder.
+        InputError: the name is a method of the catalogue, or more is said of it than where it is.
     """
-    where, folder = f"methods.{name}", changes["folder"]
+    key, rule = "folder", "images that were fused elsewhere have a folder"
+    if "checkpoint" in changes:
+        key, rule = "checkpoint", "a network that was trained before has a checkpoint"
+    where, folder = f"methods.{name}", changes[key]
     if name in methods():
-        raise InputError(f"{where}.folder: '{name}' is a method of the catalogue: give images of your own another name")
-    if set(changes) != {"folder"} or not isinstance(folder, str) or not folder:
-        raise InputError(f"{where}: images that were fused elsewhere have a folder and nothing else: {{folder: PATH}}")
+        raise InputError(f"{where}.{key}: '{name}' is a method of the catalogue: give yours another name")
+    if set(changes) != {key} or not isinstance(folder, str) or not folder:
+        raise InputError(f"{where}: {rule} and nothing else: {{{key}: PATH}}")
+    if key == "checkpoint":
+        card = replace(methods()[OURS].card, name=name, title=f"text2pixels, {name}", weights="trained before")
+        return Entry(card, "checkpoint", folder)
     card = Card(name, name, "images of its own folder", weights="fused elsewhere", notes="scored as they are")
     return Entry(card, "results", folder)
 
@@ -764,7 +770,7 @@ def _ready(
             return authors.ready(*authors.read_official(entry.card, locate(entry), weights), device, describe)
         case "results":
             raise InputError(f"{entry.card.name} is a folder of images: it fuses nothing, and costs nothing")
-        case "ours":
+        case "ours" | "checkpoint":
             from text2pixels.methods import own
 
             return own.load(entry.card, model, device, engine, embed)

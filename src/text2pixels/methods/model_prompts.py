@@ -26,16 +26,21 @@ def write_text(folder: Path, phrases: Mapping[str, Sequence[str]], embeddings: "
         phrases: Of each pair, by pair_id; all have a vector.
         embeddings: Of the encoder that the network was trained with, or whose vectors it reads.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     from text2pixels.encoders import cache
 
-    lists = pa.array([list(own) for own in phrases.values()], pa.list_(pa.string()))
-    pq.write_table(pa.table({"pair_id": pa.array(list(phrases), pa.string()), "phrases": lists}), folder / PHRASES)
+    write_phrases(folder, phrases)
     used = {phrase for own in phrases.values() for phrase in own}
     if used:  # a table without rows is no table of vectors
         cache.write(folder / VECTORS, embeddings.encoder, {phrase: embeddings.vectors[phrase] for phrase in used})
+
+
+def write_phrases(folder: Path, phrases: Mapping[str, Sequence[str]]) -> None:
+    """Write the phrases of each pair, by pair_id, and no vectors: the method's own encoder finds them when it fuses."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    lists = pa.array([list(own) for own in phrases.values()], pa.list_(pa.string()))
+    pq.write_table(pa.table({"pair_id": pa.array(list(phrases), pa.string()), "phrases": lists}), folder / PHRASES)
 
 
 def read_phrases(folder: Path) -> dict[str, list[str]]:

@@ -2,19 +2,25 @@
 
 A filter has a card alone. Of a network of other authors the weights are read from their files, here and
 nowhere else in the pipeline, and written as safetensors; or it is trained again (`pipeline.retrain`). A network of
-ours is trained (`pipeline.train`). Images that were fused elsewhere are copied.
+ours is trained (`pipeline.train`), or copied where it was trained before. Images that were fused elsewhere are copied.
 """
 
+import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
-from text2pixels import config, layout
+from text2pixels import config, layout, tensor_files
 from text2pixels.datasets.manifest import read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
-from text2pixels.methods.card import write_card
-from text2pixels.methods.catalogue import Entry, entry_of, locate
+from text2pixels.methods.card import Card, write_card
+from text2pixels.methods.catalogue import OURS, Entry, entry_of, locate
 from text2pixels.methods.fused_elsewhere import import_results
+from text2pixels.methods.model_prompts import write_phrases
+from text2pixels.network.description import LAYOUT, ONNX, describe
 from text2pixels.progress import console
+from text2pixels.prompts.table import read_prompts
 
 SECTIONS: tuple[str, ...] = ("seed", "methods", "network", "losses", "train", "fuse")
 
@@ -42,6 +48,8 @@ def run(method: str) -> None:
         if entry.kind == "results":
             count = import_results(folder, entry.card, _below_results(entry, params.fuse.results), _to_fuse())
             console.print(f"method {method}: {count} images that were fused elsewhere")
+        elif entry.kind == "checkpoint":
+            write_card(folder, _copy_network(folder, entry), OURS)
         elif entry.kind == "network":
             from text2pixels.methods.networks.authors import write_imported
 
@@ -72,6 +80,31 @@ def _below_results(entry: Entry, results: str | None) -> Path:
     if not folder.resolve().is_relative_to(Path(results).resolve()):
         raise InputError(f"{where}: {folder} is not below fuse.results, {results}, which DVC watches")
     return folder
+
+
+def _copy_network(folder: Path, entry: Entry) -> Card:
+    """Copy a network of ours that was trained before, tell it each pair's prompt, and return its card.
+
+    Raises:
+        InputError: the checkpoint or the prompts are missing or damaged.
+    """
+    described = describe(Path(entry.place))
+    tensor_files.check(Path(entry.place), LAYOUT, described.content, [LAYOUT.weights])
+    shutil.copyfile(Path(entry.place) / LAYOUT.weights, folder / LAYOUT.weights)
+    # Without its ONNX file: torch runs it, as it runs what is trained here, and counts its operations.
+    digests = {name: value for name, value in described.content[tensor_files.DIGESTS].items() if name != ONNX}
+    description = dict(described.content) | {tensor_files.DIGESTS: digests}
+    (folder / LAYOUT.description).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    kind = described.metadata["prompts"]
+    reads_text = described.network.cross_attention and kind != "none"
+    if reads_text:
+        phrases: dict[str, list[str]] = {}
+        for path in sorted(layout.prompts("x").parent.glob("*.parquet")):
+            phrases |= read_prompts(path, kind)
+        write_phrases(folder, phrases)
+    trained_on = " and ".join(map(str, described.metadata.get("datasets", []))) or "unknown pairs"
+    console.print(f"method {entry.card.name}: {described.parameters:,} parameters, trained before on {trained_on}")
+    return replace(entry.card, text=reads_text, schedule=f"on {trained_on}", parameters=described.parameters)
 
 
 def _to_fuse() -> dict[str, list[str]]:
