@@ -18,6 +18,7 @@ NEEDS_LINUX = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), rea
 COMMANDS = {
     "network.py --only --sizes 64x48 --repeats 1 --threads 1": "targets met",
     "metrics.py --width 64 --height 48 --threads 1 --repeats 1": "the nine of published tables",
+    "core.py --repeats 1 --frames 2": "MB",
     "embeddings.py --phrases 20 --prompts 50": "targets met",
     "ingest.py speed 4": "ingest_pairs_per_s",
     "registration.py --simulated 1": "highest peak",
@@ -28,8 +29,9 @@ ON_SHARED = {
     "published.py --data {shared}/data --weights {shared}/weights --methods sdnet --lists tno --every 25": "published",
     "wall_time.py --shared {shared} --methods average --every 75": "fusing",
 }
-# These take a run of the pipeline or a table of vectors: their own tests cover what they compute.
-LONG = ("calibration.py", "distilled_encoder.py", "reproducibility.py", "text_effect.py")
+# The others take a run of the pipeline, a table of vectors or hours; some have tests of what they compute.
+SCRIPTS = {path.name for path in ROOT.glob("benchmarks/*.py") if "argparse" in path.read_text()}
+LONG = sorted(SCRIPTS - {line.split()[0] for line in COMMANDS | ON_SHARED})
 
 
 def run(command: str) -> subprocess.CompletedProcess[str]:

@@ -214,6 +214,9 @@ CASES = {
     "YOLO with words": Case(
         text("yolo/b.txt", "0 a b c d"), ((*ENTRY, "label_unreadable"),), ("a", "b", "c"), 2, "yolo"
     ),
+    "YOLO of 6 MB": Case(
+        text("yolo/b.txt", "0 .5 .5 .1 .1\n" * 430_000), ((*ENTRY, "label_unreadable"),), ("a", "b", "c"), 2, "yolo"
+    ),
     "YOLO in binary": Case(
         lambda raw: (raw / "yolo/b.txt").write_bytes(b"\xff\xfe\x00"),
         ((*ENTRY, "label_unreadable"),),

@@ -32,6 +32,7 @@ def test_a_kind_is_given_per_row_and_columns_in_any_order(tmp_path):
     [
         ("", "column 'name' is missing .found: nothing"),
         ("name,text\na,b\n", "column 'phrases' is missing"),
+        ("name,phrases,phrases\na,b,c\n", "column 'phrases' is there twice"),
         ("name,phrases,colour\na,b,c\n", "unknown column 'colour'"),
         ("name,phrases\nFLIR_001,x\n", "line 2: data set 'd': there is no pair 'FLIR_001'; did you mean FLIR_0001"),
         ("name,phrases\nzzz,x\n", "there is no pair 'zzz'; there are 2 pairs, such as FLIR_0001"),

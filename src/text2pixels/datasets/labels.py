@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from text2pixels.datasets.adapter import Adapter, LabelFile, Labels, Problem, Stray
 from text2pixels.datasets.coco import Coco
 from text2pixels.datasets.places import Part, is_litter, label_place, list_folder
-from text2pixels.datasets.text import decode
+from text2pixels.datasets.text import decode, read_bytes
 from text2pixels.image.boxes import Box
 
 TYPES = {"voc": ".xml", "yolo": ".txt"}
@@ -115,7 +115,7 @@ def read_labels(file: LabelFile) -> Labels:
     """
     path = Path(file.path)
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
         return _voc(data) if file.format == "voc" else _yolo(decode(data), file.names)
     except OSError as error:
         raise Unlabelled(f"{path.name}: {error.strerror}") from error

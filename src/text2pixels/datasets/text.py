@@ -15,6 +15,21 @@ _MARKS = (
 )
 
 
+MOST_BYTES = 5_000_000  # 20,000 boxes have one
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of a file of a text's size.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is larger; the message is one line.
+    """
+    if (size := path.stat().st_size) > MOST_BYTES:
+        raise ValueError(f"{size:,} bytes; at most {MOST_BYTES:,} are read")
+    return path.read_bytes()
+
+
 def decode(data: bytes, otherwise: str = "utf-8") -> str:
     """Return the text of a file's bytes.
 
@@ -39,10 +54,10 @@ def read_text(path: Path) -> str:
     """Return the text of a file.
 
     Raises:
-        InputError: it cannot be read, is in another encoding, or is no text.
+        InputError: it cannot be read, is larger than a text, is in another encoding, or is no text.
     """
     try:
-        return decode(path.read_bytes())
+        return decode(read_bytes(path))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:

@@ -160,6 +160,8 @@ def rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             for column in columns:
                 if column not in REQUIRED + OPTIONAL:
                     raise InputError(f"{path}: unknown column '{column}'; expected the header: name,phrases[,kind]")
+            if twice := [column for column in columns if columns.count(column) > 1]:
+                raise InputError(f"{path}: column '{twice[0]}' is there twice: keep one of them")
             reader.fieldnames = columns
             rows = []
             for row in reader:
