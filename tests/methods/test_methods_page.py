@@ -54,3 +54,14 @@ def test_the_values_in_the_file_are_counted(name, file):
     counted = sum(tensor.numel() for key, tensor in tensors.items() if not key.endswith("relative_positions"))
     printed = next(cells[2] for names, cells in COSTS if name in names)
     assert f"{counted:,}" == printed
+
+
+def test_the_parity_of_the_papers_rivals_is_close_and_of_fixtures_that_are_there():
+    rows = re.findall(r"^\| (\w+) \| (\w+) \| (equal|[\d.]+) \| (\d+) \| [\d.]+%? \|$", PAGE, re.MULTILINE)
+    assert {method for method, *_ in rows} >= {"ddcgan", "cddfuse", "segmif", "defusion"}
+    for method, fixture, decibels, worst in rows:
+        assert decibels == "equal" or float(decibels) >= 60, (method, fixture)
+        assert int(worst) <= (2 if method == "segmif" else 1), (method, fixture)  # SegMiF truncates twice
+    given = ROOT / "../shared/reference/parity/given"
+    if given.is_dir():
+        assert not [row[:2] for row in rows if not (given / row[0] / f"{row[1]}.png").is_file()]
