@@ -2,7 +2,7 @@
 
 import pytest
 
-from text2pixels.analysis.detection import precision_of, sections
+from text2pixels.analysis.detection import drawn, precision_of, sections
 from text2pixels.datasets.manifest import Pair
 from text2pixels.detection.detections import (
     K_FOLD,
@@ -120,3 +120,21 @@ def test_early_fusion_is_not_missed_where_only_cocos_detector_was_tried(tmp_path
     found = precision_of({"ours": ours, "early": table(tmp_path / "early", (K_FOLD, "b", True))}, PAIRS, 10)
     assert set(found["AP50"].precisions) == {"ours", "early"}
     assert set(found["AP50_zero_shot"].precisions) == {"ours"}
+
+
+def test_a_page_draws_what_the_fine_tuned_detector_found_of_one_seed_and_not_what_it_hardly_saw(tmp_path):
+    path, faint = tmp_path / "detections.parquet", Detection("person", 0.2, 40, 4, 8, 8)
+    cars = [Detection("car", score, 1.26, 2, 3, 4) for score in (0.5, 0.7)]
+    write_detections(
+        path,
+        [
+            EvaluatedImage("d/b", (BOX,), (FOUND, faint), K_FOLD, 0, 0),
+            EvaluatedImage("d/b", (BOX,), (cars[0],), K_FOLD, 0, 1),
+            EvaluatedImage("d/b", (BOX,), (cars[1],), ZERO_SHOT),
+        ],
+    )
+    person = {"category": "person", "score": 0.9, "x": 4, "y": 4, "w": 20, "h": 30}
+    assert drawn(read_detections(path), ["d/b", "d/c"]) == {"d/b": [person]}
+    write_detections(path, [EvaluatedImage("d/b", (BOX,), (cars[1],), ZERO_SHOT)])
+    car = {"category": "car", "score": 0.7, "x": 1.3, "y": 2, "w": 3, "h": 4}
+    assert drawn(read_detections(path), ["d/b"]) == {"d/b": [car]}

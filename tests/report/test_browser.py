@@ -163,6 +163,27 @@ def test_boxes_are_drawn_only_when_asked_for_and_methods_can_be_exchanged(browse
     assert chosen[2] == 64
 
 
+def test_found_boxes_are_those_of_the_method_on_each_side(browser, site):
+    browser.open(site / "pair/simulator/night-0.html")
+    browser.click("[name=found]")
+    shown = (
+        "['.truth', '.found'].map((kind) => [...document.querySelectorAll(`.pane ${kind}`)]"
+        ".map((layer) => [getComputedStyle(layer).display !== 'none', layer.querySelectorAll('rect').length]))"
+    )
+    truth, found = browser.value(shown)
+    assert [visible for visible, _ in truth] == [False, False]
+    assert found == [[True, 0], [True, 1]]  # on the left is the visible image, in which nobody looked for anything
+    browser.value(
+        "(() => { const left = document.querySelector('[name=left]'); left.value = 'max';"
+        "left.dispatchEvent(new Event('change')) })()"
+    )
+    assert browser.value(shown)[1] == [[True, 1], [True, 1]]
+    browser.click("[name=boxes]")
+    assert [visible for visible, _ in browser.value(shown)[0]] == [True, True]
+    assert "found=1" in browser.value("location.hash")
+    browser.screenshot(_shot("viewer-found"))
+
+
 def test_a_chosen_phrase_lights_its_places_on_both_sides_and_choosing_it_again_puts_them_out(browser, site):
     browser.open(site / "pair/simulator/night-0.html")
     maps = "[...document.querySelectorAll('.heat')].map((map) => [map.hidden, map.getAttribute('src')])"

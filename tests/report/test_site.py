@@ -57,6 +57,14 @@ def test_text_from_data_is_escaped(benchmark):
     assert "&lt;script&gt;alert" in page
 
 
+def test_a_pairs_page_has_the_boxes_that_were_found_in_each_methods_image(benchmark):
+    page = (layout.site() / "pair/simulator/night-0.html").read_text()
+    found = json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1])
+    assert set(found) >= set(METHODS)
+    assert found[METHODS[0]] == [{"category": "People", "score": 0.9, "x": 4, "y": 4, "w": 20, "h": 30}]
+    assert 'name="found"' in page
+
+
 def test_every_method_is_in_the_tables_and_the_sources_are_not_ranked(benchmark):
     numbers = json.loads((report.PLOTS / "headlines.json").read_text())["simulator"]
     assert set(numbers) == set(METHODS)

@@ -1,7 +1,8 @@
 """Average precision as the report shows it: each protocol, over the pairs for which it says something."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +46,8 @@ SCOPES = (
 )
 
 LEADERBOARD = SCOPES[0]
+
+DRAWN = 0.25  # least score of a box that is drawn: what YOLOv5's own script draws
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,29 @@ def headlines(shown: Sequence[Section]) -> dict[str, dict[str, float]]:
         for row in section.tables["AP50"].rows:
             found.setdefault(row.method, {})[section.scope.key] = row.cells[-1].value
     return found
+
+
+def drawn(table: pa.Table, pair_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return pair_id -> the boxes found in its image that a page draws: category, score and x, y, w, h in pixels.
+
+    Of the fine-tuned detector, the first seed's, or of COCO's where none was fine-tuned; those with a score of
+    `DRAWN` or more.
+
+    Args:
+        table: a method's detections, whole.
+        pair_ids: of the pairs that have a page.
+    """
+    protocols = pc.unique(table["protocol"]).to_pylist()
+    rows = select(table, K_FOLD if K_FOLD in protocols else ZERO_SHOT, pair_ids).to_pylist()
+    first = min((row["seed"] for row in rows if row["seed"] is not None), default=None)
+    boxes: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["kind"] == "detection" and row["seed"] == first and row["score"] >= DRAWN:
+            box = {name: round(row[name], 1) for name in "xywh"}
+            boxes.setdefault(row["pair_id"], []).append(
+                {"category": row["category"], "score": round(row["score"], 2)} | box
+            )
+    return boxes
 
 
 def folds_of(tables: Mapping[str, pa.Table]) -> int:

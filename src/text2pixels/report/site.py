@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from text2pixels import config
+from text2pixels import config, layout
 from text2pixels.analysis import ablations, detection
 from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.published import published_detections
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.datasets.manifest import SPLITS, Pair
+from text2pixels.detection.detections import read_detections
 from text2pixels.methods.catalogue import NOT_RUNNABLE
 from text2pixels.methods.catalogue import methods as catalogue
 from text2pixels.metrics.score import HEADLINE, METRICS, STRETCHED
@@ -123,6 +124,10 @@ def _write_pairs(
     without_text = WithoutText(ours, results.cards, params)
     methods = [*results.methods, *results.variants[1:]]
     for view in views:
+        ids = [pair.pair_id for pair in view["shown"]]
+        found = {
+            method: detection.drawn(read_detections(layout.detections(view["name"], method)), ids) for method in methods
+        }
         for index, pair in enumerate(track(view["shown"], f"pages of {view['name']}")):
             pictures = folder / "images" / view["name"] / pair.name
             write_pictures(pictures, pair, methods, without_text)
@@ -132,6 +137,8 @@ def _write_pairs(
                 **_pair(view, pair, methods),
                 shown=dict.fromkeys(["infrared", "visible", *methods], "") | without_text.names,
                 heat=attention.write(pictures, pair) if attention else None,
+                found={method: boxes[pair.pair_id] for method, boxes in found.items() if pair.pair_id in boxes},
+                drawn=detection.DRAWN,
                 root="../../",
                 before=view["shown"][index - 1] if index else None,
                 after=view["shown"][index + 1] if index + 1 < len(view["shown"]) else None,

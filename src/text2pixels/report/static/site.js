@@ -127,7 +127,7 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     remember();
   };
   // The page's address says what is looked at, so that it can be sent to somebody.
-  const KEPT = ["left", "right", "position", "beside", "boxes", "all"];
+  const KEPT = ["left", "right", "position", "beside", "boxes", "found", "all"];
   const remember = () => {
     const state = new URLSearchParams();
     for (const name of KEPT) {
@@ -164,8 +164,24 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     if (chip) { choose(chip); remember(); }
   };
   const showBoxes = () => {
-    for (const layer of stage.querySelectorAll("svg")) layer.toggleAttribute("hidden", !named("boxes")?.checked);
+    const asked = { truth: named("boxes")?.checked, found: named("found")?.checked };
+    for (const layer of stage.querySelectorAll("svg")) {
+      layer.toggleAttribute("hidden", !asked.truth && !asked.found);
+      for (const [kind, wanted] of Object.entries(asked)) layer.querySelector(`.${kind}`).style.display = wanted ? "" : "none";
+    }
   };
+  // What the detector found in a method's image, drawn below each box; the labelled boxes have their names above.
+  const found = JSON.parse(viewer.querySelector("script")?.textContent ?? "{}");
+  const draw = (layer, boxes) => layer.replaceChildren(...boxes.map((box) => {
+    const [group, rect, text] = ["g", "rect", "text"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+    for (const [name, value] of Object.entries({ x: box.x, y: box.y, width: box.w, height: box.h })) rect.setAttribute(name, value);
+    text.setAttribute("x", box.x);
+    text.setAttribute("y", Math.min(box.y + box.h, viewer.dataset.height - 2));
+    text.setAttribute("dy", box.y + box.h < viewer.dataset.height * 0.95 ? "1em" : "0");
+    text.textContent = `${box.category} ${box.score}`;
+    group.append(rect, text);
+    return group;
+  }));
   // All methods at once: made when it is first asked for, as each is a whole picture.
   const fill = () => {
     tiles.hidden = !named("all").checked;
@@ -183,6 +199,7 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     const image = pane.querySelector("img");
     image.src = `${viewer.dataset.folder}${method.value}.webp`;
     image.alt = `${method.text} image`;
+    draw(pane.querySelector(".found"), found[method.value] ?? []);
   });
   const zoom = (factor, x = paneWidth() / 2, y = stage.clientHeight / 2) => {
     const scale = Math.min(16, Math.max(1, view.scale * factor));
@@ -215,7 +232,7 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   named("all").addEventListener("change", () => { fill(); show(); });
   named("position").addEventListener("input", show);
   named("beside").addEventListener("change", show);
-  named("boxes")?.addEventListener("change", () => { showBoxes(); remember(); });
+  for (const name of ["boxes", "found"]) named(name)?.addEventListener("change", () => { showBoxes(); remember(); });
   named("in").addEventListener("click", () => zoom(1.5));
   named("out").addEventListener("click", () => zoom(1 / 1.5));
   named("reset").addEventListener("click", () => { Object.assign(view, { scale: 1, x: 0, y: 0 }); show(); });
