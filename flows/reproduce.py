@@ -19,12 +19,13 @@ from prefect import flow, get_client, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_URL
-from prefect.states import Failed
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, temporary_settings
+from prefect.states import Completed, Failed
 
 from flows import form
 from flows.conclusion import conclude
-from tasks.dvc import GPU_LIMIT, Graph, Run, Slots, read_changed, read_graph, reproduce_stage
+from tasks.dvc import GPU_LIMIT, Run, Slots, reproduce_stage
+from tasks.graph import Graph, read_graph
 from tasks.guard import guarded
 from tasks.restore import note_parameters
 from text2pixels.errors import InputError
@@ -32,6 +33,9 @@ from text2pixels.pipeline.profiles import parse_changes, write_params
 
 # What Prefect calls a run that nobody has named: "shiny-walrus", or in its first UI "beta317-napinne-sector".
 _MADE_UP = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z]+-[a-z]+")
+# Seconds that a server may take to start, which Prefect makes for a run where there is none: its own 20 are few on
+# a busy machine.
+_SERVER_START = 300
 
 
 @flow(name="reproduce")
@@ -50,13 +54,13 @@ def reproduce(
     name, and afterwards params.yaml is as before.
 
     Args:
-        profile: a file of profiles/ to start from; empty: params.yaml as it is.
-        stages: stages of dvc.yaml to bring up to date, with what they need; none: all.
-        single: besides or instead, stages of one item, such as method@ours.
-        settings: what people change; an empty field stays as params.yaml, or the profile, has it.
-        more: any other keys of params.yaml, such as {"network.channels": 48}.
-        parallel: stages that may run at the same time; they share the cores.
-        force: run the stages even where nothing changed.
+        profile: A file of profiles/ to start from; empty: params.yaml as it is.
+        stages: Stages of dvc.yaml to bring up to date, with what they need; none: all.
+        single: Besides or instead, stages of one item, such as method@ours.
+        settings: What people change; an empty field stays as params.yaml, or the profile, has it.
+        more: Any other keys of params.yaml, such as {"network.channels": 48}.
+        parallel: Stages that may run at the same time; they share the cores.
+        force: Run the stages even where nothing changed.
     """
     logger = get_run_logger()
     changes = form.changes(settings) | dict(more)
@@ -81,9 +85,8 @@ def reproduce(
 
 
 def _run(run: str, graph: Graph, parallel: int, force: bool) -> dict[str, State[Any]]:
-    """Run the stages of a graph, and return how each ended."""
-    if not force:
-        graph = graph.compared(read_changed())
+    """Run the stages of a graph that are out of date, and return how each ended."""
+    unchanged = frozenset() if force else graph.unchanged
     gpus = _gpus()
     if gpus:
         with get_client(sync_client=True) as client:
@@ -93,13 +96,17 @@ def _run(run: str, graph: Graph, parallel: int, force: bool) -> dict[str, State[
     futures: dict[str, PrefectFuture[Any]] = {}
     try:
         for stage, upstream in graph.upstream.items():
-            waiting = [futures[before] for before in upstream]
+            if stage in unchanged:  # no task: forty would take longer than all of DVC
+                continue
+            waiting = [futures[before] for before in upstream - unchanged]
             futures[stage] = reproduce_stage.submit(stage, common, return_state=False, wait_for=waiting)
         for future in futures.values():
             future.wait()
     finally:
         slots.close()  # where this is a cancellation: no stage begins any more
-    return {stage: future.state for stage, future in futures.items()}
+    return {
+        stage: futures[stage].state if stage in futures else Completed(name="Unchanged") for stage in graph.upstream
+    }
 
 
 def _gpus() -> int:
@@ -120,6 +127,14 @@ def _tell_name(profile: str | None, changes: dict[str, Any], targets: list[str])
     return told
 
 
+def _look() -> Graph | None:
+    """Return the graph; None where DVC cannot read it: the run's guard then mends what a killed DVC has left."""
+    try:
+        return read_graph()
+    except InputError:
+        return None
+
+
 def main(
     targets: Annotated[list[str] | None, typer.Argument(help="Stages or groups of dvc.yaml; none: all.")] = None,
     profile: Annotated[str | None, typer.Option(help="Start from this profile.")] = None,
@@ -131,15 +146,21 @@ def main(
     started = time.monotonic()
     try:
         changes = parse_changes(change or [])
-        if targets and not profile:
-            read_graph().ancestry(targets)
+        graph = None if profile else _look()
+        if graph and targets:
+            graph = graph.ancestry(targets)
     except InputError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
+    if graph and not changes and not force and len(graph.unchanged) == len(graph.upstream):
+        # A server for a run that runs nothing would take most of the time.
+        typer.echo(f"Unchanged: {len(graph.upstream)} stages ({time.monotonic() - started:.0f} s)")
+        return
     try:
-        state = reproduce(
-            profile=profile, single=targets, more=changes, parallel=parallel, force=force, return_state=True
-        )
+        with temporary_settings({PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: _SERVER_START}):
+            state = reproduce(
+                profile=profile, single=targets, more=changes, parallel=parallel, force=force, return_state=True
+            )
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         raise typer.Exit(130) from None

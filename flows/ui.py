@@ -25,7 +25,7 @@ from text2pixels.errors import InputError
 
 POOL = "text2pixels"
 PREFECT = [sys.executable, "-m", "prefect"]
-_START = 180  # seconds that the server may take to answer, on a busy machine
+_START = 600  # seconds that the server may take to answer, on a machine where everybody computes
 _STOP = 60  # seconds that the worker may take to end its runs
 
 

@@ -1,6 +1,5 @@
-"""The seam between Prefect and DVC: DVC owns the graph, Prefect runs its stages one task each."""
+"""The seam between Prefect and DVC: DVC owns the graph, Prefect runs its stages that are out of date, one task each."""
 
-import json
 import logging
 import re
 import subprocess
@@ -8,17 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.concurrency.sync import concurrency
 from prefect.states import Completed, Failed
 
+from tasks.graph import Graph, read_changed
 from tasks.progress import Progress
 from tasks.restore import environment
 from text2pixels.errors import InputError
@@ -26,103 +24,14 @@ from text2pixels.pipeline.working_tree import RUN
 
 GPU_LIMIT = "text2pixels-gpu"
 
-_EDGE = re.compile(r'^"([^"]+)"(?: -> "([^"]+)")?;$')
 # DVC's words for a stage whose dependencies, parameters and outputs are what dvc.lock says.
 _UNCHANGED = re.compile(r"didn't change, skipping|is cached - skipping run")
 _BUSY = re.compile(r"is busy, it is being blocked by")  # a path that another process reads or writes
+_KILLED = re.compile(r"exited with (?:-9|137)\b")
 _BLOCKER = re.compile(r"^\s*(\(PID \d+\): .*)$")
 _LEVELS = (("error", logging.ERROR), ("warning", logging.WARNING))  # how lines of DVC and of the stages begin
 _PATIENCE = 5  # seconds between two tries
 _LEASE = 60  # seconds after which the slot of a flow that was killed is free again
-
-
-@dataclass(frozen=True)
-class Graph:
-    """The expanded pipeline: for each stage, in a topological order, the stages it waits for."""
-
-    upstream: dict[str, frozenset[str]]
-    gpu: frozenset[str]  # stages that take a GPU slot
-    alone: frozenset[str]  # stages that are timed, so nothing runs beside them
-    unchanged: frozenset[str] = frozenset()  # stages that need not run, as nothing before them runs either
-
-    def ancestry(self, targets: list[str]) -> "Graph":
-        """Keep the targets and what they need. A target is a stage, or a group such as "fuse".
-
-        Raises:
-            InputError: a target names no stage.
-        """
-        wanted: set[str] = set()
-        for target in targets:
-            named = {stage for stage in self.upstream if stage == target or stage.split("@")[0] == target}
-            if not named:
-                groups = sorted({stage.split("@")[0] for stage in self.upstream})
-                raise InputError(f"no stage '{target}' in dvc.yaml; stages: {', '.join(groups)}")
-            wanted |= named
-        queue = list(wanted)
-        while queue:
-            for needed in self.upstream[queue.pop()] - wanted:
-                wanted.add(needed)
-                queue.append(needed)
-        return Graph({s: up for s, up in self.upstream.items() if s in wanted}, self.gpu & wanted, self.alone & wanted)
-
-    def compared(self, changed: set[str]) -> "Graph":
-        """Return the graph with the stages marked that need not run, given those that DVC calls changed."""
-        unchanged: set[str] = set()
-        for stage, upstream in self.upstream.items():
-            if stage not in changed and upstream <= unchanged:
-                unchanged.add(stage)
-        return replace(self, unchanged=frozenset(unchanged))
-
-
-def read_graph() -> Graph:
-    """Ask DVC for the graph of the working directory's dvc.yaml and params.yaml.
-
-    Raises:
-        InputError: DVC cannot read them; the message is DVC's own.
-    """
-    upstream: dict[str, set[str]] = {}
-    for match in filter(None, map(_EDGE.match, _ask("dag", "--dot").splitlines())):
-        before, after = match.groups()
-        upstream.setdefault(before, set())
-        if after:
-            upstream.setdefault(after, set()).add(before)
-    definitions: dict[str, dict[str, Any]] = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
-
-    def marked(key: str) -> frozenset[str]:
-        groups = {name for name, stage in definitions.items() if stage.get("do", stage).get("meta", {}).get(key)}
-        return frozenset(stage for stage in upstream if stage.split("@")[0] in groups)
-
-    ordered = {stage: frozenset(upstream[stage]) for stage in _topological(upstream)}
-    return Graph(ordered, gpu=marked("gpu"), alone=marked("alone"))
-
-
-def read_changed(*stages: str) -> set[str]:
-    """Ask DVC which stages are not as dvc.lock has them; without stages, which of all.
-
-    Raises:
-        InputError: DVC cannot tell; the message is DVC's own.
-    """
-    return set(json.loads(_ask("status", "--json", *stages)))
-
-
-def _ask(*command: str) -> str:
-    answer = subprocess.run(["dvc", *command], capture_output=True, text=True, env=environment(), check=False)
-    if answer.returncode:
-        said = " ".join((answer.stderr or answer.stdout).split())
-        if "not a git repository" in said:
-            said += ": run git init, or tell DVC so: dvc config --local core.no_scm true"
-        raise InputError(said)
-    return answer.stdout
-
-
-def _topological(upstream: dict[str, set[str]]) -> Iterator[str]:
-    left = dict(upstream)
-    while left:
-        ready = [stage for stage, before in left.items() if not before & left.keys()]
-        assert ready, "DVC's graph has no cycles"
-        for stage in ready:
-            del left[stage]
-        yield from ready
 
 
 class Slots:
@@ -153,6 +62,11 @@ class Slots:
                 self._free += wanted
                 self._changed.notify_all()
 
+    @property
+    def closed(self) -> bool:
+        """Whether the run has ended."""
+        return self._closed
+
     def close(self) -> None:
         """Let no further stage begin."""
         with self._changed:
@@ -180,13 +94,11 @@ def reproduce_stage(stage: str, run: Run) -> State[Any]:
     ``meta: {gpu: 1}`` also waits for a slot of the global limit that the flow has made (``strict``: without
     it, an error). A stage that need not run takes no slot.
     """
-    if stage in run.graph.unchanged:
-        return Completed(name="Unchanged")
     on_gpu = stage in run.graph.gpu and run.gpus > 0
     alone = stage in run.graph.alone
     try:
         # Worth a second of DVC's time only where the stage would keep others waiting.
-        if (on_gpu or alone) and not run.force and stage not in read_changed(stage):
+        if (on_gpu or alone) and not run.force and not read_changed(stage):
             return Completed(name="Unchanged")
         with ExitStack() as held:
             held.enter_context(run.slots.take(alone))
@@ -211,6 +123,12 @@ def _reproduce(stage: str, run: Run) -> State[Any]:
     while code and _BUSY.search(reason):
         # DVC waits for its own lock, but not for a stage of another run that writes what this one reads.
         get_run_logger().info("waiting for another run of DVC: %s", reason)
+        time.sleep(_PATIENCE)
+        code, unchanged, reason = _run(stage, run)
+    if code and _KILLED.search(reason) and not run.slots.closed:
+        # The one failure that a second try can mend: the system had too little memory for this stage and what ran
+        # beside it. Training goes on after its last epoch.
+        get_run_logger().warning("%s: the system killed it, perhaps for want of memory; once more", reason)
         time.sleep(_PATIENCE)
         code, unchanged, reason = _run(stage, run)
     if code:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from support.operated_tree import OperatedTree
 
-from tasks.dvc import read_graph
+from tasks.graph import read_graph
 from tasks.restore import environment
 from text2pixels.errors import InputError
 

@@ -8,11 +8,14 @@ import threading
 import time
 
 import pytest
+import typer
 from prefect.testing.utilities import prefect_test_harness
+from typer.testing import CliRunner
 
-from flows.reproduce import reproduce
+from flows.reproduce import main, reproduce
 from tasks import dvc as dvc_task
-from tasks.dvc import Graph, Slots, read_changed, read_graph
+from tasks.dvc import Slots
+from tasks.graph import Graph, read_changed, read_graph
 from tasks.restore import environment
 
 PIPELINE = """
@@ -64,9 +67,8 @@ def test_the_graph_is_dvcs_expanded_one(pipeline):
 
 
 def test_targets_bring_what_they_need_and_nothing_else():
-    graph = Graph({"a": frozenset(), "b@1": frozenset({"a"}), "c": frozenset({"b@1"})}, frozenset({"c"}), frozenset())
+    graph = Graph({"a": frozenset(), "b@1": frozenset({"a"}), "c": frozenset({"b@1"})})
     assert set(graph.ancestry(["b"]).upstream) == {"a", "b@1"}
-    assert graph.ancestry(["b"]).gpu == frozenset()
     with pytest.raises(ValueError, match="no stage 'd'"):
         graph.ancestry(["d"])
 
@@ -142,16 +144,52 @@ def test_a_stage_waits_for_another_run_that_holds_its_files(pipeline, harness, m
 
 
 def test_a_stage_need_not_run_where_nothing_before_it_runs():
-    graph = Graph(
-        {"a": frozenset(), "b": frozenset({"a"}), "c": frozenset({"b"}), "d": frozenset()}, *[frozenset()] * 2
-    )
-    assert graph.compared({"b"}).unchanged == {"a", "d"}
-    assert graph.compared(set()).unchanged == {"a", "b", "c", "d"}
-    assert graph.compared({"a"}).unchanged == {"d"}
+    upstream = {"a": frozenset(), "b": frozenset({"a"}), "c": frozenset({"b"}), "d": frozenset()}
+    assert Graph(upstream, changed=frozenset({"b"})).unchanged == {"a", "d"}
+    assert Graph(upstream).unchanged == {"a", "b", "c", "d"}
+    assert Graph(upstream, changed=frozenset({"a"})).unchanged == {"d"}
 
 
 def test_dvc_tells_what_has_changed(pipeline):
-    assert read_changed() == {"a", "b@1", "b@2", "c"}
+    assert read_graph().changed == {"a", "b@1", "b@2", "c"}
+    subprocess.run(["dvc", "repro", "--quiet", "a"], check=True, env=environment())
+    graph = read_graph()
+    assert graph.changed == {"b@1", "b@2", "c"}
+    assert graph.unchanged == {"a"}
+    assert read_changed("c")
+    assert not read_changed("a")
+
+
+@pytest.mark.slow
+def test_a_stage_that_the_system_killed_is_tried_once_more(pipeline, harness, monkeypatch):
+    monkeypatch.setattr(dvc_task, "_PATIENCE", 0.1)
+    (pipeline / "dvc.yaml").write_text(
+        "stages:\n"
+        "  once: {cmd: 'echo >> tries; test $(wc -l < tries) -gt 1 || kill -9 $$; echo 1 > once', outs: [once]}\n"
+        "  always: {cmd: 'echo >> all; kill -9 $$', outs: [always]}\n"
+        "  wrong: {cmd: 'echo >> wrongs; exit 1', outs: [wrong]}\n"
+    )
+    ended = reproduce(return_state=True)
+    assert ended.is_failed()
+    assert "failed: " in ended.message
+    assert "once" not in ended.message
+    counts = {name: len((pipeline / name).read_text().splitlines()) for name in ("tries", "all", "wrongs")}
+    assert counts == {"tries": 2, "all": 2, "wrongs": 1}
+
+
+def test_a_run_that_has_nothing_to_do_starts_no_server(pipeline, monkeypatch):
+    subprocess.run(["dvc", "repro", "--quiet"], check=True, env=environment())
+    monkeypatch.setattr("flows.reproduce.reproduce", None)
+    answer = CliRunner().invoke(app(), [])
+    assert answer.exit_code == 0, answer.output
+    assert answer.output.startswith("Unchanged: 4 stages")
+    assert CliRunner().invoke(app(), ["nowhere"]).exit_code == 2
+
+
+def app():
+    command = typer.Typer()
+    command.command()(main)
+    return command
 
 
 def test_closed_slots_let_no_stage_begin():
