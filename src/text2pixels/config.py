@@ -124,13 +124,16 @@ class Losses(Section):
     pixel: float = bounded(1.0, ge=0)
     gradient: float = bounded(1.0, ge=0)
     structure: float = bounded(0.1, ge=0)  # equation (8)
-    content: float = bounded(1.0, ge=0)  # equation (9)
+    content: float = bounded(0.7, ge=0)  # equation (9)
     # derivatives against those of the source with the greater gradient; not in the paper
-    texture: float = bounded(20.0, ge=0)
+    texture: float = bounded(5.0, ge=0)
     # intensity against the brighter one of the sources; not in the paper
-    brightness: float = bounded(2.0, ge=0)
-    guidance: float = bounded(15.0, ge=0)  # contrast of the objects that the prompt names; not in the paper
-    grounding: float = bounded(3.0, ge=0)  # attention to phrases where their objects are; not in the paper
+    brightness: float = bounded(0.5, ge=0)
+    information: float = bounded(3.0, ge=0)  # of the sources that the result keeps (VIF); not in the paper
+    edges: float = bounded(4.0, ge=0)  # of the sources that the result keeps (Qabf); not in the paper
+    excess: float = bounded(10.0, ge=0)  # of intensity above the knee and both sources; not in the paper
+    guidance: float = bounded(10.0, ge=0)  # emphasis on the objects that the prompt names; not in the paper
+    grounding: float = bounded(10.0, ge=0)  # attention to phrases where their objects are; not in the paper
     commitment: float = bounded(0.25, ge=0)  # equation (11)
     saliency: Literal["normalised", "printed"] = "normalised"
     weigh: Literal["terms", "images"] = "terms"  # what (9)'s weights multiply; "images" is as printed
@@ -154,6 +157,7 @@ class Train(Section):
     upper_weight: float = bounded(0.5, ge=0, le=1)  # of the detection gradient in bi-level descent aggregation
     upper_decay: float = bounded(0.1, ge=0)  # that weight in epoch e is upper_weight / (1 + upper_decay * e)
     clip: float = bounded(1.0, gt=0)  # norm of either level's gradient
+    text_steps: int = bounded(400, ge=0)  # after bilevel training, of what reads the prompt alone
     device: str = "auto"
     seed: int | None = bounded(None, ge=0, lt=2**32)  # of this variant; None: the pipeline's
 

@@ -92,15 +92,23 @@ class CrossAttention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(text_dim, width, bias=False)
         self.value = nn.Linear(text_dim, width, bias=False)
-        self.out = nn.Linear(width, width)
+        self.out = nn.Linear(width, width, bias=False)
 
-    def forward(self, tokens_BhwE: Tensor, text_BTD: Tensor | None, mask_BT: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        tokens_BhwE: Tensor,
+        text_BTD: Tensor | None,
+        mask_BT: Tensor | None,
+        where_BThw: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Return the message to each token and the attention.
 
         Args:
             tokens_BhwE: image tokens.
             text_BTD: phrase vectors; None is the same as no phrase at all.
             mask_BT: True where there is a phrase, False where there is padding; None: no padding.
+            where_BThw: in training, 1 where a phrase is known to belong, 0 elsewhere: the message is then that of
+                an attention which knows it, shared among the phrases of a token. None: of the attention as it is.
 
         Returns:
             What the phrases say to each token, of the tokens' shape, to be added to them; and
@@ -121,14 +129,22 @@ class CrossAttention(nn.Module):
             padding_BS = F.pad(~mask_BT, (0, 1), value=False)
             logits_BANS = logits_BANS.masked_fill(padding_BS[:, None, None, :], float("-inf"))
         weights_BANS = logits_BANS.softmax(dim=-1)
-        mixed_BNE: Tensor = self.out(join_heads(weights_BANS @ value_BASe))
         attention_BShw = weights_BANS.mean(dim=1).transpose(1, 2).reshape(batch, -1, rows, columns)
+        if where_BThw is not None:
+            weights_BANS = _known(where_BThw).flatten(2).transpose(1, 2)[:, None]
+        mixed_BNE: Tensor = self.out(join_heads(weights_BANS @ value_BASe))
         return mixed_BNE.view_as(tokens_BhwE), attention_BShw
 
     def silence(self) -> Tensor:
         """Return the message to a token that attends to the null token alone, (E,)."""
         silence_E: Tensor = self.out(self.value(self.text_norm(self.null_D)))
         return silence_E
+
+
+def _known(where_BThw: Tensor) -> Tensor:
+    """Return the distribution (B, S, h, w) of where phrases are known to belong; the null token takes the rest."""
+    count_B1hw = where_BThw.sum(dim=1, keepdim=True)
+    return torch.cat((where_BThw / count_B1hw.clamp(min=1), (count_B1hw == 0).to(where_BThw)), dim=1)
 
 
 def _normalised(tokens_BANe: Tensor) -> Tensor:

@@ -14,12 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from text2pixels.config import Losses
+from text2pixels.network.fidelity import edge_loss, information_loss
+from text2pixels.network.network import KNEE
 
 _LEVELS = 256
 _EPSILON = 1e-6
-_SURROUNDINGS = 31  # pixels, the side of the window of the local mean
-_RAISED = 1.4
-_NAMED_LEAST = 0.05  # share of the image below which a named object counts less than a whole image
 
 
 def ssim(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
@@ -141,49 +140,62 @@ def brightness_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Ten
     return _mean(fused_B1HW - torch.maximum(infrared_B1HW, visible_B1HW))
 
 
-def guidance_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor, named_B1HW: Tensor) -> Tensor:
-    """Return the distance, where the prompt points, of z to the brighter source with its contrast raised, (B,).
+def excess_loss(raw_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor) -> Tensor:
+    """Return by how much z, before it is bent into the range, is above the knee and above both sources, (B,).
+
+    Not in the paper: amplified details drive bright places out of the range, and what is flat at its end is lost.
+    """
+    limit_B1HW = torch.maximum(infrared_B1HW, visible_B1HW).clamp(min=KNEE)
+    return (raw_B1HW - limit_B1HW).clamp(min=0).mean(dim=(1, 2, 3))
+
+
+def guidance_loss(told_B1HW: Tensor, target_B1HW: Tensor, weight_B1HW: Tensor) -> Tensor:
+    """Return the distance, where the prompt points, of z under the prompt to what it should be there, (B,).
 
     Not in the paper, whose losses do not see the text: nothing in (8) to (11) would change if every
-    phrase meant nothing. Within the boxes of the objects that the prompt names, z should stand out:
-    its difference to its surroundings, a local mean, by ``_RAISED`` times.
+    phrase meant nothing.
 
     Args:
-        fused_B1HW: z.
-        infrared_B1HW: x.
-        visible_B1HW: y.
-        named_B1HW: 1 within those boxes, 0 elsewhere; an image without any has loss 0.
+        told_B1HW: z under the prompt.
+        target_B1HW: z without text, with the named objects emphasised: see `training.guidance.emphasised`.
+        weight_B1HW: of the pixels of these objects; an image without any has loss 0.
     """
-    brighter_B1HW = torch.maximum(infrared_B1HW, visible_B1HW)
-    padded = F.pad(brighter_B1HW, [_SURROUNDINGS // 2] * 4, mode="replicate")
-    # Rows, then columns: a seventh of the time of the square window.
-    rows_B1HW = F.avg_pool2d(padded, (_SURROUNDINGS, 1), stride=1)
-    surroundings_B1HW = F.avg_pool2d(rows_B1HW, (1, _SURROUNDINGS), stride=1)
-    target_B1HW = torch.lerp(surroundings_B1HW, brighter_B1HW, _RAISED).clamp(0, 1)
-    distance_B = (named_B1HW * (fused_B1HW - target_B1HW).abs()).mean(dim=(1, 2, 3))
-    # Per named pixel, so that a small object counts; not without bound, or a few pixels would count for all.
-    return distance_B / named_B1HW.mean(dim=(1, 2, 3)).clamp(min=_NAMED_LEAST)
+    return (weight_B1HW * (told_B1HW - target_B1HW).abs()).sum(dim=(1, 2, 3))
 
 
-def grounding_loss(attention_BShw: Tensor, objects_BT: Tensor, named_B1HW: Tensor) -> Tensor:
+def grounding_loss(attention_BShw: Tensor, objects_BT: Tensor, where_BTHW: Tensor, boxes_B1HW: Tensor) -> Tensor:
     """Return the cross-entropy of where phrases of objects are attended to and where those objects are, (B,).
 
-    Not in the paper, whose attention learns where a phrase belongs from the fused image alone. Inside the
-    boxes and outside count alike, however small the objects; an image without such a phrase has loss 0.
+    Not in the paper, whose attention learns where a phrase belongs from the fused image alone. A class's boxes,
+    the boxes of other classes and what is in no box count alike, however small the objects, and every class that
+    is named counts alike; phrases of one class share its boxes. An image without such a phrase has loss 0.
 
     Args:
         attention_BShw: of equation (4): T phrases, and the null token last.
         objects_BT: True where a phrase speaks of an object and it is known where that is.
-        named_B1HW: 1 within the boxes of the objects that the prompt names.
+        where_BTHW: 1 within the boxes of the objects of which a phrase speaks, 0 elsewhere.
+        boxes_B1HW: 1 within the boxes of all objects.
     """
-    phrases = objects_BT.shape[1]
-    mass_Bhw = (attention_BShw[:, :phrases].float() * objects_BT[..., None, None]).sum(dim=1)
-    mass_Bhw = mass_Bhw.clamp(_EPSILON, 1 - _EPSILON)
-    inside_Bhw = F.adaptive_max_pool2d(named_B1HW, attention_BShw.shape[2:])[:, 0]
-    total_B = torch.zeros_like(mass_Bhw[:, 0, 0])
-    for where_Bhw, entropy_Bhw in ((inside_Bhw, -mass_Bhw.log()), (1 - inside_Bhw, -(1 - mass_Bhw).log())):
-        total_B = total_B + (where_Bhw * entropy_Bhw).sum(dim=(1, 2)) / where_Bhw.sum(dim=(1, 2)).clamp(min=1)
-    return total_B * objects_BT.any(dim=1)
+    phrases, grid = objects_BT.shape[1], attention_BShw.shape[2:]
+    objects_BT1 = objects_BT[..., None].to(where_BTHW.dtype)
+    # Phrases of one class have the same boxes, and those of absent classes none.
+    differ_BTT = (where_BTHW[:, :, None] - where_BTHW[:, None]).abs().amax(dim=(3, 4))
+    same_BTT = (differ_BTT == 0) * objects_BT1 * objects_BT1.transpose(1, 2)
+    mass_BThw = torch.einsum("bts,bshw->bthw", same_BTT, attention_BShw[:, :phrases].float())
+    mass_BThw = mass_BThw.clamp(_EPSILON, 1 - _EPSILON)
+    inside_BThw = F.adaptive_max_pool2d(where_BTHW, grid)
+    others_BThw = (F.adaptive_max_pool2d(boxes_B1HW, grid) - inside_BThw).clamp(min=0)
+    nowhere_BThw = 1 - inside_BThw - others_BThw
+    absent_BThw = -(1 - mass_BThw).log()
+    total_BT = torch.zeros_like(mass_BThw[..., 0, 0])
+    for part_BThw, entropy_BThw in (
+        (inside_BThw, -mass_BThw.log()),
+        (others_BThw, absent_BThw),
+        (nowhere_BThw, absent_BThw),
+    ):
+        total_BT = total_BT + (part_BThw * entropy_BThw).sum(dim=(2, 3)) / part_BThw.sum(dim=(2, 3)).clamp(min=1)
+    share_BT = objects_BT1[..., 0] / same_BTT.sum(dim=2).clamp(min=1)  # of a phrase in its class
+    return (share_BT * total_BT).sum(dim=1) / share_BT.sum(dim=1).clamp(min=1)
 
 
 class FusionLoss(NamedTuple):
@@ -199,41 +211,45 @@ def fusion_loss(
     visible_B1HW: Tensor,
     previous_B1HW: Tensor | None,
     weights: Losses,
-    named_B1HW: Tensor | None = None,
+    raw_B1HW: Tensor | None = None,
 ) -> FusionLoss:
-    """Return L_f of equation (10), alpha_1 L_str + alpha_2 L_cc, plus the texture, brightness and guidance losses.
+    """Return L_f of equation (10), alpha_1 L_str + alpha_2 L_cc, plus the losses that are not the paper's.
 
     alpha_1 is the mean of SSIM(z', x) and SSIM(z', y), alpha_2 that of SSIM(z, x) and SSIM(z, y);
     neither has a gradient, and neither is below 0, where it would turn its loss round.
 
     Args:
-        fused_B1HW: z.
+        fused_B1HW: z, without text.
         infrared_B1HW: x.
         visible_B1HW: y.
         previous_B1HW: z'; None in the first epoch, which has no structure loss.
         weights: of the terms.
-        named_B1HW: where the objects are that the prompt names; None: it names none.
+        raw_B1HW: z before it was bent into the range; None: as z.
     """
     sources = (infrared_B1HW, visible_B1HW)
     similarity_2B = torch.stack([ssim(fused_B1HW, source) for source in sources])
     content_B = content_loss(fused_B1HW, *sources, weights, similarity_2B)
-    texture_B = texture_loss(fused_B1HW, *sources)
     alpha_2_B = similarity_2B.detach().mean(dim=0).clamp(min=0)
-    brightness_B = brightness_loss(fused_B1HW, *sources)
-    total_B = weights.content * alpha_2_B * content_B + weights.texture * texture_B + weights.brightness * brightness_B
-    parts = {"content": content_B, "texture": texture_B, "brightness": brightness_B, "alpha_2": alpha_2_B}
-    parts = {name: value.detach() for name, value in parts.items()}
-    if named_B1HW is not None and weights.guidance > 0:
-        guidance_B = guidance_loss(fused_B1HW, *sources, named_B1HW)
-        total_B = total_B + weights.guidance * guidance_B
-        parts["guidance"] = guidance_B.detach()
+    total_B = weights.content * alpha_2_B * content_B
+    parts = {"content": content_B, "alpha_2": alpha_2_B}
+    raw_B1HW = fused_B1HW if raw_B1HW is None else raw_B1HW
+    for name, weight, loss, image_B1HW in (
+        ("texture", weights.texture, texture_loss, fused_B1HW),
+        ("brightness", weights.brightness, brightness_loss, fused_B1HW),
+        ("information", weights.information, information_loss, fused_B1HW),
+        ("edges", weights.edges, edge_loss, fused_B1HW),
+        ("excess", weights.excess, excess_loss, raw_B1HW),
+    ):
+        if weight > 0:
+            parts[name] = loss(image_B1HW, *sources)
+            total_B = total_B + weight * parts[name]
     if previous_B1HW is not None and weights.structure > 0:
         structure_B = structure_loss(fused_B1HW, previous_B1HW, weights)
         with torch.no_grad():
             alpha_1_B = torch.stack([ssim(previous_B1HW, source) for source in sources]).mean(dim=0).clamp(min=0)
         total_B = total_B + weights.structure * alpha_1_B * structure_B
-        parts |= {"structure": structure_B.detach(), "alpha_1": alpha_1_B}
-    return FusionLoss(total_B, parts)
+        parts |= {"structure": structure_B, "alpha_1": alpha_1_B}
+    return FusionLoss(total_B, {name: value.detach() for name, value in parts.items()})
 
 
 def _mean(difference_B1HW: Tensor) -> Tensor:

@@ -3,7 +3,8 @@
     full      (x, y) = low + high ------------------> z = w x_low + (1 - w) y_low + u x_high + v y_high + d
     1/2       stem ------------------------------------------ + decode, pixel shuffle --^
     1/4         extractor (1) ------------------- + merge ----^
-    1/8           tokens, attention (2, 3, 4), codebook (5, 6) --^   what the phrases say goes round the codebook, too
+    1/8           tokens, attention (2, 3), codebook (5, 6) -----^
+                          attention to phrases (4) ----> e: under the prompt, z + e (z minus its low frequencies)
 
 Convolutions work on half and quarter resolution, where a multiplication sees four to sixteen times
 the pixels; the sources themselves are blended at full resolution, so their sharpness is kept: their
@@ -35,6 +36,8 @@ _COARSE = 4  # pixels a side: low frequencies and the strength of details are ta
 _LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
 _LEAK = 0.1  # slope of ReLUs below 0
 _NOISE = 1 / 255  # details this weak are not told from none
+KNEE, _WHITE = 0.85, 0.97  # luminance: from where on it is bent, and where it ends unless a source is brighter
+_ROOM = 0.005  # that a bend has at least
 
 
 class Fusion(NamedTuple):
@@ -46,12 +49,16 @@ class Fusion(NamedTuple):
         perplexity: of code use, scalar in [1, codes]; 0 without codebook.
         attention: (B, S, h, w), for each token the distribution over phrases and, last, the null
             token; h = ceil(H / 8), w = ceil(W / 8). None without cross-attention.
+        silent_B1HW: fused luminance as it is without text, of the same pair.
+        raw_B1HW: that luminance before it was bent into the range.
     """
 
     fused_B1HW: Tensor
     commitment: Tensor
     perplexity: Tensor
     attention: Tensor | None
+    silent_B1HW: Tensor
+    raw_B1HW: Tensor
 
 
 class Looked(NamedTuple):
@@ -100,12 +107,21 @@ class FusionNetwork(nn.Module):
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
+        # To find what a phrase names, a token looks at those around it: twice three by three.
+        self.regard = (
+            nn.Sequential(
+                nn.Conv2d(width, width, kernel_size=3, padding=1, padding_mode="replicate"),
+                nn.ReLU(inplace=True),
+                nn.Conv2d(width, width, kernel_size=3, padding=1, padding_mode="replicate"),
+            )
+            if network.cross_attention
+            else None
+        )
         self.codebook = Codebook(network.codes, width) if network.codebook else None
         self.spread = nn.Linear(width, channels)
-        # The message of the phrases also bypasses the codebook, because rounding to the nearest of a few codes
-        # would lose most of what a prompt changes. The message of the null token is subtracted from it, so it
-        # is zero without text and this path cannot serve as a bias of all pixels.
-        self.hear = nn.Linear(width, channels, bias=False) if network.cross_attention else None
+        # What the phrases say goes round the codebook, whose rounding would lose most of it. The message less that of
+        # the null token is zero where no phrase is attended to: there the picture is the one without text.
+        self.hear = nn.Linear(width, 1, bias=False) if network.cross_attention else None
         self.merge = nn.Conv2d(channels, half, kernel_size=3, padding=1)
         self.decode = nn.Conv2d(half, half, kernel_size=3, padding=1)
         self.head = nn.Conv2d(half, 4 * 4, kernel_size=3, padding=1)
@@ -129,6 +145,7 @@ class FusionNetwork(nn.Module):
         visible_B1HW: Tensor,
         text_BTD: Tensor | None = None,
         mask_BT: Tensor | None = None,
+        where_BTHW: Tensor | None = None,
     ) -> Fusion:
         """Fuse.
 
@@ -137,9 +154,10 @@ class FusionNetwork(nn.Module):
             visible_B1HW: luminance in [0, 1], same size.
             text_BTD: phrase vectors; None: no text.
             mask_BT: True where there is a phrase, False where there is padding; None: no padding.
+            where_BTHW: in training, 1 where a phrase is known to belong: see `CrossAttention.forward`.
         """
         looked = self.look(infrared_B1HW, visible_B1HW)
-        return self.fuse(looked, infrared_B1HW.shape[2:], None, text_BTD, mask_BT)
+        return self.fuse(looked, infrared_B1HW.shape[2:], None, text_BTD, mask_BT, where_BTHW)
 
     def look(self, infrared_B1HW: Tensor, visible_B1HW: Tensor) -> Looked:
         """Return what is seen before attention; the arguments are those of `forward`."""
@@ -166,6 +184,7 @@ class FusionNetwork(nn.Module):
         landmarks_BME: Tensor | None = None,
         text_BTD: Tensor | None = None,
         mask_BT: Tensor | None = None,
+        where_BTHW: Tensor | None = None,
     ) -> Fusion:
         """Fuse what was seen.
 
@@ -175,18 +194,20 @@ class FusionNetwork(nn.Module):
             landmarks_BME: of the whole image, by `SelfAttention.landmarks`; None: what was seen is all of it.
             text_BTD: as for `forward`.
             mask_BT: as for `forward`.
+            where_BTHW: as for `forward`.
         """
         height, width = size
         pair_B2HW, stem_BCHW, features_BCHW, tokens_BhwE = looked
         if self.self_attention is not None:
             tokens_BhwE = self.self_attention(tokens_BhwE, landmarks_BME)
+        tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
         attention_BShw = heard_BhwE = None
-        if self.cross_attention is not None:
-            message_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
-            tokens_BhwE = tokens_BhwE + message_BhwE
+        if self.cross_attention is not None and self.regard is not None:
+            regarded_BhwE = tokens_BhwE + self.regard(tokens_BhwE.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+            where_BThw = None if where_BTHW is None else _on_tokens(where_BTHW, tokens_BhwE.shape[1:3])
+            message_BhwE, attention_BShw = self.cross_attention(regarded_BhwE, text_BTD, mask_BT, where_BThw)
             heard_BhwE = message_BhwE - self.cross_attention.silence()
             attention_BShw = attention_BShw[:, :, 1 : 1 + _tokens(height), 1 : 1 + _tokens(width)]
-        tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
         if self.codebook is not None:
             tokens_BhwE, commitment, perplexity = self.codebook(tokens_BhwE)
         else:
@@ -195,8 +216,6 @@ class FusionNetwork(nn.Module):
 
         # Unit vectors to unit variance.
         coarse_BhwC = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5)
-        if self.hear is not None and heard_BhwE is not None:
-            coarse_BhwC = coarse_BhwC + self.hear(heard_BhwE)
         coarse_BCHW = coarse_BhwC.permute(0, 3, 1, 2)
         # Leaky, and none over what is added to the stem: with ReLUs, what the phrases say had within a few
         # epochs pushed all features below 0, and attention and codebook were cut off for good.
@@ -208,12 +227,49 @@ class FusionNetwork(nn.Module):
         gain_B2HW = 2 * (maps_B4HW[:, 1:3].float() + self.kappa * _behind(high_B2HW)).sigmoid()
         low_B1HW = low_B2HW[:, 1:] + maps_B4HW[:, :1].float().sigmoid() * (low_B2HW[:, :1] - low_B2HW[:, 1:])
         raw_B1HW = low_B1HW + (gain_B2HW * high_B2HW).sum(dim=1, keepdim=True) + maps_B4HW[:, 3:].float()
-        raw_B1HW = raw_B1HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width]
-        fused_B1HW = raw_B1HW.clamp(0, 1)
+        inside = (slice(None), slice(None), slice(STRIDE, STRIDE + height), slice(STRIDE, STRIDE + width))
+        raw_B1HW, brighter_B1HW = raw_B1HW[inside], pair_B2HW[inside].amax(dim=1, keepdim=True)
+        silent_B1HW = told_B1HW = self._in_range(raw_B1HW, brighter_B1HW)
+        if self.hear is not None and heard_BhwE is not None and text_BTD is not None:
+            emphasis_B1HW = _double(_double(_double(self.hear(heard_BhwE).permute(0, 3, 1, 2))))[inside].float()
+            told_B1HW = self._in_range(raw_B1HW + emphasis_B1HW * (raw_B1HW - low_B1HW[inside]), brighter_B1HW)
+        return Fusion(told_B1HW, commitment, perplexity, attention_BShw, silent_B1HW, raw_B1HW)
+
+    def listening(self) -> list[nn.Parameter]:
+        """Return the parameters of all that reads the prompt; none of them has a part in the picture without text."""
+        modules = (self.regard, self.cross_attention, self.hear)
+        return [parameter for module in modules if module is not None for parameter in module.parameters()]
+
+    def _in_range(self, raw_B1HW: Tensor, brighter_B1HW: Tensor) -> Tensor:
+        fused_B1HW = bent(raw_B1HW, brighter_B1HW)
         if self.training:
             # A pixel beyond the range keeps its gradient, or it would never come back.
             fused_B1HW = fused_B1HW.detach() + (raw_B1HW - raw_B1HW.detach())
-        return Fusion(fused_B1HW, commitment, perplexity, attention_BShw)
+        return fused_B1HW
+
+
+def bent(raw_B1HW: Tensor, brighter_B1HW: Tensor) -> Tensor:
+    """Bend what is brighter than both sources softly into the range, so that no highlight is burnt out that was not.
+
+    Up to a knee, .85 or what the brighter source has, values stay as they are. Above it they approach .97 (or
+    what the brighter source has) and never pass it: a brighter value stays brighter, so a bright person keeps
+    shape, and no pixel is white where neither source is. Below 0 is 0.
+
+    Args:
+        raw_B1HW: of any value.
+        brighter_B1HW: the brighter source at each pixel, in [0, 1].
+    """
+    ceiling_B1HW = brighter_B1HW.clamp(min=_WHITE)
+    knee_B1HW = torch.minimum(brighter_B1HW.clamp(min=KNEE), ceiling_B1HW - _ROOM)
+    room_B1HW = ceiling_B1HW - knee_B1HW
+    beyond_B1HW = (raw_B1HW - knee_B1HW).clamp(min=0)
+    return torch.minimum(raw_B1HW, knee_B1HW).clamp(min=0) + room_B1HW * beyond_B1HW / (beyond_B1HW + room_B1HW)
+
+
+def _on_tokens(where_BTHW: Tensor, grid: Sequence[int]) -> Tensor:
+    """Return a mask of pixels as one of tokens, with the token of margin around the image."""
+    where_BThw = F.max_pool2d(where_BTHW, STRIDE, ceil_mode=True)
+    return F.pad(where_BThw, (1, grid[1] - where_BThw.shape[3] - 1, 1, grid[0] - where_BThw.shape[2] - 1))
 
 
 def _tokens(pixels: int) -> int:

@@ -32,7 +32,9 @@ from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import console
 from text2pixels.prompts.table import read_prompts
 from text2pixels.training.history import write_history
+from text2pixels.training.listening import listen
 from text2pixels.training.loop import Data, train
+from text2pixels.training.objective import Objective
 from text2pixels.training.pairs import TrainingPair, vocabulary
 from text2pixels.training.parallel import world
 from text2pixels.training.state import fingerprint
@@ -113,11 +115,25 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         checkpoint.save(folder / "last", network, metadata | last)
         detector_weights.save(folder / "last", detector, last)
         network.load_state_dict(outcome.best.network)
+        history = outcome.history
+        if settings.text_steps and _reads_text(network, settings):
+            history += listen(
+                network,
+                Objective(network, detector, losses, bf16=False),
+                data,
+                settings,
+                seed=seed,
+                device=device,
+                cache=kept / "text",
+                fingerprint=run_id,
+                description=f"train {method}, text",
+            )
+            network.cpu().eval()
         detector.network.load_state_dict(outcome.best.detector)
         best = {"epoch": outcome.best.epoch, "of": "the epoch of the least validation loss of both levels"}
         checkpoint.save(folder, network, metadata | best)
         detector_weights.save(folder, detector, best)
-        write_history(folder / "history.parquet", outcome.history)
+        write_history(folder / "history.parquet", history)
         write_card(folder, replace(card, text=_reads_text(network, settings)), OURS)
         if _reads_text(network, settings):
             write_text(folder, phrases_of_pairs(settings.prompts, embeddings), embeddings)

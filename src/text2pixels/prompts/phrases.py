@@ -122,6 +122,9 @@ STRANGERS: tuple[Noun, ...] = tuple(
     NOUNS[name] for name in ("dog", "deer", "train", "boat", "scooter", "stroller", "hydrant")
 )
 
+# What a labelled street scene has boxes of, wherever it shows one: training names some that are not there, too.
+COMMON = (PERSON, CAR, BICYCLE)
+
 _PLACES = ("on the left", "in the middle", "on the right")
 _PLACED = 2  # places named per category: the fullest two
 
@@ -198,7 +201,8 @@ def size(box: Box, width: int, height: int) -> str:
 
 def shown_in_training() -> list[str]:
     """Return the phrases that training shows beside those of the prompts."""
-    return sorted({phrase for others in SYNONYMS.values() for phrase in others} | {each.one for each in STRANGERS})
+    synonyms = {phrase for others in SYNONYMS.values() for phrase in others}
+    return sorted(synonyms | {each.one for each in (*STRANGERS, *COMMON)})
 
 
 def unique(phrases: Iterable[str]) -> list[str]:

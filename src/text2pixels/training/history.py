@@ -11,8 +11,8 @@ from text2pixels.files import whole_file
 
 SCHEMA = pa.schema(
     [
-        pa.field("epoch", pa.int32(), nullable=False),  # from 1
-        pa.field("level", pa.string(), nullable=False),  # "lower" (fusion) or "upper" (detection)
+        pa.field("epoch", pa.int32(), nullable=False),  # from 1; of the level "text", steps
+        pa.field("level", pa.string(), nullable=False),  # "lower" (fusion), "upper" (detection), "text"
         pa.field("name", pa.string(), nullable=False),  # "loss", "validation_loss", "gradient_norm", "cosine", ...
         pa.field("value", pa.float64(), nullable=False),
     ]

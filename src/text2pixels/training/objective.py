@@ -13,8 +13,9 @@ from text2pixels.config import Losses
 from text2pixels.detection.detections import Detection
 from text2pixels.detection.yolo import Detector
 from text2pixels.image.colour import proportion
-from text2pixels.network.losses import fusion_loss, grounding_loss
+from text2pixels.network.losses import fusion_loss, grounding_loss, guidance_loss
 from text2pixels.network.network import Fusion, FusionNetwork
+from text2pixels.training.guidance import emphasised, mask_of
 from text2pixels.training.pairs import Crops
 
 
@@ -55,23 +56,56 @@ class Objective:
         self._previous = copy.deepcopy(self.network).eval().requires_grad_(False) if needed else None
 
     def losses(self, batch: Crops, upper: bool) -> tuple[Tensor, Tensor | None]:
-        """Return f + g and, where asked for, F."""
+        """Return f + g and, where asked for, F.
+
+        Without text the result is judged as a fused image; under the prompt, by how it differs from that:
+        the named objects should be emphasised, and all else stay as it was.
+        """
         fusion = self._fuse(self.network, batch)
-        previous = None
+        previous_B1HW = None
         if self._previous is not None:
             with torch.no_grad():
-                previous = self._fuse(self._previous, batch).fused_B1HW
-        loss = fusion_loss(
-            fusion.fused_B1HW, batch.infrared_B1HW, batch.visible_B1HW, previous, self.weights, batch.named_B1HW
-        )
+                previous_B1HW = self._fuse(self._previous, batch).silent_B1HW
+        sources = (batch.infrared_B1HW, batch.visible_B1HW)
+        loss = fusion_loss(fusion.silent_B1HW, *sources, previous_B1HW, self.weights, fusion.raw_B1HW)
         lower = loss.total_B.mean() + self.weights.commitment * fusion.commitment
-        self.record = {name: value.mean().item() for name, value in loss.parts.items()}
-        if fusion.attention is not None and self.weights.grounding > 0:
-            grounding = grounding_loss(fusion.attention, batch.objects_BT, batch.named_B1HW).mean()
+        parts = {**loss.parts, "commitment": fusion.commitment.detach(), "perplexity": fusion.perplexity}
+        if self._points(fusion, batch):
+            grounding = self._grounding(fusion, batch)
             lower = lower + self.weights.grounding * grounding
-            self.record["grounding"] = grounding.item()
-        self.record |= {"commitment": fusion.commitment.item(), "perplexity": fusion.perplexity.item()}
+            parts["grounding"] = grounding.detach()
+        self.record = {name: value.mean().item() for name, value in parts.items()}
         return lower, self._detection(fusion.fused_B1HW, batch) if upper else None
+
+    def of_the_prompt(self, batch: Crops) -> dict[str, tuple[float, Tensor]]:
+        """Return the losses of what the prompt does, name -> (weight, mean over the batch); of no prompt, none.
+
+        What a phrase does to the picture is learned under an attention that knows where the phrase belongs: under
+        attention as it is, which at first points anywhere, to do nothing would be the best.
+        """
+        if not batch.mask_BT.any():
+            return {}
+        with self._precision(batch.infrared_B1HW.device):
+            fusion = self.network(
+                batch.infrared_B1HW, batch.visible_B1HW, batch.text_BTD, batch.mask_BT, where_BTHW=batch.where_BTHW
+            )
+        if not self._points(fusion, batch):
+            return {}
+        losses = {"grounding": (self.weights.grounding, self._grounding(fusion, batch))}
+        if self.weights.guidance > 0:
+            target_B1HW, weight_B1HW = emphasised(fusion.silent_B1HW.detach(), batch.named)
+            guidance = guidance_loss(fusion.fused_B1HW, target_B1HW, weight_B1HW).mean()
+            losses["guidance"] = (self.weights.guidance, guidance)
+        return losses
+
+    def _points(self, fusion: Fusion, batch: Crops) -> bool:
+        return fusion.attention is not None and self.weights.grounding > 0 and bool(batch.mask_BT.any())
+
+    def _grounding(self, fusion: Fusion, batch: Crops) -> Tensor:
+        size = batch.infrared_B1HW.shape[2:]
+        boxes_B1HW = torch.stack([mask_of(boxes, *size) for boxes in batch.boxes])[:, None].to(batch.infrared_B1HW)
+        assert fusion.attention is not None
+        return grounding_loss(fusion.attention, batch.objects_BT, batch.where_BTHW, boxes_B1HW).mean()
 
     def frozen_upper(self, batch: Crops) -> Tensor:
         """Return F on fused images that do not change."""

@@ -23,7 +23,7 @@ from text2pixels.image.colour import luminance
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.image.views import View, place, see
 from text2pixels.prompts.phrases import shown_in_training
-from text2pixels.training.guidance import named, pointing
+from text2pixels.training.guidance import mask_of, named, pointing
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
 
@@ -48,8 +48,9 @@ class Crops:
         text_BTD: phrase vectors, padded with zeros.
         mask_BT: True where there is a phrase.
         objects_BT: True where a phrase speaks of an object and it is known where that is.
-        named_B1HW: 1 within the boxes of objects that the phrases name, 0 elsewhere.
+        where_BTHW: 1 within the boxes of the objects of which a phrase speaks, 0 elsewhere.
         boxes: per pair, in pixels of the crop.
+        named: of these, the ones that the phrases name.
     """
 
     infrared_B1HW: Tensor
@@ -58,8 +59,9 @@ class Crops:
     text_BTD: Tensor
     mask_BT: Tensor
     objects_BT: Tensor
-    named_B1HW: Tensor
+    where_BTHW: Tensor
     boxes: tuple[tuple[Box, ...], ...]
+    named: tuple[tuple[Box, ...], ...]
 
     def to(self, device: torch.device) -> "Crops":
         """Move the tensors."""
@@ -70,8 +72,9 @@ class Crops:
             self.text_BTD.to(device),
             self.mask_BT.to(device),
             self.objects_BT.to(device),
-            self.named_B1HW.to(device),
+            self.where_BTHW.to(device),
             self.boxes,
+            self.named,
         )
 
 
@@ -93,13 +96,15 @@ def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens
             stacked_B5HW = torch.from_numpy(np.stack(arrays))
             prompts = [_prompt(item, view, tokens) for item, view in plan]
             text_BTD, mask_BT = tokens(prompts)
-            objects_BT = torch.zeros_like(mask_BT)
-            for row, (prompt, (item, _)) in enumerate(zip(prompts, plan, strict=True)):
-                objects_BT[row, : len(prompt)] = torch.tensor([pointing(p, item.pair.labelled) for p in prompt])
-            size = stacked_B5HW.shape[2:]
-            named_B1HW = torch.stack([named(prompt, seen, *size) for prompt, seen in zip(prompts, boxes, strict=True)])
+            objects_BT, size = torch.zeros_like(mask_BT), stacked_B5HW.shape[2:]
+            where_BTHW = torch.zeros(*mask_BT.shape, *size)
+            for row, (prompt, seen, (item, _)) in enumerate(zip(prompts, boxes, plan, strict=True)):
+                for place, phrase in enumerate(prompt):
+                    objects_BT[row, place] = pointing(phrase, item.pair.labelled)
+                    where_BTHW[row, place] = mask_of(named([phrase], seen), *size)
             images = (stacked_B5HW[:, :1], stacked_B5HW[:, 1:2], stacked_B5HW[:, 2:])
-            yield Crops(*images, text_BTD, mask_BT, objects_BT, named_B1HW, boxes)
+            told = tuple(named(prompt, seen) for prompt, seen in zip(prompts, boxes, strict=True))
+            yield Crops(*images, text_BTD, mask_BT, objects_BT, where_BTHW, boxes, told)
 
 
 def _prompt(item: TrainingPair, view: View, tokens: Tokens) -> list[str]:
