@@ -44,7 +44,8 @@ def anchor_loss(raw: Sequence[Tensor], anchors_LK2: Tensor, targets_N6: Tensor, 
     box = category = objectness = raw[0].new_zeros(())
     for raw_BKHWD, anchors_K2, place, balance, share in zip(raw, anchors_LK2, places, BALANCE, shares_L, strict=True):
         image_P, anchor_P, row_P, column_P, category_P, box_P4 = place
-        wanted_BKHW = torch.zeros_like(raw_BKHWD[..., 4])
+        # Rows after one another in memory, whatever order the convolutions leave theirs in.
+        wanted_BKHW = torch.zeros_like(raw_BKHWD[..., 4], memory_format=torch.contiguous_format)
         if len(image_P):
             out_PD = raw_BKHWD[image_P, anchor_P, row_P, column_P]
             centre_P2 = 2 * out_PD[:, :2].sigmoid() - 0.5

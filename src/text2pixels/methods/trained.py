@@ -20,7 +20,7 @@ from text2pixels.methods.engines import network_engine
 from text2pixels.methods.engines.engine import Engine, Float, Name, Output
 from text2pixels.methods.method import check_sizes
 from text2pixels.methods.pictures import Picture, infrared_to_8_bits, visible_to_8_bits
-from text2pixels.network.description import LAYOUT, MINIMUM_SIDE, Description, describe
+from text2pixels.network.description import LAYOUT, MINIMUM_SIDE, WHITE, Description, describe
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 NO_PHRASE = "(no phrase)"  # the null token's name among the phrases
@@ -164,7 +164,7 @@ class Fuser:
         With weights the picture is the one without text, plus, for each group of phrases of one weight, the weight
         times what that group changes in it:
 
-            z = clip(z_0 + sum_w w (z_w - z_0))
+            z = clip(z_0 + sum_w w (z_w - z_0)), between 0 and .97, or what the brighter source has
 
         So 1 is the prompt as it is, 0 leaves a phrase out, 2 doubles what it does, -1 does the opposite.
 
@@ -276,7 +276,8 @@ class Fuser:
         for weight in sorted(set(weights) - {0}):
             group_TD = text_TD[[index for index, own in enumerate(weights) if own == weight]]
             fused_BHW += np.float32(weight) * (self._run(pairs, group_TD).fused_B1HW[:, 0] - plain_BHW)
-        return fused_BHW.clip(0, 1)
+        brighter_BHW = np.stack([np.maximum(_luminance(infrared), _luminance(visible)) for infrared, visible in pairs])
+        return fused_BHW.clip(0, np.maximum(brighter_BHW, np.float32(WHITE)))
 
     def _run(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Output:
         """Run the network on pairs of one size."""

@@ -15,6 +15,7 @@ REQUIRED = ("encoder", "encoder_identity", "prompts")
 
 STRIDE = 8  # pixels per token
 LANDMARKS = 12  # per side: every token attends to 12 x 12 landmarks whatever the size of the image
+WHITE = 0.97  # luminance that the fused image nowhere passes, but where a source does
 MINIMUM_SIDE = 16  # pixels: reflection at the border needs them
 
 

@@ -28,13 +28,15 @@ from text2pixels.config import Network
 from text2pixels.errors import InputError
 from text2pixels.network.attention import CrossAttention, SelfAttention
 from text2pixels.network.codebook import Codebook
-from text2pixels.network.description import STRIDE
+from text2pixels.network.description import STRIDE, WHITE
 from text2pixels.network.extractor import Extractor
 
 _COARSE = 4  # pixels a side: low frequencies and the strength of details are taken on means of such squares
 _LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
 _LEAK = 0.1  # slope of ReLUs below 0
 _NOISE = 1 / 255  # details this weak are not told from none
+_KNEE = 0.85  # luminance from where on it is bent
+_ROOM = 0.005  # that a bend has at least
 
 
 class Fusion(NamedTuple):
@@ -208,12 +210,31 @@ class FusionNetwork(nn.Module):
         gain_B2HW = 2 * (maps_B4HW[:, 1:3].float() + self.kappa * _behind(high_B2HW)).sigmoid()
         low_B1HW = low_B2HW[:, 1:] + maps_B4HW[:, :1].float().sigmoid() * (low_B2HW[:, :1] - low_B2HW[:, 1:])
         raw_B1HW = low_B1HW + (gain_B2HW * high_B2HW).sum(dim=1, keepdim=True) + maps_B4HW[:, 3:].float()
-        raw_B1HW = raw_B1HW[:, :, STRIDE : STRIDE + height, STRIDE : STRIDE + width]
-        fused_B1HW = raw_B1HW.clamp(0, 1)
+        inside = (slice(None), slice(None), slice(STRIDE, STRIDE + height), slice(STRIDE, STRIDE + width))
+        raw_B1HW, brighter_B1HW = raw_B1HW[inside], pair_B2HW[inside].amax(dim=1, keepdim=True)
+        fused_B1HW = bent(raw_B1HW, brighter_B1HW)
         if self.training:
             # A pixel beyond the range keeps its gradient, or it would never come back.
             fused_B1HW = fused_B1HW.detach() + (raw_B1HW - raw_B1HW.detach())
         return Fusion(fused_B1HW, commitment, perplexity, attention_BShw)
+
+
+def bent(raw_B1HW: Tensor, brighter_B1HW: Tensor) -> Tensor:
+    """Bend what is brighter than both sources softly into the range, so that no highlight is burnt out that was not.
+
+    Up to a knee, .85 or what the brighter source has, values stay as they are. Above it they approach .97 (or
+    what the brighter source has) and never pass it: a brighter value stays brighter, so a bright person keeps
+    shape, and no pixel is white where neither source is. Below 0 is 0.
+
+    Args:
+        raw_B1HW: of any value.
+        brighter_B1HW: the brighter source at each pixel, in [0, 1].
+    """
+    ceiling_B1HW = brighter_B1HW.clamp(min=WHITE)
+    knee_B1HW = torch.minimum(brighter_B1HW.clamp(min=_KNEE), ceiling_B1HW - _ROOM)
+    room_B1HW = ceiling_B1HW - knee_B1HW
+    beyond_B1HW = (raw_B1HW - knee_B1HW).clamp(min=0)
+    return torch.minimum(raw_B1HW, knee_B1HW).clamp(min=0) + room_B1HW * beyond_B1HW / (beyond_B1HW + room_B1HW)
 
 
 def _tokens(pixels: int) -> int:
