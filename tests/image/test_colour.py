@@ -13,8 +13,8 @@ def by_definition(fused, visible, rule):
     y, y_visible = (each[..., None] for each in (fused.astype(np.float32), luminance(visible) * np.float32(255)))
     chroma = visible.astype(np.float32) - y_visible
     if rule == "proportional":
-        trust = np.clip((y_visible - 8) / 24, 0, 1)
-        chroma = chroma * (1 + trust * (np.minimum(y / np.maximum(y_visible, 8), 3) - 1))
+        trust = np.clip((y_visible - 16) / 48, 0, 1)
+        chroma = chroma * (1 + trust * (np.minimum(y / np.maximum(y_visible, 16), 2.5) - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(chroma > 0, (255 - y) / chroma, np.where(chroma < 0, -y / chroma, np.inf))
     scale = np.minimum(room.min(axis=2, keepdims=True), 1)

@@ -13,8 +13,8 @@ Image8 = NDArray[np.uint8]  # gray (H, W) or RGB (H, W, 3)
 Rule = Literal["proportional", "added"]
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_NOISY, _TRUSTED = np.float32(8), np.float32(32)  # levels of the visible image whose chroma is noise, or is not
-_MOST = np.float32(3)  # times the chroma
+_NOISY, _TRUSTED = np.float32(16), np.float32(64)  # levels of the visible image whose chroma is noise, or is not
+_MOST = np.float32(2.5)  # times the chroma
 _ROWS = 48  # at a time: what is computed of them stays in the processor's cache
 
 
@@ -68,7 +68,7 @@ def restore_colour(fused: Image8, visible: Image8, rule: Rule = "proportional") 
 def proportion(fused: NDArray[np.float32], visible: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the factor of the chroma by the rule "proportional", of two luminances in levels of 255.
 
-    Their ratio, at most 3 where the visible image has 32 levels or more; 1 where it has 8 or less, and in between
+    Their ratio, at most 2.5, where the visible image has 64 levels or more; 1 where it has 16 or less, and in between
     a mixture of the two.
     """
     trust = np.clip((visible - _NOISY) / (_TRUSTED - _NOISY), 0, 1)
