@@ -57,7 +57,7 @@ def reproduce(
         profile: A file of profiles/ to start from; empty: params.yaml as it is.
         stages: Stages of dvc.yaml to bring up to date, with what they need; none: all.
         single: Besides or instead, stages of one item, such as method@ours.
-        settings: What people change; an empty field stays as params.yaml, or the profile, has it.
+        settings: The keys that people change; an empty field stays as params.yaml, or the profile, has it.
         more: Any other keys of params.yaml, such as {"network.channels": 48}.
         parallel: Stages that may run at the same time; they share the cores.
         force: Run the stages even where nothing changed.

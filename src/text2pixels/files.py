@@ -150,7 +150,7 @@ def _identity(path: Path) -> object:
     try:
         status = path.stat()
     except OSError:
-        return path.resolve()
+        return path.parent.resolve() / path.name  # not resolved itself: its name may be too long for that
     return status.st_dev, status.st_ino
 
 

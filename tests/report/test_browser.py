@@ -46,13 +46,13 @@ def site(made):
 
 def _columns(browser, table):
     rows = f"[...document.querySelector('{table}').tBodies[0].rows]"
-    return browser.value(f"{rows}.map((row) => [row.cells[0].textContent, row.cells[2].dataset.value])")
+    return browser.value(f"{rows}.map((row) => [row.cells[0].textContent, row.cells[3].dataset.value])")
 
 
 def test_a_click_on_a_heading_sorts_by_it_and_a_second_click_turns_it_round(browser, site):
     browser.open(site / "simulator.html")
     before = _columns(browser, "table.sortable")
-    heading = "table.sortable thead th:nth-child(3)"
+    heading = "table.sortable thead th:nth-child(4)"
     assert browser.texts(heading)[0].startswith("EN")
     values = sorted((float(value) for _, value in before), reverse=True)
     assert len(set(values)) > 1

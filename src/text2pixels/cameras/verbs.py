@@ -3,6 +3,7 @@
 A verb imports what it needs when it runs, so that none pays for another's libraries.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -194,7 +195,9 @@ def register(
     from text2pixels.files import check_outputs
 
     outputs = [path for path in (overlay, matrix, warped, rig) if path is not None]
-    inputs = [infrared, visible, *(each for path in (infrared, visible) if path.is_dir() for each in path.iterdir())]
+    # os.path says no of a name that is too long, pathlib raises.
+    folders = [path for path in (infrared, visible) if os.path.isdir(path)]  # noqa: PTH112
+    inputs = [infrared, visible, *(each for path in folders for each in path.iterdir())]
     check_outputs(outputs, inputs)
     for path in outputs:
         if path.is_dir():
