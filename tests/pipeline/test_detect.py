@@ -196,10 +196,11 @@ def test_a_set_too_small_to_train_on_has_no_folds_and_says_so(place, capsys):
 
 
 def test_a_category_with_few_boxes_is_found_as_coco_finds_it_and_the_others_are_trained(place):
-    pairs = write_pairs()
-    pairs[0] = replace(pairs[0], boxes=(*pairs[0].boxes, Box("Bicycle", 2, 4, 9, 8)))
+    # The test's COCO weights are random, and see cars everywhere.
+    pairs = [replace(pair, boxes=(Box("Bicycle", 20, 10, 24, 20),)) for pair in write_pairs()]
+    pairs[0] = replace(pairs[0], boxes=(*pairs[0].boxes, Box("Car", 2, 4, 9, 8)))
     write_manifest(layout.processed("simulator") / "manifest.parquet", pairs)
-    # A fold trains on two cars and on one bicycle at most; zero-shot tests at 640 pixels.
+    # A fold trains on two bicycles and on one car at most; zero-shot tests at 640 pixels.
     change(place, "least_pairs: 1, least_boxes: 1", "least_pairs: 1, least_boxes: 2")
     text = (place / "params.yaml").read_text()
     (place / "params.yaml").write_text(text.replace("image_size: 64", "image_size: 640"))
@@ -214,10 +215,12 @@ def test_a_category_with_few_boxes_is_found_as_coco_finds_it_and_the_others_are_
         for protocol in ("k-fold", "zero-shot")
         for category in ("Bicycle", "Car")
     }
-    assert found["zero-shot", "Bicycle"]
-    # An image keeps 300 boxes of all categories of a detector, so that where it has one it may find more.
-    assert found["zero-shot", "Bicycle"] <= found["k-fold", "Bicycle"]
-    assert not found["zero-shot", "Car"] & found["k-fold", "Car"]
+    assert found["zero-shot", "Car"]
+    # Not all of them: an image keeps 300 boxes, and with random weights many are of one score. But had a step
+    # been trained, none would have its score to the last bit.
+    assert found["zero-shot", "Car"] & found["k-fold", "Car"]
+    assert found["k-fold", "Bicycle"]
+    assert found["k-fold", "Bicycle"] != found["zero-shot", "Bicycle"]
 
 
 def test_a_missing_fused_image_is_one_clear_line(place):
