@@ -3,7 +3,7 @@
 BT.601 full range (JPEG), as the field's scripts use it.
 """
 
-from typing import Literal, cast
+from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 Image8 = NDArray[np.uint8]  # gray (H, W) or RGB (H, W, 3)
 Rule = Literal["proportional", "added"]
+Levels = TypeVar("Levels", bound=Any)  # an array or a tensor
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_NOISY, _TRUSTED = np.float32(16), np.float32(64)  # levels of the visible image whose chroma is noise, or is not
-_MOST = np.float32(2.5)  # times the chroma
+_NOISY, _TRUSTED = 16.0, 64.0  # levels of the visible image whose chroma is noise, or is not
+_MOST = 2.5  # times the chroma
 _ROWS = 48  # at a time: what is computed of them stays in the processor's cache
 
 
@@ -65,15 +66,15 @@ def restore_colour(fused: Image8, visible: Image8, rule: Rule = "proportional") 
     return coloured
 
 
-def proportion(fused: NDArray[np.float32], visible: NDArray[np.float32]) -> NDArray[np.float32]:
+def proportion(fused: Levels, visible: Levels) -> Levels:
     """Return the factor of the chroma by the rule "proportional", of two luminances in levels of 255.
 
     Their ratio, at most 2.5, where the visible image has 64 levels or more; 1 where it has 16 or less, and in between
-    a mixture of the two.
+    a mixture of the two. For arrays and, in training, for tensors where they are.
     """
-    trust = np.clip((visible - _NOISY) / (_TRUSTED - _NOISY), 0, 1)
-    ratio = np.minimum(fused / np.maximum(visible, _NOISY), _MOST)
-    return cast(NDArray[np.float32], 1 + trust * (ratio - 1))
+    trust = ((visible - _NOISY) / (_TRUSTED - _NOISY)).clip(0, 1)
+    factor: Levels = 1 + trust * ((fused / visible.clip(_NOISY)).clip(0, _MOST) - 1)
+    return factor
 
 
 def _fit(chroma: list[NDArray[np.float32]], y: NDArray[np.float32]) -> None:

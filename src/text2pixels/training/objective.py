@@ -24,8 +24,7 @@ def colour(fused_B1HW: Tensor, chroma_B3HW: Tensor, visible_B1HW: Tensor) -> Ten
     `image.colour.restore_colour` with a gradient to the luminance; the factors of the chroma are taken as constants.
     """
     y = fused_B1HW.detach()
-    levels = (y * 255).cpu().numpy(), (visible_B1HW * 255).cpu().numpy()
-    chroma_B3HW = chroma_B3HW * torch.from_numpy(proportion(*levels)).to(y)
+    chroma_B3HW = chroma_B3HW * proportion(y * 255, visible_B1HW * 255)
     room = torch.where(chroma_B3HW > 0, (1 - y) / chroma_B3HW, torch.where(chroma_B3HW < 0, -y / chroma_B3HW, 1.0))
     scale = room.amin(dim=1, keepdim=True).clamp(0, 1)
     return fused_B1HW + chroma_B3HW * scale
