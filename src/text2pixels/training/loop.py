@@ -269,11 +269,11 @@ def _validate(
     plans = [[pair] for pair in val]
     for (item, _), crops in zip(val, batches(plans, tokens), strict=True):
         batch = crops.to(device)
-        lower, detection = objective.evaluate(batch, upper and item.pair.labelled)
+        lower, detection, detected = objective.evaluate(batch, upper and item.pair.labelled)
         losses["lower"].append(lower)
         if detection is not None:
             losses["upper"].append(detection)
-            truth[item.pair.pair_id], found[item.pair.pair_id] = batch.boxes[0], objective.found(batch)[0]
+            truth[item.pair.pair_id], found[item.pair.pair_id] = batch.boxes[0], detected[0]
     return {level: float(np.mean(values)) for level, values in losses.items()}, mean_precision_50(truth, found)
 
 

@@ -56,6 +56,10 @@ class Objective:
     def losses(self, batch: Crops, upper: bool) -> tuple[Tensor, Tensor | None]:
         """Return f + g and, where asked for, F."""
         fusion = self._fuse(self.network, batch)
+        lower = self._lower(fusion, batch)
+        return lower, self._detection(fusion.fused_B1HW, batch) if upper else None
+
+    def _lower(self, fusion: Fusion, batch: Crops) -> Tensor:
         previous = None
         if self._previous is not None:
             with torch.no_grad():
@@ -70,7 +74,7 @@ class Objective:
             lower = lower + self.weights.grounding * grounding
             self.record["grounding"] = grounding.item()
         self.record |= {"commitment": fusion.commitment.item(), "perplexity": fusion.perplexity.item()}
-        return lower, self._detection(fusion.fused_B1HW, batch) if upper else None
+        return lower
 
     def frozen_upper(self, batch: Crops) -> Tensor:
         """Return F on fused images that do not change."""
@@ -82,24 +86,23 @@ class Objective:
         return self._detection(fused_B1HW, batch)
 
     @torch.no_grad()
-    def evaluate(self, batch: Crops, upper: bool) -> tuple[float, float | None]:
-        """Return f + g without the structure loss, which compares epochs, and F; nothing moves."""
+    def evaluate(self, batch: Crops, upper: bool) -> tuple[float, float | None, list[list[Detection]]]:
+        """Return f + g without the structure loss, which compares epochs, F, and what the detector finds in each image.
+
+        Nothing moves; without ``upper`` the detector is not asked.
+        """
         self.network.eval()
         previous, self._previous = self._previous, None
-        lower, detection = self.losses(batch, upper)
+        fusion = self._fuse(self.network, batch)
+        lower = self._lower(fusion, batch).item()
         self._previous = previous
         self.network.train()
-        return lower.item(), None if detection is None else detection.item()
-
-    @torch.no_grad()
-    def found(self, batch: Crops) -> list[list[Detection]]:
-        """Return what the detector finds in each fused image of a batch; nothing moves."""
-        self.network.eval()
-        fused_B1HW = self._fuse(self.network, batch).fused_B1HW
-        detections = self.detector.predict(colour(fused_B1HW, batch.chroma_B3HW, batch.visible_B1HW))
-        self.network.train()
+        if not upper:
+            return lower, None, []
+        detection = self._detection(fusion.fused_B1HW, batch).item()
+        found = self.detector.predict(colour(fusion.fused_B1HW, batch.chroma_B3HW, batch.visible_B1HW))
         self.detector.train(frozen_statistics=True)
-        return detections
+        return lower, detection, found
 
     def _detection(self, fused_B1HW: Tensor, batch: Crops) -> Tensor:
         with self._precision(fused_B1HW.device):
