@@ -191,7 +191,8 @@ class Score(Section):
 class Detect(Section):
     """The detection protocols, the same for all methods."""
 
-    # COCO weights (yolov5n.pt; yolov5nu.pt for the head "free"); None: random start, no zero-shot, one fold
+    # COCO weights (yolov5n.pt; yolov5nu.pt for the head "free"), or a folder that the stage pretrain wrote, which gives
+    # no zero-shot detection; None: random start, no zero-shot, one fold
     weights: str | None = None
     scale: Literal["n", "s", "m", "l", "x"] = "n"  # of YOLOv5
     head: Literal["anchors", "free"] = "anchors"  # the classic one, or YOLOv5u's, which COCO's file cannot start

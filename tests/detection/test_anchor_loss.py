@@ -124,6 +124,35 @@ def features(detector, images):
     return kept["maps"]
 
 
+@pytest.mark.parametrize("head", ["anchors", "free"])
+@torch.no_grad()
+def test_a_detector_of_ours_starts_another_as_it_is(tmp_path, head):
+    torch.manual_seed(0)
+    ours = Detector(["bus", "car", "person"], head=head)
+    weights.save(tmp_path, ours, {})
+    detector, early = Detector(["person", "bus"], head=head), Detector(["person", "bus"], head=head, channels=4)
+    images = torch.rand(2, 3, 64, 96)
+    for started in (ours, detector, early):
+        if started is not ours:
+            assert weights.transplant(started, tmp_path) == len(started.network.state_dict())
+        started.network.eval()
+    expected, found = (
+        output if head == "anchors" else output[0] for output in (ours.network(images), detector.network(images))
+    )
+    torch.testing.assert_close(found, expected[:, [0, 1, 2, 3, 4 + 2, 4 + 0]])
+    four = early.network(torch.cat([images, images.mean(1, keepdim=True)], dim=1))
+    assert (four if head == "anchors" else four[0]).shape == found.shape
+    assert weights.known_to(tmp_path, ["person", "lamp"]) == ("person",)
+
+
+def test_a_detector_of_ours_that_cannot_start_another_is_one_clear_line(tmp_path):
+    weights.save(tmp_path, Detector(["car"], head="free"), {})
+    with pytest.raises(InputError, match=r"head 'free': set detect\.scale to n and detect\.head to free"):
+        weights.transplant(Detector(["car"]), tmp_path)
+    with pytest.raises(InputError, match="knows car, not person"):
+        weights.transplant(Detector(["car", "person"], head="free"), tmp_path)
+
+
 @torch.no_grad()
 def test_a_fourth_channel_starts_as_coco_on_the_mean_of_both_images(tmp_path):
     write_classic(tmp_path / "yolov5n.pt")

@@ -243,3 +243,14 @@ def test_missing_weights_are_one_clear_line(place, stage):
     change(place, "yolov5n.pt", "nowhere.pt")
     with pytest.raises(InputError, match=r"nowhere\.pt"):
         stage()
+
+
+def test_folds_begin_with_a_detector_that_was_trained_before(place):
+    write_pairs()
+    weights.save(place / "trained-before", Detector(["Bus", "Car"], head="free"), {})
+    change(place, "weights: yolov5n.pt", "weights: trained-before, head: free")
+    pretrain.run()
+    facts = json.loads((layout.detector() / "detector.json").read_text())
+    assert (facts["start"], facts["categories"]) == ("trained-before", ["Car"])
+    assert {row["protocol"] for row in detected().to_pylist()} == {"k-fold"}
+    detect_early.run()

@@ -1,4 +1,4 @@
-"""The start weights of a detector: COCO's where given, then trained on as many infrared as visible images."""
+"""The start weights of a detector: those given, or random ones, then trained on as many infrared as visible images."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from text2pixels import config
 from text2pixels.datasets.manifest import Pair
 from text2pixels.detection.examples import Example
 from text2pixels.detection.finetune import fit, known_boxes
-from text2pixels.detection.weights import transplant
+from text2pixels.detection.weights import LAYOUT, starts_whole, transplant
 from text2pixels.detection.yolo import Detector
 from text2pixels.device import pick_device
 from text2pixels.files import sha256
@@ -43,9 +43,9 @@ def start_weights(
 ) -> tuple[Detector, dict[str, object]]:
     """Return a detector trained on the examples, and what is to be known of it.
 
-    COCO weights where ``settings.weights`` names them, random ones otherwise; then the examples. COCO's start
-    the head, too, where it is the classic one: then a fold's short schedule is enough, and the longer one of
-    ``pretrain_epochs`` is for what starts at random.
+    The weights that ``settings.weights`` names, random ones otherwise; then the examples. Where they start the head,
+    too (`starts_whole`), a fold's short schedule is enough, and the longer one of ``pretrain_epochs`` is for what
+    starts at random.
 
     Args:
         examples: as many infrared as visible images, so that the start favours no fused method.
@@ -59,13 +59,14 @@ def start_weights(
     """
     torch.manual_seed(seed)
     detector = Detector(categories or _NO_LABELS, settings.scale, settings.head)
-    knows = settings.weights is not None and settings.head == "anchors"
+    knows = starts_whole(settings)
     epochs = settings.epochs if knows else settings.pretrain_epochs
     facts: dict[str, object] = {"start": "random"}
     if settings.weights is not None:
         path = Path(settings.weights)
         count = transplant(detector, path)
-        facts = {"start": path.name, "start_sha256": sha256(path), "tensors": count}
+        weights = path / LAYOUT.weights if path.is_dir() else path
+        facts = {"start": path.name, "start_sha256": sha256(weights), "tensors": count}
     if categories and epochs:
         losses = fit(
             detector,

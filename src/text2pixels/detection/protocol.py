@@ -1,8 +1,8 @@
 """The protocols by which a method's images are judged, the same for every method: folds, start, seeds, budget.
 
-Fine-tuned (`K_FOLD`): from COCO's weights as they are, a detector for each fold and seed is trained on the
+Fine-tuned (`K_FOLD`): from given weights, COCO's as they are, a detector for each fold and seed is trained on the
 method's images of the other folds, of all data sets with the same categories, and tested on the fold's.
-Categories with too few boxes to learn from are left to COCO's detector as it is.
+Categories with too few boxes to learn from are left to those weights as they are.
 Zero-shot: COCO's weights as they are.
 """
 
@@ -21,7 +21,7 @@ from text2pixels.detection.finetune import Predictor, detect, fit, known_boxes
 from text2pixels.detection.folds import Fold, make_folds, pool, scenes_of, why_not
 from text2pixels.detection.pretraining import categories_of
 from text2pixels.detection.threads import fixed_threads
-from text2pixels.detection.weights import coco_classes, inflate, read, transplant
+from text2pixels.detection.weights import coco_classes, inflate, known_to, read, starts_whole, transplant
 from text2pixels.detection.yolo import Detector
 from text2pixels.detection.zero_shot import IMAGE_SIZE, read_coco
 from text2pixels.device import pick_device
@@ -36,7 +36,7 @@ class Job:
         protocol: of `detections.PROTOCOLS`.
         fold: that is tested; None but in folds.
         seed: of the training; None but in folds.
-        start: folder of a detector; of zero-shot, and of folds from COCO's weights, their file.
+        start: folder of a detector, or COCO's file.
         categories: of the detector.
         train: examples to train on.
         test: examples to test.
@@ -57,15 +57,6 @@ class Job:
     description: str | None = None
 
 
-def starts_from_coco(settings: config.Detect) -> bool:
-    """Tell whether COCO's weights start every fold, head and all.
-
-    Else the detector that the stage `pretrain` trained does, which has seen the train split: then the
-    committed split is the only fold.
-    """
-    return settings.weights is not None and settings.head == "anchors"
-
-
 def fold_jobs(
     sets: Mapping[str, tuple[Path, Sequence[Pair]]],
     examples: Mapping[str, Example],
@@ -82,11 +73,12 @@ def fold_jobs(
         examples: of every labelled pair.
         settings: of the section detect.
         seed: the first; the others follow it.
-        pretrained: folder of the detector to start from where COCO's weights do not.
+        pretrained: folder of the detector to start from where no given weights do: it has seen the train split, so the
+            committed split is the only fold.
         what: is judged, for the progress bar.
         channels: of the examples' images.
     """
-    count = settings.folds if starts_from_coco(settings) else 1
+    count = settings.folds if starts_whole(settings) else 1
     names = " and ".join(sets)
     made = [
         make_folds(pairs, count, scenes_of(folder, [pair for pair in pairs if pair.labelled]) if count > 1 else None)
@@ -97,7 +89,7 @@ def fold_jobs(
         console.print(f"detect: {names}: {reason}; no detector is trained on it")
         return []
     categories = categories_of([pair for _, pairs in sets.values() for pair in pairs if pair.labelled])
-    start = Path(str(settings.weights)) if starts_from_coco(settings) else pretrained
+    start = Path(str(settings.weights)) if starts_whole(settings) else pretrained
     jobs = []
     for number in range(settings.seeds):
         for fold in folds:
@@ -122,7 +114,7 @@ def fold_jobs(
 
 def zero_shot_job(dataset: str, test: Sequence[Example], settings: config.Detect) -> Job | None:
     """Return the test of COCO's detector on all labelled pairs, in the categories that COCO knows."""
-    if settings.weights is None:
+    if settings.weights is None or Path(settings.weights).is_dir():
         return None
     categories = categories_of(test)
     known = tuple(coco_classes(categories))
@@ -175,17 +167,17 @@ def _detectors(job: Job, device: torch.device) -> Iterator[Predictor]:
 def rare_categories(job: Job) -> tuple[str, ...]:
     """Return the categories that a fold does not train, as there are too few boxes to learn from.
 
-    COCO's detector finds them as it is: trained on a dozen bicycles, it finds fewer than before.
+    The given weights find them as they are: trained on a dozen bicycles, a detector finds fewer than before.
     """
-    if not starts_from_coco(job.settings):
+    if not starts_whole(job.settings):
         return ()
     boxes = Counter(box.category for example in job.train for box in example.boxes)
-    known = coco_classes(job.categories)
+    known = known_to(job.start, job.categories)
     return tuple(name for name in job.categories if name in known and boxes[name] < job.settings.least_boxes)
 
 
 def _trained(job: Job, device: torch.device) -> Detector:
-    settings, coco = job.settings, starts_from_coco(job.settings)
+    settings, whole = job.settings, starts_whole(job.settings)
     detector = start_of(job)
     fit(
         detector,
@@ -197,9 +189,9 @@ def _trained(job: Job, device: torch.device) -> Detector:
         seed=job.seed or 0,
         device=device,
         description=job.description,
-        frozen_statistics=coco,
+        frozen_statistics=whole,
         # What a fourth channel shows, the first layers have yet to learn.
-        frozen_layers=settings.frozen_layers if coco and job.channels == 3 else 0,
+        frozen_layers=settings.frozen_layers if whole and job.channels == 3 else 0,
         memory=settings.memory,
     )
     return detector
@@ -212,7 +204,7 @@ def start_of(job: Job) -> Detector:
         InputError: no such weights, or they do not fit.
     """
     settings = job.settings
-    if not starts_from_coco(settings):
+    if not starts_whole(settings):
         return inflate(read(job.start)) if job.channels > 3 else read(job.start)
     detector = Detector(job.categories, settings.scale, settings.head, job.channels)
     transplant(detector, job.start)

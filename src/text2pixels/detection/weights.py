@@ -1,5 +1,6 @@
 """A detector on disk: detector.safetensors beside detector.json, which rebuilds it."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from text2pixels import tensor_files
+from text2pixels import config, tensor_files
 from text2pixels.detection.pickled import read_tensors
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
@@ -25,6 +26,26 @@ COCO_CLASSES = 80
 _COCO = {"person": 0, "bicycle": 1, "car": 2, "motorcycle": 3, "bus": 5, "truck": 7, "traffic light": 9}
 # M3FD's "Lamp" is the lamp of a street or of a signal: the nearest that COCO has is a traffic light.
 _OTHER_NAMES = {"people": "person", "pedestrian": "person", "motorbike": "motorcycle", "lamp": "traffic light"}
+
+
+def starts_whole(settings: config.Detect) -> bool:
+    """Tell whether ``detect.weights`` starts a detector head and all, so that a short schedule is enough for it.
+
+    COCO's do so for the classic head, a folder of a detector of ours for the head that it has.
+    """
+    return settings.weights is not None and (settings.head == "anchors" or Path(settings.weights).is_dir())
+
+
+def known_to(path: Path, categories: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the categories that given weights know: COCO's file, or the folder of a detector of ours.
+
+    Raises:
+        InputError: no detector in that folder.
+    """
+    if not path.is_dir():
+        return tuple(coco_classes(categories))
+    known = read(path).categories
+    return tuple(category for category in categories if category in known)
 
 
 def coco_classes(categories: Iterable[str]) -> dict[str, int]:
@@ -97,6 +118,8 @@ def read_foreign(path: Path) -> dict[str, Tensor]:
 def transplant(detector: Detector, path: Path) -> int:
     """Copy every tensor of a ``.pt`` or ``.safetensors`` file that fits by name and shape; return how many.
 
+    A folder of a detector of ours gives all tensors, of the classes those of the detector's categories.
+
     Between two anchor-based heads, that is all of them: the rows of the detector's categories are taken from
     COCO's, and a category that COCO does not know starts from the objectness alone. Into an anchor-free head a
     classic file gives backbone and neck, a u-variant all but its class outputs. A fourth channel of the images,
@@ -104,8 +127,10 @@ def transplant(detector: Detector, path: Path) -> int:
     starts as what it was, on the mean of the two images.
 
     Raises:
-        InputError: unreadable, or of another architecture or scale.
+        InputError: unreadable, of another architecture or scale, or a detector of ours without those categories.
     """
+    if path.is_dir():
+        return _from_own(detector, read(path), path)
     foreign = read_foreign(path)
     own = detector.network.state_dict()
     head = f"model.{len(detector.layers) - 1}"
@@ -116,7 +141,7 @@ def transplant(detector: Detector, path: Path) -> int:
             )
         rows = coco_classes(detector.categories)
         for name in [name for name in foreign if name.startswith(f"{head}.m.")]:
-            foreign[name] = _rows(foreign[name], [rows.get(category) for category in detector.categories])
+            foreign[name] = _rows(foreign[name], [rows.get(category) for category in detector.categories], COCO_CLASSES)
     if detector.channels == _COLOURS + 1 and STEM in foreign:
         foreign[STEM] = _with_infrared(foreign[STEM])
     fitting = {name: value for name, value in foreign.items() if name in own and own[name].shape == value.shape}
@@ -143,11 +168,36 @@ def _with_infrared(stem: Tensor) -> Tensor:
     return torch.cat([stem, stem.sum(dim=1, keepdim=True)], dim=1) / 2
 
 
-def _rows(value: Tensor, classes: Sequence[int | None]) -> Tensor:
-    """Return a tensor of a head with the rows of some classes, of every anchor; zeros for a class that is None."""
-    per_anchor = value.reshape(-1, 5 + COCO_CLASSES, *value.shape[1:]) if len(value) % (5 + COCO_CLASSES) == 0 else None
+def _from_own(detector: Detector, other: Detector, path: Path) -> int:
+    if (other.scale, other.head) != (detector.scale, detector.head):
+        raise InputError(
+            f"{path} is a YOLOv5{other.scale} with the head '{other.head}': set detect.scale to {other.scale} and "
+            f"detect.head to {other.head}"
+        )
+    if unknown := [category for category in detector.categories if category not in other.categories]:
+        raise InputError(
+            f"{path} knows {', '.join(other.categories)}, not {', '.join(unknown)}: set detect.weights to null or to "
+            "weights of COCO"
+        )
+    tensors = other.network.state_dict()
+    rows = [other.categories.index(category) for category in detector.categories]
+    head = f"model.{len(detector.layers) - 1}"
+    for name in tensors:
+        if name.startswith(f"{head}.m."):
+            tensors[name] = _rows(tensors[name], rows, len(other.categories))
+        elif re.fullmatch(rf"{re.escape(head)}\.cv3\.\d+\.2\.(weight|bias)", name):  # a row for each class
+            tensors[name] = tensors[name][rows]
+    if detector.channels == _COLOURS + 1 and other.channels == _COLOURS:
+        tensors[STEM] = _with_infrared(tensors[STEM])
+    detector.network.load_state_dict(tensors)
+    return len(tensors)
+
+
+def _rows(value: Tensor, classes: Sequence[int | None], count: int) -> Tensor:
+    """Return a tensor of a classic head of ``count`` classes with the rows of some, of every anchor; None gives 0."""
+    per_anchor = value.reshape(-1, 5 + count, *value.shape[1:]) if len(value) % (5 + count) == 0 else None
     if per_anchor is None:
-        return value  # of other classes than COCO's: it fits nothing, which is said then
+        return value  # of other classes: it fits nothing, which is said then
     unknown = torch.zeros_like(per_anchor[:, :1])
     parts = [unknown if number is None else per_anchor[:, 5 + number : 6 + number] for number in classes]
     return torch.cat([per_anchor[:, :5], *parts], dim=1).flatten(0, 1)

@@ -36,7 +36,7 @@ def run(method: str) -> None:
     """
     params = config.load(SECTIONS)
     settings = params.detect
-    if settings.weights is None:
+    if settings.weights is None or Path(settings.weights).is_dir():
         console.print("detect: detect.weights names no COCO weights: no zero-shot detection")
     jobs: list[Job] = []
     colour = read_card(layout.model(method))[0].colour != "none"
