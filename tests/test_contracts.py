@@ -118,6 +118,7 @@ def test_the_users_files_are_dependencies_of_the_stages_that_read_them():
     readers = {
         "prompt.csv": {"prompt"},
         "embed.table": {"embed"},
+        "train.start": {"method"},
         "fuse.weights": {"method"},
         "fuse.results": {"method"},
         "detect.weights": {"pretrain", "detect", "detect-early"},

@@ -26,7 +26,14 @@ _RESERVED = {"detector", "early", "late"}
 
 # The user's files that DVC watches: dvc.yaml has each as a dependency. DVC cannot leave out a dependency that
 # is null, so params.yaml names a small file of this repository in its place.
-WATCHED = (("prompt", "csv"), ("embed", "table"), ("fuse", "weights"), ("fuse", "results"), ("detect", "weights"))
+WATCHED = (
+    ("prompt", "csv"),
+    ("embed", "table"),
+    ("train", "start"),
+    ("fuse", "weights"),
+    ("fuse", "results"),
+    ("detect", "weights"),
+)
 NOT_GIVEN = "profiles/not-given"
 
 # What stands under a method that is not ours: its own options, how it is trained again, where its images are.
@@ -144,6 +151,9 @@ class Train(Section):
     encoder: str = "distilled"
     prompts: Literal["none", "coarse", "fine"] = "fine"
     strategy: Literal["separate", "joint", "bilevel"] = "bilevel"
+    # folder of a network that was trained before, to go on from (src/text2pixels/weights is the shipped one): fewer
+    # pairs and epochs are enough then; None: random weights
+    start: str | None = None
     epochs: int = bounded(60, ge=1)
     batch: int = bounded(8, ge=1)  # pairs, over all processes
     crop: int = bounded(128, ge=32, le=16384, multiple_of=32)  # pixels, side of the square training crop

@@ -24,6 +24,7 @@ from text2pixels.methods.catalogue import Entry, entry_of, load_model, locate, m
 from text2pixels.methods.networks import authors
 from text2pixels.methods.trained import SHIPPED
 from text2pixels.methods.weights import WeightFile
+from text2pixels.network import checkpoint
 from text2pixels.pipeline import embed, fuse, method
 from text2pixels.prompts.table import Prompt, write_prompts
 from text2pixels.training import loop
@@ -197,6 +198,22 @@ def test_a_network_of_ours_comes_with_its_detector_its_history_and_its_text(plac
         f"{dataset}/{split}": ["a car on the left"] for dataset in ("one", "two") for split in ("train", "test")
     }
     assert read_card(layout.model("ours"))[0].text
+
+
+def test_training_goes_on_from_a_network_that_was_trained_before(place):
+    method.run("ours")
+    shutil.copytree(layout.model("ours"), place / "before")
+    text = PARAMS.replace("epochs: 1", "start: before, learning_rate: 1.0e-9, epochs: 1")
+    (place / "params.yaml").write_text(text)
+    method.run("ours")
+    begun, went_on = (
+        dict(checkpoint.read(folder).network.named_parameters()) for folder in (place / "before", layout.model("ours"))
+    )
+    # The steps are so small that what is left shows where they began.
+    assert all(torch.allclose(begun[name], value, atol=1e-6) for name, value in went_on.items())
+    (place / "params.yaml").write_text(text.replace("codes: 8", "codes: 4"))
+    with pytest.raises(InputError, match=r"train\.start: before is of another network .*'codes': 8"):
+        method.run("ours")
 
 
 def test_a_variant_of_ours_says_so_and_without_prompts_reads_no_text(place):

@@ -123,7 +123,7 @@ def test_a_file_that_is_not_given_is_a_path_that_dvc_can_watch(project):
     """With null in its place DVC ends in "unexpected error"."""
     profiles.write_params("small", {})
     written = yaml.safe_load((project / "params.yaml").read_text())
-    assert [written[section][key] for section, key in config.WATCHED] == [config.NOT_GIVEN] * 5
+    assert [written[section][key] for section, key in config.WATCHED] == [config.NOT_GIVEN] * 6
     read = config.load(("prompt", "embed", "fuse", "detect"))
     assert (read.prompt.csv, read.embed.table, read.fuse.weights, read.detect.weights) == (None,) * 4
     profiles.write_params(None, {"prompt.csv": "own.csv"})

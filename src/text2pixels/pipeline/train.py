@@ -11,6 +11,7 @@ methods' fused images outlive new prompts.
 
 import hashlib
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import torch
 
@@ -68,6 +69,9 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
     with fixed_threads(TRAINING), world(device) as processes:
         inputs = [layout.detector() / "detector.safetensors"]
         inputs += [layout.processed(dataset) / "manifest.parquet" for dataset in settings.datasets]
+        torch.manual_seed(seed)
+        network = _begin(network_settings, settings.start)
+        inputs += [Path(settings.start) / checkpoint.WEIGHTS] if settings.start else []
         run_id = fingerprint(
             {
                 "seed": seed,
@@ -81,8 +85,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
             sorted(closure(__file__)),  # encoders and prompts with it: a vocabulary that changes is another run
             inputs,
         )
-        torch.manual_seed(seed)
-        network, detector = FusionNetwork(network_settings), detector_weights.read(layout.detector())
+        detector = detector_weights.read(layout.detector())
         kept = layout.training_cache(run_id)
         outcome = train(
             network,
@@ -107,6 +110,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         "datasets": list(settings.datasets),
         "strategy": settings.strategy,
         "seed": seed,
+        "start": settings.start,
     }
     with whole_folder(layout.model(method)) as folder:
         last = {"epoch": settings.epochs, "of": "the last epoch"}
@@ -122,6 +126,18 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         if _reads_text(network, settings):
             write_text(folder, phrases_of_pairs(settings.prompts, embeddings), embeddings)
     console.print(f"method {method}: best epoch {outcome.best.epoch} of {settings.epochs}")
+
+
+def _begin(settings: config.Network, start: str | None) -> FusionNetwork:
+    """Return the network that the training begins with: random weights, or those of a network trained before."""
+    if start is None:
+        return FusionNetwork(settings)
+    network = checkpoint.read(Path(start)).network
+    if network.config != settings:
+        raise InputError(
+            f"train.start: {start} is of another network than the section network describes: {asdict(network.config)}"
+        )
+    return network.train()
 
 
 def _pairs(settings: config.Train, split: str) -> list[TrainingPair]:
