@@ -96,6 +96,16 @@ def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.txt"]
 
 
+@pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "\U0001f525" * 63, "x" * 251 + ".png"])
+def test_a_name_as_long_as_a_file_system_takes_can_be_written(tmp_path, name):
+    with files.whole_file(tmp_path / name) as aside:
+        aside.write_text("whole")
+    assert (tmp_path / name).read_text() == "whole"
+    with files.whole_folder(tmp_path / "below" / name) as aside:
+        (aside / "one").touch()
+    assert [path.name for path in (tmp_path / "below").iterdir()] == [name]
+
+
 @pytest.mark.parametrize("path", ["file/out.txt", "file/deeper/out.txt", "/proc/out.txt"])
 def test_a_place_that_cannot_be_written_to_is_named_as_it_was_given(tmp_path, monkeypatch, path):
     monkeypatch.chdir(tmp_path)

@@ -76,7 +76,8 @@ def beside(path: Path) -> Path:
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.filename}: {error.strerror}") from error
     _sweep(path.parent.resolve())
-    return path.with_name(f".{path.name}.{_machine()}-{os.getpid()}-{secrets.token_hex(3)}.part")
+    # Names may be as long as a file system takes, so this one keeps 50 characters of it, at most 200 bytes.
+    return path.with_name(f".{path.name[:50]}.{_machine()}-{os.getpid()}-{secrets.token_hex(3)}.part")
 
 
 @cache  # once a folder: a run may write twenty thousand files into one

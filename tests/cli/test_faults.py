@@ -49,6 +49,10 @@ def place(tmp_path, monkeypatch):
     write_video("slow.mkv", 9.0)
     write_video("fast.mkv", 30.0)
     write_deep_video("deep.mkv")
+    (tmp_path / "list.mkv").write_text("ffconcat version 1.0\nfile slow.mkv\n")
+    (tmp_path / "playlist.mp4").write_text("#EXTM3U\n#EXTINF:1,\nslow.mkv\n#EXT-X-ENDLIST\n")
+    (tmp_path / "streams.mov").write_text("v=0\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n")
+    (tmp_path / "picture.avi").write_bytes((tmp_path / "vi/a.png").read_bytes())
     return tmp_path
 
 
@@ -82,16 +86,20 @@ def refused(place, command):
         "fuse ir/a.png device.png -o o.png --method max",
         "fuse folder.png vi/a.png -o o.png --method max",
         "fuse pipe.mkv fast.mkv -o o.mkv --method max",
+        "fuse list.mkv fast.mkv -o o.mkv --method max",
+        "fuse slow.mkv playlist.mp4 -o o.mkv --method max",
+        "fuse streams.mov fast.mkv -o o.mkv --method max",
+        "fuse picture.avi fast.mkv -o o.mkv --method max",
         "fuse ir vi -o o --prompts pipe.csv",
         "fuse ir vi -o o --prompts ir",
         f"fuse {LONG}.png vi/a.png -o o.png --method max",
         f"fuse ir/a.png vi/a.png -o {LONG}.png --method max",
         f"fuse ir vi -o {LONG} --method max",
-        f"fuse slow.mkv slow.mkv -o {LONG}.mkv --method max",
+        f"fuse slow.mkv fast.mkv -o {LONG}.mkv --method max",
         "fuse ir/a.png vi/a.png -o ir/a.png/o.png --method max",
         "fuse ir/a.png vi/a.png -o /proc/o.png --method max",
         "fuse ir vi -o /proc/o --method max",
-        "fuse slow.mkv slow.mkv -o ir/a.png/o.mkv --method max",
+        "fuse slow.mkv fast.mkv -o ir/a.png/o.mkv --method max",
         "fuse ir/a.png vi/a.png -o o.png --model pipe.png",
         "fuse ir/a.png vi/a.png -o o.png --attention header.csv --prompt person",
         f"fuse ir/a.png vi/a.png -o o.png --model {LONG}",

@@ -26,6 +26,20 @@ _USUAL_RATE = 25.0  # frames/s, where a file tells none
 _FASTEST = 1000.0  # frames/s; beyond it, a container's clock stands in for the rate
 _SAMPLES = 16  # frames that a range or a rig is found from
 
+# How a video file begins: bytes, and where they stand. FFmpeg goes by the content, whatever the name: a playlist or a
+# list for its "concat" would be followed to other files and addresses, so what is no video's beginning is not opened.
+_BEGINNINGS = (
+    (0, b"\x1aE\xdf\xa3"),  # Matroska, WebM
+    (0, b"RIFF"),  # AVI
+    *((4, atom) for atom in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")),  # MP4, QuickTime
+    (0, b"\0\0\1"),  # MPEG program and elementary streams
+    (0, b"\0\0\0\1"),  # H.264 and H.265 without a container
+    (188, b"G"),  # MPEG transport stream: its packets have 188 bytes
+    (0, b"FLV\1"),
+    (0, b"OggS"),
+    (0, b"0&\xb2u\x8ef\xcf\x11"),  # ASF, WMV
+)
+
 
 class Frame(NamedTuple):
     """A frame and when it was taken: RGB (H, W, 3) of 8 bits or counts (H, W) of 16, seconds from the first frame."""
@@ -106,6 +120,7 @@ def open_video(path: Path, *, infrared: bool) -> Iterator[Video]:
     """
     if not path.is_file():  # a pipe would be waited for
         raise InputError(f"{path} is not a video file: save it to a file first")
+    _check_beginning(path)
     capture = cv2.VideoCapture()
     try:
         _open(capture, path, counts=False)
@@ -124,6 +139,21 @@ def open_video(path: Path, *, infrared: bool) -> Iterator[Video]:
         yield Video(path, rate, max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0), size, counts, capture)
     finally:
         capture.release()
+
+
+def _check_beginning(path: Path) -> None:
+    """Refuse a file that is no container of video, and above all a list of other files.
+
+    Raises:
+        InputError: it is one.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(256)
+    if any(head[at : at + len(mark)] == mark for at, mark in _BEGINNINGS):
+        return
+    raise InputError(
+        f"{path} is not a video, whatever its name: its first bytes are none of one; lists of files are not followed"
+    )
 
 
 def _open(capture: Any, path: Path, counts: bool) -> None:  # noqa: ANN401  (OpenCV is untyped)

@@ -67,8 +67,13 @@ class VideoOutput:
         self._path, self.frames = path, 0
         # A folder, as the name of the file tells OpenCV its format.
         self._folder = beside(path)
-        self._folder.mkdir()
         self._aside = self._folder / path.name
+        try:
+            self._folder.mkdir()
+            self._aside.touch()
+        except OSError as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise InputError(f"cannot write {path}: {error.strerror}") from error
         self._writer, self.codec = _encoder(self._aside, size, rate)
         if self._writer is None:
             shutil.rmtree(self._folder)
