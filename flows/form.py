@@ -1,7 +1,8 @@
 """The form of the flow in Prefect's UI: typed fields with the bounds, choices and words of `text2pixels.config`.
 
 A field that stays empty leaves params.yaml, or the profile, as it is. The schemas have no "or null": Prefect's
-form shows no input for a choice between types.
+form shows no input for a choice between types. So they have no null as a default either: the form would send it, and
+the server refuse it.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,15 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import yaml
-from pydantic import Field, WithJsonSchema, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    create_model,
+    model_serializer,
+)
 
 from text2pixels import config
 from text2pixels.pipeline import profiles
@@ -65,29 +74,44 @@ def _stages() -> list[str]:
     return sorted(yaml.safe_load(file.read_text())["stages"]) if file.is_file() else []
 
 
+def _without_null(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default")
+
+
+class _Fields(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
+
+    @model_serializer(mode="wrap")
+    def _filled(self, inner: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in inner(self).items() if value is not None}
+
+
 Settings = create_model(
     "Settings",
-    __config__={"extra": "forbid"},
+    __base__=_Fields,
     **{_attribute(key): (Annotated[Any, WithJsonSchema(schema_of(key))], None) for key in FIELDS},  # type: ignore[call-overload]
 )
 Settings.__doc__ = "What people change; an empty field stays as params.yaml, or the profile, has it."
 UNCHANGED = Settings()
 NOTHING: Mapping[str, Any] = {}
+NO_STAGES: list[str] = []
+AS_IT_IS = "params.yaml as it is"
 
 Profile = Annotated[
-    str | None,
-    WithJsonSchema({"type": "string", "enum": profiles.names()} if profiles.names() else {"type": "string"}),
-    Field(title="Profile", description="A file of profiles/ to start from; empty: params.yaml as it is.", examples=[]),
+    str,
+    WithJsonSchema({"type": "string", "enum": [AS_IT_IS, *profiles.names()]}),
+    Field(title="Profile", description="What to start from: params.yaml, or a file of profiles/."),
 ]
 Targets = Annotated[
-    list[str] | None,
+    list[str],
     WithJsonSchema(
         {"type": "array", "uniqueItems": True, "items": {"type": "string"} | ({"enum": _stages()} if _stages() else {})}
     ),
     Field(title="Stages", description="Stages of dvc.yaml to bring up to date, with what they need; none: all."),
 ]
 Only = Annotated[
-    list[str] | None,
+    list[str],
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
     Field(title="Single stages", description="Besides or instead: stages of one item, such as method@ours."),
 ]

@@ -40,9 +40,9 @@ _SERVER_START = 300
 
 @flow(name="reproduce")
 def reproduce(
-    profile: form.Profile = None,
-    stages: form.Targets = None,
-    single: form.Only = None,
+    profile: form.Profile = form.AS_IT_IS,
+    stages: form.Targets = form.NO_STAGES,
+    single: form.Only = form.NO_STAGES,
     settings: form.Settings = form.UNCHANGED,
     more: form.More = form.NOTHING,
     parallel: form.Parallel = 2,
@@ -54,7 +54,7 @@ def reproduce(
     name, and afterwards params.yaml is as before.
 
     Args:
-        profile: A file of profiles/ to start from; empty: params.yaml as it is.
+        profile: What to start from: params.yaml, or a file of profiles/.
         stages: Stages of dvc.yaml to bring up to date, with what they need; none: all.
         single: Besides or instead, stages of one item, such as method@ours.
         settings: The keys that people change; an empty field stays as params.yaml, or the profile, has it.
@@ -64,17 +64,18 @@ def reproduce(
     """
     logger = get_run_logger()
     changes = form.changes(settings) | dict(more)
-    targets = [*(stages or []), *(single or [])]
-    name = _tell_name(profile, changes, targets)
+    targets = [*stages, *single]
+    start = None if profile == form.AS_IT_IS else profile
+    name = _tell_name(start, changes, targets)
     try:
         with guarded(f"the flow run {name}", logger.info, flow_run.get_id(), PREFECT_API_URL.value()) as run:
-            if profile or changes:
+            if start or changes:
                 # params.yaml stays the one configuration: the form writes it, DVC reads it.
-                _, missing = write_params(profile, changes)
+                _, missing = write_params(start, changes)
                 note_parameters()
                 for reason in missing.values():
                     logger.warning("not here: %s", reason)
-                logger.info("wrote params.yaml: profile %s, changes %s", profile or "as it was", changes or "none")
+                logger.info("wrote params.yaml: profile %s, changes %s", start or "as it was", changes or "none")
             graph = read_graph()
             if targets:
                 graph = graph.ancestry(targets)
@@ -159,7 +160,12 @@ def main(
     try:
         with temporary_settings({PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: _SERVER_START}):
             state = reproduce(
-                profile=profile, single=targets, more=changes, parallel=parallel, force=force, return_state=True
+                profile=profile or form.AS_IT_IS,
+                single=targets or [],
+                more=changes,
+                parallel=parallel,
+                force=force,
+                return_state=True,
             )
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)

@@ -31,6 +31,14 @@ def test_choices_and_bounds_are_those_of_the_configuration(schema):
     assert "method" in schema["properties"]["stages"]["items"]["enum"]
 
 
+def test_a_form_that_nobody_has_filled_is_accepted(schema):
+    """The UI sends the defaults, and the server asks this of them; null in them was refused, field by field."""
+    defaults = {name: field["default"] for name, field in schema["properties"].items()}
+    jsonschema.validate(defaults, {**schema, "$defs": schema["definitions"]})
+    assert defaults["settings"] == {}
+    assert not any("default" in field for field in schema["definitions"]["Settings"]["properties"].values())
+
+
 @pytest.mark.parametrize("key", form.FIELDS)
 def test_every_field_is_a_key_of_params(key):
     section, _, leaf = key.rpartition(".")
