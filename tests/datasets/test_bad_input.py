@@ -125,6 +125,21 @@ def category(name: object) -> Callable[[Path], None]:
     return spoil
 
 
+def category_twice(raw: Path) -> None:
+    data = json.loads((raw / "labels.json").read_text())
+    data["categories"] += [{"id": 2, "name": "cat"}, {"id": 2, "name": "dog"}]
+    data["annotations"][1]["category_id"] = 2
+    (raw / "labels.json").write_text(json.dumps(data))
+
+
+def box_twice(raw: Path) -> None:
+    """Give the annotation of ``b`` the key ``bbox`` twice."""
+    before, middle, after = (raw / "labels.json").read_text().rpartition('"annotations"')
+    parts = after.split('"bbox": [')
+    parts[2] = f'1, 1, 5, 5], "bbox": [{parts[2]}'
+    (raw / "labels.json").write_text(before + middle + '"bbox": ['.join(parts))
+
+
 def not_a_dictionary(raw: Path) -> None:
     data = json.loads((raw / "labels.json").read_text())
     data["annotations"][1] = [1, 2]
@@ -241,6 +256,13 @@ CASES = {
         2,
         "voc",
     ),
+    "VOC in an encoding of names": Case(
+        text("voc/b.xml", f'<?xml version="1.0" encoding="Punycode"?>{"a" * 2_000_000}-{"b" * 2_000_000}'),
+        ((*ENTRY, "label_unreadable"),),
+        ALL,
+        2,
+        "voc",
+    ),
     "VOC among YOLO": Case(text("yolo/d.xml", "<annotation/>"), (("d", "file", "not_a_label"),), ALL, 3, "yolo"),
     "COCO image without file name": Case(
         entry(file_name=None), (("labels", "labels", "label_unreadable"), *UNLISTED), ALL
@@ -263,6 +285,8 @@ CASES = {
     "COCO annotation that is none": Case(not_a_dictionary, UNLISTED, ALL),
     "COCO category as text": Case(annotation(category_id="1"), ((*BOX, "class_unknown"),), ALL),
     "COCO category as list": Case(annotation(category_id=[1]), ((*BOX, "class_unknown"),), ALL),
+    "COCO category with two names": Case(category_twice, ((*BOX, "class_unknown"),), ALL),
+    "COCO annotation with two boxes": Case(box_twice, ((*BOX, "box_malformed"),), ALL),
     "COCO category of half a character": Case(category("\udc80"), ((*BOX, "class_unknown"),), ALL),
     "YOLO number below zero": Case(text("yolo/b.txt", "-1 .5 .5 .1 .1"), ((*BOX, "class_unknown"),), ALL, 2, "yolo"),
     "YOLO with one odd class": Case(
@@ -378,8 +402,9 @@ def test_a_set_without_one_good_pair_is_an_error_that_names_the_first_fault(tmp_
         b"\x80\x81",
         b"",
         b'{"images": ' + b"[" * 200_000,
+        b'{"images": [], "annotations": [], "categories": [], "images": []}',
     ],
-    ids=["other keys", "no lists", "a list", "a number", "binary", "empty", "nested too deep"],
+    ids=["other keys", "no lists", "a list", "a number", "binary", "empty", "nested too deep", "a key twice"],
 )
 def test_annotations_that_are_not_coco_stop_the_run_instead_of_losing_every_label(content, tmp_path):
     make(tmp_path / "raw")

@@ -47,7 +47,7 @@ class Coco:
         self._strays: list[Stray] = []
         self._named: dict[str, list[Entry]] = {}  # by file name without folders
         try:
-            data = json.loads(path.read_bytes())
+            data = json.loads(path.read_bytes(), object_pairs_hook=_once)
             images, annotations, categories = (_list(data, key) for key in ("images", "annotations", "categories"))
         except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise InputError(
@@ -143,6 +143,22 @@ class Coco:
                 entry.boxes.append(Box(name, *box))
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object without the keys that it holds twice: which of two values is meant, nobody knows.
+
+    Raises:
+        ValueError: one of them is a whole list of the file.
+    """
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        for key in [key for key in found if keys.count(key) > 1]:
+            if key in ("images", "annotations", "categories"):
+                raise ValueError(f"the key {key!r} is there twice")
+            del found[key]
+    return found
+
+
 def _list(data: dict[str, Any], key: str) -> list[Any]:
     if not isinstance(data[key], list):
         raise TypeError(f"{key} is no list")
@@ -155,13 +171,16 @@ def _key(value: object) -> int | float | str | None:
 
 
 def _names(categories: list[Any]) -> dict[int | float | str, str]:
-    """Return the names of the categories that have both id and name."""
-    names = {}
+    """Return the names of the categories that have both id and name, and no other's id."""
+    names: dict[int | float | str, str] = {}
+    ambiguous = set()
     for said in categories:
         key = _key(said.get("id")) if isinstance(said, dict) else None
         if key is not None and said.get("name") is not None:
-            names[key] = str(said["name"])
-    return names
+            name = str(said["name"])
+            if names.setdefault(key, name) != name:
+                ambiguous.add(key)
+    return {key: name for key, name in names.items() if key not in ambiguous}
 
 
 def _side(value: object) -> int | None:

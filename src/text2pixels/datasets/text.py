@@ -14,6 +14,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
+# Of names in the Internet and of source code; the first takes minutes for a megabyte.
+_NOT_OF_FILES = ("punycode", "idna", "unicode_escape", "raw_unicode_escape")
 
 MOST_BYTES = 5_000_000  # 20,000 boxes have one
 
@@ -39,7 +41,10 @@ def decode(data: bytes, otherwise: str = "utf-8") -> str:
 
     Raises:
         ValueError: it is in another encoding, or no text; the message is one line.
+        LookupError: Python lacks the encoding, or it is one of `_NOT_OF_FILES`.
     """
+    if otherwise.lower().replace("-", "_") in _NOT_OF_FILES:
+        raise LookupError(f"the encoding {otherwise} is not of files; save it as UTF-8")
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), otherwise)
     try:
         text = data.decode(encoding)
