@@ -12,7 +12,9 @@ from text2pixels import layout
 from text2pixels.analysis.average_precision import ALL, Precision
 from text2pixels.analysis.paper import PRECISION, paper_tables
 from text2pixels.analysis.results import Results
+from text2pixels.image.boxes import Box
 from text2pixels.methods.catalogue import methods
+from text2pixels.report import paper_pictures
 from text2pixels.report.paper_pictures import cutting
 
 VARIANTS = {
@@ -98,14 +100,22 @@ def test_a_row_of_retrained_weights_says_so():
     assert line(table(1, run), "Ir").note == ""
 
 
-def test_what_a_run_lacks_is_named():
-    lacking = "Vi, U2Fusion, TarDAL, DDFM, CDDFuse, DeFusion, SegMiF"
-    assert table(1).gaps == (f"{lacking}: not among the methods of this run",)
-    assert "RoadScene: this run has no pairs of it" in table(2).gaps
-    assert "M2: no variant of this run changes network.cross_attention: false" in table(2).gaps
-    assert "M3FD: this run has no labelled pairs of it" in table(3, results(sets=("tno",))).gaps
+def test_what_a_run_lacks_is_named_where_it_would_stand():
+    assert line(table(1), "SegMiF").lack == "not among the methods of this run"
+    assert line(table(1), "DDcGAN").lack == ""
+    assert line(table(2), "M2").lack == "no variant with network.cross_attention: false"
+    assert table(2).gap == "This run has no pairs of RoadScene."
     bare = replace(results(), variants=[], changes={})
-    assert "Ours: this run trains no network" in table(1, bare).gaps
+    assert line(table(1, bare), "Ours").lack == "no network trained in this run"
+
+
+def test_a_table_without_a_value_is_a_sentence():
+    lacking = table(3, results(sets=("tno",)))
+    assert lacking.empty
+    assert lacking.gap == "This run has no labelled pairs of M3FD."
+    assert not table(1).empty
+    bare = table(2, replace(results(sets=()), variants=[], changes={}))
+    assert bare.gap == "This run has no pairs of M3FD, RoadScene and TNO and none of the methods of its rows."
 
 
 def test_a_cutting_lies_where_the_infrared_is_brighter():
@@ -119,11 +129,21 @@ def test_a_cutting_lies_where_the_infrared_is_brighter():
     assert columns.stop >= 95
 
 
-def test_the_page_shows_every_figure_and_names_the_gaps(benchmark):
+def test_the_name_of_a_box_covers_no_other_name():
+    picture = np.zeros((240, 480, 3), np.uint8)
+    one = paper_pictures._draw(picture, [Box("Car", 100, 100, 60, 40)])
+    lettered = (one != 0).any(axis=2).sum()
+    two = paper_pictures._draw(picture, [Box("Car", 100, 100, 60, 40), Box("Car", 101, 100, 58, 40)])
+    assert 0 < (two != 0).any(axis=2).sum() - lettered < 100  # another box, no second name
+
+
+def test_the_page_shows_every_figure_and_says_what_it_lacks(benchmark):
     page = (layout.site() / "paper.html").read_text()
     for name in ["Table 1", "Table 2", "Table 3", *(f"Figure {number}" for number in range(5, 13))]:
         assert f"<h2>{name}" in page, name
-    assert "TNO: this run has no pairs of it" in page
     assert "0.483" in page
     pictures = {path.name for path in (layout.site() / "images/paper").rglob("*.webp")}
-    assert {"whole.webp", "labelled.webp", "ours.webp", "average.webp", "no-codebook.webp"} <= pictures
+    assert {"whole.webp", "labelled.webp", "ours.webp", "average.webp"} <= pictures
+    assert "ours.without-text.webp" in pictures  # Figure 12 shows what the same network makes without a prompt
+    assert "TNO, SF" not in page  # no chart of a data set that is not there
+    assert "This run has no pairs of M3FD, RoadScene and TNO" in page

@@ -2,12 +2,12 @@
 
 ``paper_tables.csv`` has the printed numbers of Tables 1 to 3 of arXiv 2401.00421, as they stand there. Ours
 are found by what a row or column means: a method by its name, a variant by the settings that it changes, a
-data set by its key. What a run lacks is a gap, and is named.
+data set by its key. What a run lacks is named: a row that it lacks in the row, a data set in a sentence.
 """
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Line:
         label: As the paper has it.
         note: What the row stands for, where the label does not say.
         method: Ours: the method or variant of this run; None where it has none.
+        lack: Why this run has no such row, "" where it has one.
         found: Ours, a value a column; NaN is a gap.
         printed: The paper's.
     """
@@ -60,6 +61,7 @@ class Line:
     label: str
     note: str
     method: str | None
+    lack: str
     found: tuple[float, ...]
     printed: tuple[str, ...]
 
@@ -74,7 +76,7 @@ class PaperTable:
         groups: Title of each data set, and how many columns it has.
         columns: Names, in the paper's order.
         lines: Rows, in the paper's order.
-        gaps: What this run lacks, in words.
+        gap: A sentence: which of its data sets this run lacks, and in an empty table all that it lacks; or "".
     """
 
     number: int
@@ -82,7 +84,12 @@ class PaperTable:
     groups: tuple[tuple[str, int], ...]
     columns: tuple[str, ...]
     lines: tuple[Line, ...]
-    gaps: tuple[str, ...]
+    gap: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether this run fills no cell."""
+        return not any(math.isfinite(value) for line in self.lines for value in line.found)
 
 
 def paper_tables(results: Results) -> list[PaperTable]:
@@ -93,6 +100,11 @@ def paper_tables(results: Results) -> list[PaperTable]:
             table = printed.setdefault(int(row["table"]), {})
             table.setdefault(row["row"], {})[row["dataset"], row["column"]] = row["value"]
     return [_table(number, rows, results) for number, rows in sorted(printed.items())]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them, such as `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def fusion_set(results: Results, key: str) -> DatasetResults | None:
@@ -142,27 +154,30 @@ def _table(number: int, rows: Mapping[str, Mapping[tuple[str, str], str]], resul
     columns = list(next(iter(rows.values())))
     keys = list(dict.fromkeys(key for key, _ in columns))
     value = _fusion_value if number == 2 else _detection_value
-    lines, lacking = [], dict[str, list[str]]()
+    lines = []
     for label, printed in rows.items():
         method = _method_of(label, results)
-        if method is None:
-            lacking.setdefault(_why_not(label), []).append(label)
-        found = tuple(value(results, method, *column) for column in columns)
         lines.append(
             Line(
                 label,
                 _NOTES.get(label, "") or aside(results, method),
                 method,
-                found,
+                "" if method else _why_not(label),
+                tuple(value(results, method, *column) for column in columns),
                 tuple(printed[column] for column in columns),
             )
         )
-    gaps = [f"{', '.join(labels)}: {reason}" for reason, labels in lacking.items()]
-    for key in keys:
-        if (fusion_set(results, key) if number == 2 else detection_set(results)) is None:
-            gaps.append(f"{FUSION_SETS[key]}: this run has no{'' if number == 2 else ' labelled'} pairs of it")
+    missing = [
+        FUSION_SETS[key]
+        for key in keys
+        if (fusion_set(results, key) if number == 2 else detection_set(results)) is None
+    ]
+    reasons = [f"no {'' if number == 2 else 'labelled '}pairs of {listed(missing)}"] if missing else []
+    if all(line.lack for line in lines):
+        reasons.append("none of the methods of its rows")
+    gap = f"This run has {' and '.join(reasons)}." if reasons else ""
     groups = tuple((FUSION_SETS[key], sum(other == key for other, _ in columns)) for key in keys)
-    return PaperTable(number, _TITLES[number], groups, tuple(name for _, name in columns), tuple(lines), tuple(gaps))
+    return PaperTable(number, _TITLES[number], groups, tuple(name for _, name in columns), tuple(lines), gap)
 
 
 def _method_of(label: str, results: Results) -> str | None:
@@ -174,7 +189,7 @@ def _method_of(label: str, results: Results) -> str | None:
 def _why_not(label: str) -> str:
     if label in _VARIANTS:
         changes = ", ".join(f"{key}: {value}" for key, value in _VARIANTS[label].items())
-        return f"no variant of this run changes {changes}" if changes else "this run trains no network"
+        return f"no variant with {changes}" if changes else "no network trained in this run"
     return "not among the methods of this run"
 
 

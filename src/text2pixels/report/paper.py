@@ -1,4 +1,4 @@
-"""The page `paper`: the paper's tables and figures in its order, from this run, gaps named."""
+"""The page `paper`: the paper's tables and figures in its order, from this run; what it lacks is named."""
 
 import math
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from text2pixels.analysis.paper import (
     aside,
     detection_set,
     fusion_set,
+    listed,
     mean_of,
     paper_tables,
     precision_of,
@@ -21,9 +22,10 @@ from text2pixels.analysis.paper import (
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.report import figures
 from text2pixels.report.paper_pictures import SHOWN_SCORE, Strip, write_cuttings, write_detections
+from text2pixels.report.pictures import WithoutText
 
 _DETECTED = 4  # pairs of Figure 6
-_NO_BOXES = "no data set of this run has detections in folds"
+_NO_BOXES = "This run has no detections by a detector of its own to show."
 
 
 @dataclass(frozen=True)
@@ -33,42 +35,47 @@ class Pictures:
     Attributes:
         number: In the paper.
         title: In words.
+        gap: A sentence: what this run lacks; "" where it lacks nothing.
         strips: One a pair.
-        gaps: What this run lacks, in words.
     """
 
     number: int
     title: str
+    gap: str = ""
     strips: list[Strip] = field(default_factory=list)
-    gaps: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class _Variants:
-    """A figure that shows variants of the network: label -> changes to the reference."""
+    """A figure that shows variants of the network: label -> changes to the reference.
+
+    With ``boxes`` the pictures show what was found in them; with ``bare`` there is also what the network that is
+    compared makes of the pair when it gets no prompt.
+    """
 
     number: int
     title: str
     rows: Mapping[str, Mapping[str, str]]
     boxes: bool = False
+    bare: bool = False
 
 
 _ATTENTION = ("network.self_attention", "network.cross_attention")
 _VARIANTS = (
     _Variants(
         9,
-        "Optimisation strategies",
+        "",
         {"separate": {"train.strategy": "separate"}, "joint": {"train.strategy": "joint"}, "bilevel": {}},
         boxes=True,
     ),
     _Variants(
         10,
-        "Loss functions: sl structure loss, cl content consistency loss",
+        "sl is the structure loss, cl the content consistency loss",
         {"w/o sl": {"losses.structure": "0.0"}, "w/o cl": {"losses.content": "0.0"}, "both": {}},
     ),
     _Variants(
         11,
-        "Attention mechanisms: Att_S self-attention, Att_C cross-attention",
+        "Att_S is self-attention, Att_C cross-attention",
         {
             "neither": dict.fromkeys(_ATTENTION, "false"),
             "Att_S": {_ATTENTION[1]: "false"},
@@ -76,50 +83,67 @@ _VARIANTS = (
             "both": {},
         },
     ),
-    _Variants(12, "Coarse and fine prompts, detection", {"coarse": {"train.prompts": "coarse"}, "fine": {}}, True),
-    _Variants(12, "With and without text, fusion", {"without": {"train.prompts": "none"}, "with": {}}),
+    _Variants(
+        12, "Coarse and fine prompts, detection", {"coarse": {"train.prompts": "coarse"}, "fine": {}}, boxes=True
+    ),
+    _Variants(
+        12,
+        "With and without text, fusion",
+        {"trained without text": {"train.prompts": "none"}, "with its prompt": {}},
+        bare=True,
+    ),
 )
 
 
-def paper_page(folder: Path, results: Results, *, images: bool = True) -> dict[str, Any]:
-    """Write the pictures of the page into the site's folder, if it is to have any; return what its template shows."""
+def paper_page(
+    folder: Path, results: Results, without_text: WithoutText | None = None, *, images: bool = True
+) -> dict[str, Any]:
+    """Write the pictures of the page into the site's folder, if it is to have any; return what its template shows.
+
+    Args:
+        folder: Of the site.
+        results: Of the run.
+        without_text: The network that is compared, to fuse a pair without its prompt.
+        images: False: tables and charts alone.
+    """
     sets = {title: fusion_set(results, key) for key, title in FUSION_SETS.items()}
     shown = [data for data in sets.values() if data] or results.datasets[:1]
     detected = detection_set(results) or next((data for data in results.datasets if data.precision), None)
     ours = results.variants[0] if results.variants else None
     compared = _in_the_papers_order(results, ours)
     labels = [(f"{method} {aside(results, method)}".strip(), method) for method in compared]
-    lacking = [name for name in RIVALS if name not in compared]
-    absent = [f"{', '.join(lacking)}: not among the methods of this run"] if lacking else []
-    absent += [] if ours else ["ours: this run trains no network"]
-    figure5 = Pictures(5, "Fusion, one pair of each data set", gaps=absent)
+    no_pairs = [title for title, data in sets.items() if data is None]
+    no_method = [*(name for name in RIVALS if name not in compared), *([] if ours else ["a network trained here"])]
+    stands_in = shown[0].adapter.title if len(no_pairs) == len(sets) else ""
+    figure5 = Pictures(5, "Fusion, one pair of each data set", _lacking("pairs", no_pairs, no_method, stands_in))
     if images:
         figure5.strips.extend(write_cuttings(folder, "figure5", data, labels) for data in shown)
-    figure5.gaps.extend(f"{title}: this run has no pairs of it" for title, data in sets.items() if data is None)
-    figure6 = Pictures(6, "Detection", gaps=list(absent))
+    gap = _NO_BOXES
+    if detected:
+        instead = "" if detection_set(results) else detected.adapter.title
+        gap = _lacking("labelled pairs", ["M3FD"] if instead else [], no_method, instead)
+    figure6 = Pictures(6, "Detection", gap)
     if detected and images:
         figure6.strips.extend(write_detections(folder, "figure6", detected, labels, _DETECTED))
-    figure6.gaps.extend(_no_m3fd(results, detected))
-    rivals = [*RIVALS, *([ours] if ours else [])]
+    drawn = [name for name in (*RIVALS, ours) if name in compared]
     means = {
-        title: {
-            metric: {method: mean_of(data, method, metric) if data else math.nan for method in rivals}
-            for metric in FUSION_METRICS
-        }
+        title: {metric: {method: mean_of(data, method, metric) for method in drawn} for metric in FUSION_METRICS}
         for title, data in sets.items()
+        if data and drawn
     }
     return {
         "tables": {table.number: table for table in paper_tables(results)},
         "figure5": figure5,
         "figure6": figure6,
-        "figure7": figures.bars(means),
-        "missing": [*absent, *figure5.gaps[len(absent) :]],
+        "figure7": figures.bars(means) if means else None,
+        "figure7_gap": _lacking("pairs", no_pairs, no_method if means or not no_pairs else []),
         "figure8": _precision_and_time(results, detected, compared),
         "detected": detected,
         "shown_score": SHOWN_SCORE,
         "notes": _notes(results),
-        "detection_gaps": _no_m3fd(results, detected),
-        "variants_shown": [_variants(folder, spec, results, shown[0], detected) for spec in _VARIANTS if images],
+        "variants_shown": [
+            _variants(folder, spec, results, shown[0], detected, without_text) for spec in _VARIANTS if images
+        ],
     }
 
 
@@ -140,12 +164,14 @@ def _notes(results: Results) -> list[str]:
     return [f"Test pairs here: {', '.join(counts)}."] if counts else []
 
 
-def _no_m3fd(results: Results, detected: DatasetResults | None) -> list[str]:
-    if detected is None:
-        return [_NO_BOXES]
-    if detection_set(results) is None:
-        return [f"M3FD: this run has no labelled pairs of it; shown is {detected.adapter.title}"]
-    return []
+def _lacking(pairs: str, sets: list[str], methods: list[str], instead: str = "") -> str:
+    """Return what a figure lacks as a sentence, and which data set stands in for it; "" where it lacks nothing."""
+    lacking = [f"{pairs} of {listed(sets)}"] if sets else []
+    lacking += [listed(methods)] if methods else []
+    if not lacking:
+        return ""
+    shown = f"; shown instead: {instead[:1].lower() + instead[1:]}" if instead else ""
+    return f"Not in this run: {'; '.join(lacking)}{shown}."
 
 
 def _precision_and_time(results: Results, detected: DatasetResults | None, methods: list[str]) -> str | None:
@@ -160,20 +186,24 @@ def _precision_and_time(results: Results, detected: DatasetResults | None, metho
 
 
 def _variants(
-    folder: Path, spec: _Variants, results: Results, data: DatasetResults, detected: DatasetResults | None
+    folder: Path,
+    spec: _Variants,
+    results: Results,
+    data: DatasetResults,
+    detected: DatasetResults | None,
+    without_text: WithoutText | None,
 ) -> Pictures:
-    made = Pictures(spec.number, spec.title)
     rows = {label: variant_of(results, changes) for label, changes in spec.rows.items()}
-    if None in rows.values():
-        made.gaps.extend(f"{label}: no variant of this run" for label, variant in rows.items() if variant is None)
     present = [(label, variant) for label, variant in rows.items() if variant]
-    if not present:
-        return made
+    bare = without_text if spec.bare and without_text and without_text.names else None
+    missing = [label for label, variant in rows.items() if variant is None]
+    gap = f"Variants not in this run: {listed(missing)}." if missing else ""
+    if len(present) + (bare is not None) < 2:
+        return Pictures(spec.number, spec.title, gap)  # one picture alone compares nothing
     name = f"figure{spec.number}"
     if not spec.boxes:
-        made.strips.append(write_cuttings(folder, f"{name}-fusion", data, present))
-    elif detected:
-        made.strips.extend(write_detections(folder, f"{name}-detection", detected, present, 1))
-    else:
-        made.gaps.append(_NO_BOXES)
-    return made
+        return Pictures(spec.number, spec.title, gap, [write_cuttings(folder, f"{name}-fusion", data, present, bare)])
+    if detected is None:
+        return Pictures(spec.number, spec.title, _NO_BOXES)
+    strips = write_detections(folder, f"{name}-detection", detected, present, 1)
+    return Pictures(spec.number, spec.title, gap, strips)

@@ -19,12 +19,13 @@ from text2pixels.datasets.manifest import Pair
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import Image8, restore_colour
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.report.pictures import spread, write_webp
+from text2pixels.report.pictures import WithoutText, spread, write_webp
 
 SHOWN_SCORE = 0.3  # a box found with less confidence is not drawn
 _SHARE = 0.4  # of either side: a cutting
-_WIDTH = 360  # pixels of a written picture
+_WIDTH = 480  # pixels of a written picture
 _FRAME = (255, 212, 0)
+_FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.4
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,23 @@ def choose(data: DatasetResults, number: int = 1) -> list[Pair]:
 
 
 def cutting(infrared_HW: Image8, visible_HW3: Image8) -> tuple[slice, slice]:
-    """Return rows and columns of the window where the infrared is brighter than the visible by most, in the mean."""
+    """Return rows and columns of the window in which the infrared outshines the visible by most, in sum."""
     height, width = infrared_HW.shape
     rows, columns = (max(1, round(side * _SHARE)) for side in (height, width))
-    excess_HW = infrared_HW.astype(np.float32) - cv2.cvtColor(visible_HW3, cv2.COLOR_RGB2GRAY)
+    excess_HW = cv2.subtract(infrared_HW, cv2.cvtColor(visible_HW3, cv2.COLOR_RGB2GRAY)).astype(np.float32)
     means_HW = cv2.boxFilter(excess_HW, -1, (columns, rows), anchor=(0, 0))
     means_HW = means_HW[: height - rows + 1, : width - columns + 1]
     top, left = np.unravel_index(int(means_HW.argmax()), means_HW.shape)
     return slice(int(top), int(top) + rows), slice(int(left), int(left) + columns)
 
 
-def write_cuttings(site: Path, figure: str, data: DatasetResults, methods: Iterable[tuple[str, str]]) -> Strip:
+def write_cuttings(
+    site: Path,
+    figure: str,
+    data: DatasetResults,
+    methods: Iterable[tuple[str, str]],
+    without_text: WithoutText | None = None,
+) -> Strip:
     """Write the same cutting of one pair by each method, and before them the visible image with its frame.
 
     Args:
@@ -67,15 +74,19 @@ def write_cuttings(site: Path, figure: str, data: DatasetResults, methods: Itera
         figure: Name of a folder below images/paper.
         data: Of the pair.
         methods: Label and method.
+        without_text: Networks whose image of the pair without a prompt is shown last.
     """
     pair = choose(data)[0]
     infrared, visible = _sources(pair)
     rows, columns = cutting(infrared, visible)
-    whole = visible.copy()
-    cv2.rectangle(whole, (columns.start, rows.start), (columns.stop - 1, rows.stop - 1), _FRAME, _line(whole))
-    images = [("the visible image, and the cutting", "whole", whole)]
+    frame = Box("", columns.start, rows.start, columns.stop - columns.start - 1, rows.stop - rows.start - 1)
+    images = [("the visible image, and the cutting", "whole", _draw(visible, [frame]))]
     for label, method in methods:
-        images.append((label, method, _picture(pair, method, infrared, visible)[rows, columns]))
+        images.append((label, method, _sized(_picture(pair, method, infrared, visible)[rows, columns])))
+    if without_text:
+        fused = without_text.fuse(infrared, visible)
+        for name, label in without_text.names.items():
+            images.append((label, name, _sized(restore_colour(fused[name], visible)[rows, columns])))
     return _write(site, figure, data, pair, images)
 
 
@@ -128,19 +139,28 @@ def _found(data: DatasetResults, method: str, pair: Pair) -> list[Box]:
 
 
 def _draw(image: Image8, boxes: Sequence[Box]) -> Image8:
-    drawn = image.copy()
-    line = _line(drawn)
-    for box in boxes:
-        corner, other = (round(box.x), round(box.y)), (round(box.x + box.w), round(box.y + box.h))
-        cv2.rectangle(drawn, corner, other, _FRAME, line)
-        place = (corner[0], max(corner[1] - 2 * line, 12 * line))
-        for ink, width in (((0, 0, 0), 3 * line), (_FRAME, line)):  # a dark rim: legible on any ground
-            cv2.putText(drawn, box.category, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4 * line, ink, width, cv2.LINE_AA)
+    """Return the picture as it is written, with its boxes; a name that would cover another is left out."""
+    drawn = _sized(image)
+    scale = drawn.shape[1] / image.shape[1]
+    named = np.zeros(drawn.shape[:2], bool)
+    for box in sorted(boxes, key=lambda box: -box.w * box.h):
+        left, top, right, bottom = (round(scale * edge) for edge in (box.x, box.y, box.x + box.w, box.y + box.h))
+        cv2.rectangle(drawn, (left, top), (right, bottom), _FRAME, 1)
+        (width, height), _ = cv2.getTextSize(box.category, _FONT, _LETTERS, 1)
+        left, foot = min(max(0, left), max(0, drawn.shape[1] - width)), top - 3 if top > height + 4 else bottom + height
+        place = (slice(max(0, foot - height), foot + 1), slice(left, left + width))
+        if named[place].any():
+            continue
+        named[place] = True
+        for ink, line in (((0, 0, 0), 3), (_FRAME, 1)):  # a dark rim: legible on any ground
+            cv2.putText(drawn, box.category, (left, foot), _FONT, _LETTERS, ink, line, cv2.LINE_AA)
     return drawn
 
 
-def _line(image: Image8) -> int:
-    return max(1, int(image.shape[1]) // 500)
+def _sized(image: Image8) -> Image8:
+    """Return a copy `_WIDTH` wide."""
+    size = (_WIDTH, max(1, round(image.shape[0] * _WIDTH / image.shape[1])))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if image.shape[1] > _WIDTH else cv2.INTER_CUBIC)
 
 
 def _write(
@@ -150,9 +170,6 @@ def _write(
     (site / folder).mkdir(parents=True, exist_ok=True)
     pictures = []
     for label, name, image in images:
-        height = max(1, round(image.shape[0] * _WIDTH / image.shape[1]))
-        smaller = image.shape[1] > _WIDTH
-        sized = cv2.resize(image, (_WIDTH, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
-        write_webp(site / folder / f"{name}.webp", sized)
+        write_webp(site / folder / f"{name}.webp", image)
         pictures.append((label, (folder / f"{name}.webp").as_posix()))
     return Strip(data.adapter.title, pair.name, tuple(pictures))

@@ -75,7 +75,8 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
     copytree(static, folder / "static")
     total = sum(len(view["test"]) for view in views)
     page("index.html", "index.html", datasets=views, methods=results.methods, total=total)
-    page("paper.html", "paper.html", **paper_page(folder, results, images=images))
+    without_text = WithoutText(results.variants[:1] if images else [], results.cards, params)
+    page("paper.html", "paper.html", **paper_page(folder, results, without_text, images=images))
     page("detection.html", "detection.html", datasets=views)
     page("methods.html", "methods.html", **_methods(results, views))
     specs = {"specs": list(METRICS.values()), "others": [STRETCHED[name] for name in HEADLINE if name in _DIFFERENT]}
@@ -110,18 +111,22 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
     for view in views:
         page("dataset.html", f"{view['name']}.html", data=view)
     if images:
-        _write_pairs(page, folder, views, results, params)
+        _write_pairs(page, folder, views, results, params, without_text)
         write_downloads(folder / "downloads", results)
     return [headline for view in views for board in view["boards"] for headline in _headlines(view, board)]
 
 
 def _write_pairs(
-    page: Callable[..., None], folder: Path, views: list[dict[str, Any]], results: Results, params: config.Params
+    page: Callable[..., None],
+    folder: Path,
+    views: list[dict[str, Any]],
+    results: Results,
+    params: config.Params,
+    without_text: WithoutText,
 ) -> None:
     """Write a page, with its pictures, for each pair of the galleries."""
     ours = results.variants[:1]
     attention = Attention(ours[0], params.fuse.prompt, params.embed) if ours else None
-    without_text = WithoutText(ours, results.cards, params)
     methods = [*results.methods, *results.variants[1:]]
     for view in views:
         ids = [pair.pair_id for pair in view["shown"]]
