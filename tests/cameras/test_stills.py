@@ -8,7 +8,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from support import fakes
 from typer.testing import CliRunner
 
-from text2pixels.cameras.stills import OUTPUTS, check_suffix, read_pair, write_image
+from text2pixels.cameras.stills import OUTPUTS, Reading, check_suffix, read_pair, write_image
 from text2pixels.cli import app
 from text2pixels.errors import InputError
 from text2pixels.image import Unusable
@@ -117,3 +117,14 @@ def test_files_whose_values_mean_different_things_are_refused_together(tmp_path)
         radiometric(path, np.full((48, 64), 20.0), scale=scale)
     with pytest.raises(InputError, match="values of different scale"):
         in_counts((10, 40), "C", paths)
+
+
+@pytest.mark.parametrize(("black", "is_said"), [(np.s_[:, :], True), (np.s_[:20], False), (np.s_[:, :0], False)])
+def test_a_black_frame_around_the_infrared_is_said(black, is_said, tmp_path):
+    infrared = np.full((48, 64), 90, np.uint8)
+    infrared[black] = 0
+    infrared[22:30, 20:40] = 200
+    fakes.save(tmp_path / "ir.png", infrared)
+    fakes.save(tmp_path / "vi.png", RGB)
+    Reading().view(tmp_path / "ir.png", tmp_path / "vi.png", notes := [])
+    assert [("black along opposite edges" in note) for note in notes] == [True] * is_said

@@ -92,7 +92,8 @@ class Detected:
         parts = [f"{verdict}: {', '.join(methods)}" for verdict, methods in said.items() if methods]
         whole = next(row for row in self.found.precisions[self.reference] if row.category == ALL)
         head = f"AP50 by {self.detector} on {whole.images} images with {whole.boxes} boxes: {self.reference}"
-        return f"{head} {whole.value:.3f}{'; against it ' if parts else ''}{'; '.join(parts)}"
+        few = f" ({', '.join(self.rare)}: too few boxes to count)" if self.rare else ""
+        return f"{head} {whole.value:.3f}{few}{'; against it ' if parts else ''}{'; '.join(parts)}"
 
 
 def read_boxes(labels: Path, shared: Shared) -> Labelled:

@@ -70,6 +70,11 @@ class Reading:
             notes.append(
                 f"{visible}: {what}; if the infrared and the visible image are swapped, give them the other way"
             )
+        if opaque is None and _framed_in_black(thermal):
+            notes.append(
+                f"{infrared}: black along opposite edges, which is taken for cold; where its camera sees nothing, make "
+                "it transparent, as t2p register --warped does"
+            )
         try:
             if self.rig is not None:
                 return aligner_of(self.rig).view(thermal, scene, opaque)
@@ -81,6 +86,12 @@ class Reading:
             return as_they_are(thermal, scene, opaque)
         except InputError as error:
             raise InputError(f"{infrared}, {visible}: {error}") from error
+
+
+def _framed_in_black(infrared_HW: Image8) -> bool:
+    """Tell whether an image lies in a black frame, as a warped one does outside its field; a cold sky has one edge."""
+    top, bottom, left, right = infrared_HW[0], infrared_HW[-1], infrared_HW[:, 0], infrared_HW[:, -1]
+    return bool(infrared_HW.any()) and not ((top.any() or bottom.any()) and (left.any() or right.any()))
 
 
 def read_pair(infrared: Path, visible: Path, notes: list[str] | None = None) -> tuple[Image8, Image8]:
