@@ -160,7 +160,9 @@ def _draw(image: Image8, boxes: Sequence[Box]) -> Image8:
 def _sized(image: Image8) -> Image8:
     """Return a copy `_WIDTH` wide."""
     size = (_WIDTH, max(1, round(image.shape[0] * _WIDTH / image.shape[1])))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if image.shape[1] > _WIDTH else cv2.INTER_CUBIC)
+    method = cv2.INTER_AREA if image.shape[1] > _WIDTH else cv2.INTER_CUBIC
+    sized: Image8 = cv2.resize(image, size, interpolation=method)
+    return sized
 
 
 def _write(
