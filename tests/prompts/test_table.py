@@ -5,7 +5,7 @@ import pytest
 
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
-from text2pixels.prompts.table import Prompt, describe, distinct_phrases, read_prompts, write_prompts
+from text2pixels.prompts.table import Prompt, describe, distinct_phrases, read_all_prompts, read_prompts, write_prompts
 
 PERSON = Box("People", 20, 60, 15, 50)
 
@@ -59,3 +59,9 @@ def test_a_missing_or_foreign_file_names_the_command_that_writes_it(tmp_path):
     pq.write_table(pa.table({"a": np.arange(3)}), tmp_path / "d.parquet")
     with pytest.raises(InputError, match="expected"):
         distinct_phrases([tmp_path / "d.parquet"])
+
+
+def test_the_prompts_of_all_data_sets_are_read_together(tmp_path):
+    for name, pair in (("a", "one"), ("b", "two")):
+        write_prompts(tmp_path / f"{name}.parquet", [Prompt(pair, "fine", (f"a {name}",), "boxes")])
+    assert read_all_prompts(tmp_path, "fine") == {"one": ["a a"], "two": ["a b"]}

@@ -20,7 +20,7 @@ from text2pixels.methods.fused_elsewhere import import_results
 from text2pixels.methods.model_prompts import write_phrases
 from text2pixels.network.description import LAYOUT, ONNX, describe
 from text2pixels.progress import console
-from text2pixels.prompts.table import read_prompts
+from text2pixels.prompts.table import read_all_prompts
 
 SECTIONS: tuple[str, ...] = ("seed", "methods", "network", "losses", "train", "fuse")
 
@@ -98,10 +98,7 @@ def _copy_network(folder: Path, entry: Entry) -> Card:
     kind = described.metadata["prompts"]
     reads_text = described.network.cross_attention and kind != "none"
     if reads_text:
-        phrases: dict[str, list[str]] = {}
-        for path in sorted(layout.prompts("x").parent.glob("*.parquet")):
-            phrases |= read_prompts(path, kind)
-        write_phrases(folder, phrases)
+        write_phrases(folder, read_all_prompts(layout.prompts("x").parent, kind))
     trained_on = " and ".join(map(str, described.metadata.get("datasets", []))) or "unknown pairs"
     console.print(f"method {entry.card.name}: {described.parameters:,} parameters, trained before on {trained_on}")
     return replace(entry.card, text=reads_text, schedule=f"on {trained_on}", parameters=described.parameters)

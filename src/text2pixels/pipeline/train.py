@@ -31,7 +31,7 @@ from text2pixels.methods.model_prompts import write_text
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import console
-from text2pixels.prompts.table import read_prompts
+from text2pixels.prompts.table import read_all_prompts, read_prompts
 from text2pixels.training.history import write_history
 from text2pixels.training.loop import Data, train
 from text2pixels.training.pairs import TrainingPair, vocabulary
@@ -172,7 +172,5 @@ def _text_digest(data: Data, embeddings: Embeddings) -> str:
 
 def phrases_of_pairs(kind: str, embeddings: Embeddings) -> dict[str, list[str]]:
     """Return the phrases of every pair of every data set that have a vector, by pair_id."""
-    phrases: dict[str, list[str]] = {}
-    for path in sorted(layout.prompts("x").parent.glob("*.parquet")):
-        phrases |= {pair: embeddings.known(own) for pair, own in read_prompts(path, kind).items()}
-    return phrases
+    phrases = read_all_prompts(layout.prompts("x").parent, kind)
+    return {pair: embeddings.known(own) for pair, own in phrases.items()}

@@ -132,6 +132,18 @@ def read_prompts(path: Path, kind: str) -> dict[str, list[str]]:
     }
 
 
+def read_all_prompts(folder: Path, kind: str) -> dict[str, list[str]]:
+    """Return the phrases of every pair of every data set, by pair_id, from the tables in a folder.
+
+    Raises:
+        InputError: a table is damaged.
+    """
+    phrases: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.parquet")):
+        phrases |= read_prompts(path, kind)
+    return phrases
+
+
 def distinct_phrases(paths: Iterable[Path]) -> list[str]:
     """Return every phrase of the prompt files once, sorted.
 
