@@ -119,6 +119,8 @@ MERGES = "a0: &a0 {k: v}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 
         (b"a: !!int x", "the tag .* is not read"),
         (b"a: 0x_", "is not YAML"),
         (b"a: *nobody", "undefined alias"),
+        (rb'a: "\ud800"', "in line 1: half of a character"),
+        (rb'a: {b: ["x", "\udfff"]}', "in line 1: half of a character"),
         (b"a: \x00", "is not YAML"),
         (b"a: b\n---\na: c", "is not YAML"),
         ("a: 红外".encode("gbk"), r"not UTF-8 \(byte 3\)"),

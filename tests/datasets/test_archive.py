@@ -203,6 +203,23 @@ def test_a_name_twice_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("make", [zipped, tarred])
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        (["n" * 300], r"a.bin: 'n{100}…': File name too long"),
+        (["ir", "ir/a.png"], "a.bin: 'ir/a.png': File exists"),
+        (["ir/a.png/b.png", "ir/a.png"], "twice"),
+    ],
+    ids=["name too long", "below a file", "in the place of a folder"],
+)
+def test_a_member_that_cannot_be_written_is_named(make, members, says, tmp_path):
+    path = make(tmp_path / "a.bin", [(name, b"1") for name in members])
+    with pytest.raises(InputError, match=says):
+        archive.unpack(path, tmp_path / "scratch")
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+@pytest.mark.parametrize("make", [zipped, tarred])
 def test_a_damaged_archive_says_so(make, tmp_path):
     path = make(tmp_path / "a.bin", [("x.bin", bytes(range(256)) * 400)])
     data = bytearray(path.read_bytes())

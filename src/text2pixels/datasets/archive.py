@@ -35,6 +35,7 @@ MOST_RATIO = 100
 SMALL = 64 * 2**20  # bytes that may come out whatever the ratio: a folder of labels compresses well
 
 _CHUNK = 2**20
+_SHOWN = 100  # characters of a member's name in a message
 _HEADER, _ENTRY = 30, 46  # bytes of a zip's headers, before a member and in the directory, up to the name
 _SAID = 8  # the bit of a header's flags that says: the name is UTF-8
 # RuntimeError: encrypted, or (NotImplementedError) a compression that Python lacks; ValueError: numbers that are none.
@@ -138,10 +139,14 @@ def _write(path: Path, folder: Path, most: int) -> None:
         if stream is None:
             continue
         target = folder / _inside(path, name)
-        if target.exists():
-            raise InputError(f"{path} holds {name!r} twice: refused")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with stream, target.open("xb") as out:
+        try:
+            if target.exists():
+                raise InputError(f"{path} holds {name!r} twice: refused")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            out = target.open("xb")
+        except OSError as error:  # a name too long, a file where a folder should be
+            raise InputError(f"cannot unpack {path}: '{_short(name)}': {error.strerror}") from error
+        with stream, out:
             while chunk := stream.read(_CHUNK):
                 written += len(chunk)
                 if written > min(most, MOST_BYTES):
@@ -226,6 +231,10 @@ def _check_end(path: Path, tarred: tarfile.TarFile) -> None:
     padding = 0
     while padding < SMALL and (chunk := tarred.fileobj.read(_CHUNK)):  # a checksum is compared at the very end
         padding += len(chunk)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
 
 
 def _is_tar(path: Path) -> bool:
