@@ -102,6 +102,10 @@ def test_methods_are_compared_with_the_first_on_the_same_resamples(tmp_path):
     ]
     same = next(each for each in found if each.method == "same")
     assert (same.value, same.low, same.high) == (0, 0, 0)  # paired: nothing is left of the images' own spread
+    section = sections(precision_of(tables, TESTED, 500), TESTED, 1, list(tables))[0]
+    assert section.verdict == (
+        "mean AP50 of ours: higher than low; lower than max; not told apart from same (paired differences, 95 %)"
+    )
 
 
 def test_late_fusion_is_a_method_where_both_sources_were_tested(tmp_path):

@@ -114,6 +114,19 @@ class Section:
     reference: str  # the method that the others are compared with
     differences: list[Difference]
 
+    @property
+    def verdict(self) -> str:
+        """The paired differences of AP50 in a sentence without its full stop; "" where there are none."""
+        said = []
+        for verdict, words in (
+            ("worse", "higher than"),
+            ("better", "lower than"),
+            ("not told apart", "not told apart from"),
+        ):
+            others = [each.method for each in self.differences if (each.metric, each.verdict) == ("AP50", verdict)]
+            said += [f"{words} {', '.join(others)}"] if others else []
+        return f"mean AP50 of {self.reference}: {'; '.join(said)} (paired differences, 95 %)" if said else ""
+
 
 def precision_of(tables: Mapping[str, pa.Table], pairs: Sequence[Pair], resamples: int) -> dict[str, Found]:
     """Return scope -> what was found, without what was not tested.

@@ -155,7 +155,7 @@ def _view(data: DatasetResults, results: Results, settings: config.Report, image
     found = boards(data, results.methods, settings.bootstrap)
     whole = found[0]
     detected = detection.sections(data.protocols, data.pairs, data.folds, results.methods)
-    board = next((section.tables for section in detected if section.scope == detection.LEADERBOARD), {})
+    board = next((section for section in detected if section.scope == detection.LEADERBOARD), None)
     shown = spread(data.test, settings.gallery) if images else []
     ranked = [row.method for row in whole.fusion.rows if row.rank is not None]
     left_out = Counter((row.kind, row.reason) for row in data.quarantine.itertuples())
@@ -172,8 +172,9 @@ def _view(data: DatasetResults, results: Results, settings: config.Report, image
         "headline": whole.headline,
         "ranking_figures": {board.key: figures.critical_difference(board.ranking) for board in found},
         "detection": detected,
-        "ap50": board.get("AP50"),
-        "ap": board.get("AP50:95"),
+        "ap50": board.tables["AP50"] if board else None,
+        "found": board.verdict if board else "",
+        "ap": board.tables["AP50:95"] if board else None,
         "shown": shown,
         "best": results.variants[0] if results.variants else ranked[0],
         "splits": [{"split": split, "counts": _counts(data.pairs, split)} for split in SPLITS],
