@@ -1,6 +1,7 @@
 """params.yaml that is wrong in its numbers, its keys or its bytes: one line that names the place."""
 
 import time
+from dataclasses import fields, is_dataclass
 
 import pytest
 import yaml
@@ -61,6 +62,22 @@ def test_a_number_out_of_its_bounds_is_named_by_its_path(key, value):
     with pytest.raises(InputError, match=f"^params.yaml: {key}: .*, found ") as error:
         config.parse(content)
     assert "\n" not in str(error.value)
+
+
+SECTIONS = {field.name: field.type for field in fields(config.Params) if is_dataclass(field.type)}
+WHOLE = [
+    f"{section}.{field.name}"
+    for section, kind in SECTIONS.items()
+    for field in fields(kind)
+    if "int" in str(field.type)
+]
+
+
+@pytest.mark.parametrize("key", WHOLE)
+def test_a_number_that_no_machine_can_serve_is_refused_before_anything_starts(key):
+    section, _, name = key.partition(".")
+    with pytest.raises(InputError, match=f"^params.yaml: {key}: .*, found 10{{12}}"):
+        config.parse(BASE | {section: {name: 10**12}})
 
 
 def test_a_method_changes_its_settings_within_the_same_bounds():

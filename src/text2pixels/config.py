@@ -115,9 +115,9 @@ class Network(Section):
 
     # at quarter resolution; half as many at half, twice as many at an eighth
     channels: int = bounded(32, ge=2, le=1024, multiple_of=2)
-    heads: int = bounded(4, ge=1)
-    codes: int = bounded(256, ge=1)
-    text_dim: int = bounded(512, ge=1)
+    heads: int = bounded(4, ge=1, le=1024)
+    codes: int = bounded(256, ge=1, le=65536)
+    text_dim: int = bounded(512, ge=1, le=65536)
     self_attention: bool = True
     cross_attention: bool = True
     codebook: bool = True
@@ -154,13 +154,13 @@ class Train(Section):
     # folder of a network that was trained before, to go on from (src/text2pixels/weights is the shipped one): fewer
     # pairs and epochs are enough then; None: random weights
     start: str | None = None
-    epochs: int = bounded(60, ge=1)
-    batch: int = bounded(8, ge=1)  # pairs, over all processes
+    epochs: int = bounded(60, ge=1, le=100_000)
+    batch: int = bounded(8, ge=1, le=65536)  # pairs, over all processes
     crop: int = bounded(128, ge=32, le=16384, multiple_of=32)  # pixels, side of the square training crop
     learning_rate: float = bounded(2e-3, gt=0, le=1)
     decay: float = bounded(0.935, gt=0, le=1)  # of the learning rates, per epoch
     detector_rate: float = bounded(3e-4, gt=0, le=1)  # learning rate of the detector
-    lower_steps: int = bounded(6, ge=1)  # K: fusion steps before an upper step
+    lower_steps: int = bounded(6, ge=1, le=100_000)  # K: fusion steps before an upper step
     upper_weight: float = bounded(0.5, ge=0, le=1)  # of the detection gradient in bi-level descent aggregation
     upper_decay: float = bounded(0.1, ge=0)  # that weight in epoch e is upper_weight / (1 + upper_decay * e)
     clip: float = bounded(1.0, gt=0)  # norm of either level's gradient
@@ -172,8 +172,8 @@ class Train(Section):
 class Retrain(Section):
     """Training another method's network again, under `methods`: None is what its authors took."""
 
-    steps: int | None = bounded(None, ge=1)
-    batch: int | None = bounded(None, ge=1)
+    steps: int | None = bounded(None, ge=1, le=100_000_000)
+    batch: int | None = bounded(None, ge=1, le=65536)
     patch: int | None = bounded(None, ge=16, le=16384)  # pixels, side of the square patches
 
 
@@ -206,16 +206,19 @@ class Detect(Section):
     weights: str | None = None
     scale: Literal["n", "s", "m", "l", "x"] = "n"  # of YOLOv5
     head: Literal["anchors", "free"] = "anchors"  # the classic one, or YOLOv5u's, which COCO's file cannot start
-    pretrain_epochs: int = bounded(15, ge=0)  # of the detector of bilevel training, on infrared and visible images
+    # of the detector of bilevel training, on infrared and visible images
+    pretrain_epochs: int = bounded(15, ge=0, le=100_000)
     pretrain_rate: float = bounded(2e-3, gt=0, le=1)  # learning rate of those epochs
     # each labelled pair is tested in one and trained on in the others; 1: the committed split
-    folds: int = bounded(5, ge=1)
+    folds: int = bounded(5, ge=1, le=1000)
     seeds: int = bounded(1, ge=1, le=100)  # trainings of each fold
-    least_pairs: int = bounded(30, ge=1)  # with boxes, that a fold trains on; with fewer no detector is trained
-    least_boxes: int = bounded(50, ge=0)  # of a category that a fold trains; a rarer one is found as COCO's weights do
-    epochs: int = bounded(4, ge=0)  # of a fold, on a method's images
+    # with boxes, that a fold trains on; with fewer no detector is trained
+    least_pairs: int = bounded(30, ge=1, le=1_000_000)
+    # of a category that a fold trains; a rarer one is found as COCO's weights do
+    least_boxes: int = bounded(50, ge=0, le=1_000_000)
+    epochs: int = bounded(4, ge=0, le=100_000)  # of a fold, on a method's images
     image_size: int = bounded(640, ge=32, le=16384, multiple_of=32)  # pixels, longest side
-    batch: int = bounded(8, ge=1)
+    batch: int = bounded(8, ge=1, le=65536)
     learning_rate: float = bounded(3e-4, gt=0, le=1)
     frozen_layers: int = bounded(10, ge=0, le=24)  # first layers that stay COCO's in a fold; 10 are the backbone
     memory: float = bounded(0.0, ge=0, lt=1)  # share that the weights' average (EMA) keeps at a step; 0: no average
@@ -229,7 +232,7 @@ class Cost(Section):
 
     width: int = bounded(640, ge=16, le=16384)
     height: int = bounded(480, ge=16, le=16384)
-    repeats: int = bounded(3, ge=1)
+    repeats: int = bounded(3, ge=1, le=100_000)
 
 
 @dataclass(frozen=True)
@@ -237,8 +240,8 @@ class Report(Section):
     """The site."""
 
     title: str = "text2pixels"
-    gallery: int = bounded(12, ge=0)  # pairs shown per data set
-    bootstrap: int = bounded(2000, ge=1)  # resamples of an interval
+    gallery: int = bounded(12, ge=0, le=100_000)  # pairs shown per data set
+    bootstrap: int = bounded(2000, ge=1, le=1_000_000)  # resamples of an interval
 
 
 @dataclass(frozen=True)
