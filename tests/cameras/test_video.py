@@ -184,9 +184,10 @@ def matroska(*types):
         (mp4(b"vide"), False),
         (matroska(1, 2), True),
         (matroska(1, 17), False),
-        (b"", False),
+        (b"", None),
         (b"\0\0\0\0moov", False),
         (b"\x1a\x45\xdf\xa3\x00", False),
+        (b"G" * 400, None),
     ],
 )
 def test_sound_is_found(place, content, sound):
@@ -199,3 +200,11 @@ def test_sound_is_said_to_be_left_out(place, monkeypatch):
     write("ir.mkv", moving(3, 10.0))
     write("vi.mkv", moving(3, 10.0))
     assert "vi.mkv: its sound is not taken over" in run("ir.mkv", "vi.mkv", "-o", "o.mkv").stderr
+
+
+def test_a_stream_of_a_camcorder_is_a_video(place):
+    write("ir.ts", moving(3, 10.0), codec="mp4v")
+    write("vi.mkv", moving(3, 10.0))
+    result = run("ir.ts", "vi.mkv", "-o", "out.mkv")
+    assert "3 frames fused" in result.stdout
+    assert "ir.ts: sound, if it has any, is not taken over" in result.stderr

@@ -7,7 +7,10 @@ from pathlib import Path
 from text2pixels.errors import InputError
 from text2pixels.image import images_of
 
-VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
+VIDEOS = (
+    *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts"),
+    *(".webm", ".wmv"),
+)
 _LABELS = (".json", ".txt", ".xml")
 _LABEL_FOLDERS = ("annotation", "annotations", "label", "labels")
 

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+MP4_BEGINNINGS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _MP4_PARENTS = (b"moov", b"trak", b"mdia")
 _EBML_SEGMENT, _EBML_TRACKS, _EBML_ENTRY, _EBML_TYPE = 0x18538067, 0x1654AE6B, 0xAE, 0x83
 _EBML_SOUND = 2  # track type
 _HEAD = 65536  # bytes, in which an AVI file lists its streams
 
 
-def has_sound(path: Path) -> bool:
-    """Say whether an AVI, MP4, QuickTime, Matroska or WebM file has a track of sound."""
+def has_sound(path: Path) -> bool | None:
+    """Say whether an AVI, MP4, QuickTime, Matroska or WebM file has a track of sound; None of other containers."""
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
         if head[:4] == b"RIFF":
@@ -20,7 +21,7 @@ def has_sound(path: Path) -> bool:
         size = path.stat().st_size
         if head[:4] == b"\x1a\x45\xdf\xa3":
             return any(_ebml_tracks(stream, 0, size))
-        return any(_mp4_tracks(stream, 0, size))
+        return any(_mp4_tracks(stream, 0, size)) if head[4:8] in MP4_BEGINNINGS else None
 
 
 def _mp4_tracks(stream: BinaryIO, start: int, end: int) -> Iterator[bool]:

@@ -137,5 +137,6 @@ def _notes(left: Video, right: Video, steps: InStep) -> list[str]:
     for video, count in zip((left, right), steps.rest(), strict=True):
         if count > 0:
             notes.append(f"{video.path} is longer: its last {count} frames have no partner")
-    notes += [f"{video.path}: its sound is not taken over" for video in (left, right) if has_sound(video.path)]
-    return notes
+    words = {True: "its sound is not taken over", None: "sound, if it has any, is not taken over"}
+    sounds = [(video.path, has_sound(video.path)) for video in (left, right)]
+    return notes + [f"{path}: {words[sound]}" for path, sound in sounds if sound is not False]

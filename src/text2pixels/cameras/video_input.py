@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from text2pixels.cameras.sound import MP4_BEGINNINGS
 from text2pixels.errors import InputError, Unusable
 from text2pixels.image.colour import Image8, luminance, quantise
 from text2pixels.image.decode import quiet
@@ -31,10 +32,11 @@ _SAMPLES = 16  # frames that a range or a rig is found from
 _BEGINNINGS = (
     (0, b"\x1aE\xdf\xa3"),  # Matroska, WebM
     (0, b"RIFF"),  # AVI
-    *((4, atom) for atom in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")),  # MP4, QuickTime
+    *((4, atom) for atom in MP4_BEGINNINGS),  # MP4, QuickTime
     (0, b"\0\0\1"),  # MPEG program and elementary streams
     (0, b"\0\0\0\1"),  # H.264 and H.265 without a container
     (188, b"G"),  # MPEG transport stream: its packets have 188 bytes
+    (196, b"G"),  # the same of camcorders: four bytes of time before each packet
     (0, b"FLV\1"),
     (0, b"OggS"),
     (0, b"0&\xb2u\x8ef\xcf\x11"),  # ASF, WMV
@@ -92,13 +94,14 @@ class Video:
         """
         found = []
         last = max((self.count if seconds is None else min(round(seconds * self.rate), self.count)) - 1, 0)
-        for index in sorted({round(place) for place in np.linspace(0, last, _SAMPLES)}):
-            if self.count > _SAMPLES:
-                self.capture.set(cv2.CAP_PROP_POS_FRAMES, index)
-            read, frame = self.capture.read()
-            if not read:
-                break
-            found.append(self._pixels(frame))
+        with quiet():  # FFmpeg prints that it begins in the middle
+            for index in sorted({round(place) for place in np.linspace(0, last, _SAMPLES)}):
+                if self.count > _SAMPLES:
+                    self.capture.set(cv2.CAP_PROP_POS_FRAMES, index)
+                read, frame = self.capture.read()
+                if not read:
+                    break
+                found.append(self._pixels(frame))
         self.capture.release()
         _open(self.capture, self.path, self.counts)
         return found
