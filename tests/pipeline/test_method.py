@@ -240,14 +240,15 @@ def test_a_network_that_was_trained_before_is_copied_and_told_each_pairs_prompt(
     np.testing.assert_array_equal(earlier.fuse(*pair, ["a car on the left"]), kept.fuse(*pair, ["a car on the left"]))
 
 
-def test_the_network_of_the_package_can_stand_beside_others(place):
+@pytest.mark.parametrize("name", ["shipped", "ours"])
+def test_the_network_of_the_package_can_stand_beside_others(place, name):
     params = (place / "params.yaml").read_text()
-    (place / "params.yaml").write_text(params.replace("ours: {}", f"shipped: {{checkpoint: {SHIPPED}}}"))
-    method.run("shipped")
-    assert contents("shipped")["weights.safetensors"] == (SHIPPED / "weights.safetensors").read_bytes()
-    assert "network.onnx" not in contents("shipped")  # torch runs it, and counts its operations
-    fuse.run("two", "shipped")
-    assert (layout.fused("two", "shipped") / "test.png").is_file()
+    (place / "params.yaml").write_text(params.replace("ours: {}", f"{name}: {{checkpoint: {SHIPPED}}}"))
+    method.run(name)
+    assert contents(name)["weights.safetensors"] == (SHIPPED / "weights.safetensors").read_bytes()
+    assert "network.onnx" not in contents(name)  # torch runs it, and counts its operations
+    fuse.run("two", name)
+    assert (layout.fused("two", name) / "test.png").is_file()
 
 
 @pytest.mark.parametrize(

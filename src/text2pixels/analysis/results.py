@@ -18,7 +18,7 @@ from text2pixels.datasets.quarantine import read_quarantine
 from text2pixels.detection.detections import EARLY, K_FOLD, read_detections, select
 from text2pixels.errors import InputError
 from text2pixels.methods.card import Card, read_card
-from text2pixels.methods.catalogue import entry_of
+from text2pixels.methods.catalogue import OURS, entry_of
 from text2pixels.tables import read_table
 
 
@@ -58,11 +58,11 @@ class DatasetResults:
 class Results:
     """All data sets, and what belongs to methods alone.
 
-    ``methods`` are compared with each other: the first variant of the network trained here, and all that
-    are not trained here. The other ``variants`` are its ablations, and compared with it alone; ``changes``
-    are the settings in which each variant differs, as params.yaml has them. ``cards`` are of all, from their
-    models: there stands how much of a schedule was run, and whose the weights are. ``histories`` are of the
-    variants and then of networks of other authors that were trained again here.
+    ``methods`` are compared with each other: the first variant of our network, and all that are not ours. The other
+    ``variants`` are its ablations, and compared with it alone; ``changes`` are the settings in which each variant
+    differs, as params.yaml has them. ``cards`` are of all, from their models: there stands how much of a schedule was
+    run, and whose the weights are. ``histories`` are of what was trained in this run: the variants, and then networks
+    of other authors.
     """
 
     methods: list[str]
@@ -81,11 +81,13 @@ def read_results(params: config.Params) -> Results:
         InputError: a file is missing, or a method was not scored on exactly the test pairs.
     """
     entries = {name: entry_of(name, changes) for name, changes in params.methods.items()}
-    variants = [name for name, entry in entries.items() if entry.kind == "ours"]
+    trained = [name for name, entry in entries.items() if entry.kind == "ours"]
+    # The network called `ours` is ours also where it was trained before; its checkpoint has no history.
+    variants = [OURS, *trained] if OURS in entries and OURS not in trained else trained
     others = [name for name in params.methods if name not in variants]
     methods = [*variants, *others]
     cards = {name: read_card(layout.model(name))[0] for name in entries}
-    trained = [*variants, *(name for name in others if cards[name].weights == "retrained")]
+    trained += [name for name in others if cards[name].weights == "retrained"]
     return Results(
         methods=[*variants[:1], *others],
         variants=variants,
@@ -93,7 +95,7 @@ def read_results(params: config.Params) -> Results:
         costs={method: json.loads(_present(layout.cost(method)).read_text()) for method in methods},
         histories={name: _frame(layout.model(name) / "history.parquet") for name in trained},
         cards=cards,
-        changes={name: params.methods[name] for name in variants},
+        changes={name: params.methods[name] if entries[name].kind == "ours" else {} for name in variants},
     )
 
 

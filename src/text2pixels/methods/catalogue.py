@@ -657,19 +657,23 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
 def _made_before(name: str, changes: Mapping[str, Any]) -> Entry:
     """Return a method that is a folder of images, or a network of ours that was trained before.
 
+    ``ours`` itself may be one that was trained before.
+
     Raises:
-        InputError: the name is a method of the catalogue, or more is said of it than where it is.
+        InputError: the name is another method of the catalogue, or more is said of it than where it is.
     """
     key, rule = "folder", "images that were fused elsewhere have a folder"
     if "checkpoint" in changes:
         key, rule = "checkpoint", "a network that was trained before has a checkpoint"
     where, folder = f"methods.{name}", changes[key]
-    if name in methods():
+    if name in methods() and not (name == OURS and key == "checkpoint"):
         raise InputError(f"{where}.{key}: '{name}' is a method of the catalogue: give yours another name")
     if set(changes) != {key} or not isinstance(folder, str) or not folder:
         raise InputError(f"{where}: {rule} and nothing else: {{{key}: PATH}}")
     if key == "checkpoint":
-        card = replace(methods()[OURS].card, name=name, title=f"text2pixels, {name}", weights="trained before")
+        ours = methods()[OURS].card
+        title = ours.title if name == OURS else f"{ours.title}, {name}"
+        card = replace(ours, name=name, title=title, weights="trained before")
         return Entry(card, "checkpoint", folder)
     card = Card(name, name, "images of its own folder", weights="fused elsewhere", notes="scored as they are")
     return Entry(card, "results", folder)

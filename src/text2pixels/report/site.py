@@ -88,8 +88,8 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
     page("data.html", "data.html", datasets=views)
     if images:
         page("prompts.html", "prompts.html", datasets=views)
-    again = [method for method in results.histories if method not in results.variants]
-    curves = {method: figures.curves(results.histories[method]) for method in [*results.variants[:1], *again]}
+    shown = [method for method in results.histories if method not in results.variants[1:]]
+    curves = {method: figures.curves(results.histories[method]) for method in shown}
     for variant, drawn in curves.items():
         for curve in drawn:
             path = folder / "images/training" / variant / f"{curve.level}-{curve.name}.svg"
