@@ -4,7 +4,7 @@
 
 Cold: whole processes, from their start to their end, the two engines in turn, medians of --repeats; memory is a
 process's peak. Warm: frames a second through `Fuser.fuse`, colour included, the engines in
-turn; memory of each in a process of its own.
+turn; memory of each in a process of its own. The pairs are simulated night streets.
 """
 
 import argparse
@@ -20,6 +20,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from text2pixels_simulator import simulate
+
 ENGINES = ("onnx", "torch")
 PROMPT = "a person; a car; at night"
 SIZES = ((640, 480), (1024, 768))
@@ -30,10 +32,8 @@ _WARM = """
 import sys, time
 import numpy as np
 import text2pixels
-width, height, frames = map(int, sys.argv[2:5])
-noise = np.random.default_rng(0)
-infrared = noise.integers(0, 256, (height, width), dtype=np.uint8)
-visible = noise.integers(0, 256, (height, width, 3), dtype=np.uint8)
+frames = int(sys.argv[2])
+infrared, visible = np.load("infrared.npy"), np.load("visible.npy")
 fusers = [text2pixels.load(device="cpu", engine=name) for name in sys.argv[1].split(",")]
 seconds = [[] for _ in fusers]
 for _ in range(frames + 2):  # in turn, so that a busy moment hits all alike
@@ -46,6 +46,14 @@ for row in seconds:
 import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 _VERB = "import sys; from text2pixels.cli import app; sys.argv = {!r}; app(standalone_mode=False)" + _PEAK
+
+
+def write_pair(folder: Path, width: int, height: int) -> None:
+    """Draw a pair, as files and as arrays."""
+    scene = simulate(0, width=width, height=height)
+    for name, image in (("infrared", scene.infrared), ("visible", scene.visible)):
+        cv2.imwrite(str(folder / f"{name}.png"), image if image.ndim == 2 else image[..., ::-1])
+        np.save(folder / f"{name}.npy", image)
 
 
 def process(code: str, folder: Path, *arguments: object) -> tuple[float, list[float]]:
@@ -80,9 +88,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        noise = np.random.default_rng(0)
-        for file, channels in (("infrared.png", 1), ("visible.png", 3)):
-            cv2.imwrite(str(folder / file), noise.integers(0, 256, (SMALL[1], SMALL[0], channels), dtype=np.uint8))
+        write_pair(folder, *SMALL)
         bare = {"python": "pass" + _PEAK, "import": "import text2pixels" + _PEAK}
         found = medians(bare, folder, options.repeats)
         table.add_row("import text2pixels, s", f"{found['import'][0] - found['python'][0]:.3f}", "", "")
@@ -92,9 +98,10 @@ def main() -> None:
             row(table, f"{what} {SMALL[0]}x{SMALL[1]}, s", [found[e][0] for e in ENGINES], "{:.2f}")
             row(table, "    memory, MB", [found[e][1] for e in ENGINES], "{:.0f}")
         for width, height in SIZES:
-            *seconds, _ = process(_WARM, folder, ",".join(ENGINES), width, height, options.frames)[1]
+            write_pair(folder, width, height)
+            *seconds, _ = process(_WARM, folder, ",".join(ENGINES), options.frames)[1]
             row(table, f"warm {width}x{height}, frames/s", [1 / each for each in seconds], "{:.1f}")
-            peaks = [process(_WARM, folder, engine, width, height, 1)[1][-1] for engine in ENGINES]
+            peaks = [process(_WARM, folder, engine, 1)[1][-1] for engine in ENGINES]
             row(table, "    memory, MB", [peak / 1024 for peak in peaks], "{:.0f}")
     Console(width=100).print(table)
 
