@@ -230,6 +230,17 @@ def test_a_missing_fused_image_is_one_clear_line(place):
         detect.run("average")
 
 
+@pytest.mark.parametrize(("epochs", "seen"), [(0, None), (1, 4)])
+def test_the_detector_of_a_training_is_pretrained_as_long_as_asked(place, epochs, seen):
+    """None: as COCO's file has it; both images of two training pairs otherwise."""
+    write_pairs()
+    change(place, "pretrain_epochs: 1", f"pretrain_epochs: {epochs}")
+    pretrain.run()
+    facts = json.loads((layout.detector() / "detector.json").read_text())
+    assert facts["start"] == "yolov5n.pt"
+    assert facts.get("images") == seen
+
+
 def test_missing_start_weights_are_one_clear_line(place):
     write_pairs()
     change(place, "weights: yolov5n.pt, ", "")

@@ -45,7 +45,7 @@ def start_weights(
 
     The weights that ``settings.weights`` names, random ones otherwise; then the examples. Where they start the head,
     too (`starts_whole`), a fold's short schedule is enough, and the longer one of ``pretrain_epochs`` is for what
-    starts at random.
+    starts at random; none there is none in either case.
 
     Args:
         examples: as many infrared as visible images, so that the start favours no fused method.
@@ -60,7 +60,7 @@ def start_weights(
     torch.manual_seed(seed)
     detector = Detector(categories or _NO_LABELS, settings.scale, settings.head)
     knows = starts_whole(settings)
-    epochs = settings.epochs if knows else settings.pretrain_epochs
+    epochs = min(settings.epochs, settings.pretrain_epochs) if knows else settings.pretrain_epochs
     facts: dict[str, object] = {"start": "random"}
     if settings.weights is not None:
         path = Path(settings.weights)
