@@ -19,11 +19,12 @@ from prefect import flow, get_client, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, temporary_settings
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 
 from flows import form
 from flows.conclusion import conclude
+from flows.server import serve_this_process
 from tasks.dvc import GPU_LIMIT, Run, Slots, reproduce_stage
 from tasks.graph import Graph, read_graph
 from tasks.guard import guarded
@@ -33,9 +34,6 @@ from text2pixels.pipeline.profiles import parse_changes, write_params
 
 # What Prefect calls a run that nobody has named: "shiny-walrus", or in its first UI "beta317-napinne-sector".
 _MADE_UP = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z]+-[a-z]+")
-# Seconds that a server may take to start, which Prefect makes for a run where there is none: its own 20 are few on
-# a busy machine.
-_SERVER_START = 300
 
 
 @flow(name="reproduce")
@@ -158,15 +156,18 @@ def main(
         typer.echo(f"Unchanged: {len(graph.upstream)} stages ({time.monotonic() - started:.0f} s)")
         return
     try:
-        with temporary_settings({PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: _SERVER_START}):
-            state = reproduce(
-                profile=profile or form.AS_IT_IS,
-                single=targets or [],
-                more=changes,
-                parallel=parallel,
-                force=force,
-                return_state=True,
-            )
+        serve_this_process()
+        state = reproduce(
+            profile=profile or form.AS_IT_IS,
+            single=targets or [],
+            more=changes,
+            parallel=parallel,
+            force=force,
+            return_state=True,
+        )
+    except InputError as error:  # the server does not start
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         raise typer.Exit(130) from None

@@ -1,31 +1,26 @@
 """A Prefect server with its UI, the deployments of prefect.yaml and a worker: python -m flows.ui."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 import typer
 
 from flows.access import FILE, auth_string, is_local, names, settings
 from flows.conclusion import REPORT_URL
 from flows.report_server import serve_report
+from flows.server import PREFECT, running, wait_for
 from tasks.restore import environment
 from text2pixels.errors import InputError
 
 POOL = "text2pixels"
-PREFECT = [sys.executable, "-m", "prefect"]
-_START = 600  # seconds that the server may take to answer, on a machine where everybody computes
 _STOP = 60  # seconds that the worker may take to end its runs
 
 
@@ -74,9 +69,9 @@ def _check_ports(host: str, port: int) -> None:
 
 def _serve(scope: dict[str, str], host: str, port: int, started: contextlib.ExitStack) -> None:
     server = started.enter_context(
-        _running([*PREFECT, "server", "start", "--host", host, "--port", str(port)], scope, 20)
+        running([*PREFECT, "server", "start", "--host", host, "--port", str(port)], scope, 20)
     )
-    _wait_for(scope, server)
+    wait_for(scope["PREFECT_API_URL"], server)
     _sweep(scope)
     _call(["work-pool", "create", POOL, "--type", "process", "--overwrite"], scope)
     _call(["--no-prompt", "deploy", "--all"], scope)
@@ -86,7 +81,7 @@ def _serve(scope: dict[str, str], host: str, port: int, started: contextlib.Exit
     )
     while True:
         began = time.monotonic()
-        with _running([*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"], scope, _STOP) as worker:
+        with running([*PREFECT, "worker", "start", "--pool", POOL, "--type", "process"], scope, _STOP) as worker:
             while worker.poll() is None:
                 if server.poll() is not None:
                     raise InputError(f"the server ended with code {server.returncode}: start it again with make ui")
@@ -96,32 +91,6 @@ def _serve(scope: dict[str, str], host: str, port: int, started: contextlib.Exit
         typer.echo(f"the worker ended with code {worker.returncode}; another one is started", err=True)
         time.sleep(2)  # for the guards of its runs to end them
         _sweep(scope)
-
-
-@contextlib.contextmanager
-def _running(command: list[str], scope: dict[str, str], patience: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program in a session of its own, so that one Ctrl-C reaches this process alone; end it with the block."""
-    process = subprocess.Popen(command, env=scope, start_new_session=True, preexec_fn=_end_with_parent)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(patience)
-        except subprocess.TimeoutExpired:
-            typer.echo(f"{command[3]} did not end within {patience} s and is killed", err=True)
-            process.kill()
-            process.wait()
-
-
-def _end_with_parent() -> None:
-    """Have the system end this process where its parent ends, by kill -9 too (Linux); and hear Ctrl-C again.
-
-    A shell's background job ignores it, and so would the worker, which ends itself by it.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _call(command: list[str], scope: dict[str, str]) -> None:
@@ -137,21 +106,6 @@ def _sweep(scope: dict[str, str]) -> None:
     answer = subprocess.run([sys.executable, "-m", "flows.sweep"], env=scope, check=False, start_new_session=True)
     if answer.returncode:
         raise InputError(f"the runs that lost their process could not be marked: code {answer.returncode}")
-
-
-def _wait_for(scope: dict[str, str], server: subprocess.Popen[bytes]) -> None:
-    request = Request(f"{scope['PREFECT_API_URL']}/health")
-    for _ in range(_START):
-        if server.poll() is not None:
-            raise InputError(f"the server ended with code {server.returncode}: its words are above")
-        try:
-            with urlopen(request, timeout=5):
-                return
-        except HTTPError as error:
-            raise InputError(f"the server answers {error.code} where it should say that it is well") from error
-        except (URLError, OSError):
-            time.sleep(1)
-    raise InputError(f"the server did not answer at {request.full_url} within {_START} s")
 
 
 if __name__ == "__main__":
