@@ -30,7 +30,7 @@ from text2pixels.metrics.metric import SOURCES, Image
 from text2pixels.metrics.windows import Border, gaussian, separable
 from text2pixels.progress import track
 
-ROUNDED = "the file's seven digits; float32; luminance at half a level"
+ROUNDED = "rounding alone: seven stored digits, 32-bit floats, gray levels halfway between two"
 
 
 @dataclass(frozen=True)
@@ -123,45 +123,59 @@ SAME = {name: Row(name, ROUNDED) for name in ("EN", "SD", "SF", "AG", "CC", "SCD
 ROWS: dict[str, dict[str, Row]] = {
     "CDDFuse_Evaluator": SAME
     | {
-        "MI": Row("MI", "natural logarithm", STRETCHED["MI"]),
-        "PSNR": Row("PSNR", "peak is the fused image's maximum", STRETCHED["PSNR"]),
+        "MI": Row("MI", "takes the natural logarithm", STRETCHED["MI"]),
+        "PSNR": Row("PSNR", "takes the fused image's maximum for the peak, not 255", STRETCHED["PSNR"]),
         "VIF": Row("VIF", ROUNDED),
-        "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", STRETCHED["Qabf"]),
-        "SSIM": Row("SSIM", "uniform 7x7, range 2 on 0..255, float32", STRETCHED["SSIM"]),
-        "SSIM_dr255": Row("SSIM", "uniform 7x7, sample covariance", ssim(uniform(7), 255, 49 / 48)),
+        "Qabf": Row("Qabf", "takes the fused image's gradient for 1 where it equals the source's", STRETCHED["Qabf"]),
+        "SSIM": Row(
+            "SSIM", "uniform 7x7 window, 2 for the range of values up to 255, 32-bit floats", STRETCHED["SSIM"]
+        ),
+        "SSIM_dr255": Row("SSIM", "uniform 7x7 window, covariance over n - 1", ssim(uniform(7), 255, 49 / 48)),
     },
     "IVIF_ZOO": SAME
     | {
-        "EN": Row("EN", "1e-7 inside the logarithm", entropy_with_epsilon),
+        "EN": Row("EN", "adds 1e-7 inside the logarithm", entropy_with_epsilon),
         "MI": Row("MI", ROUNDED),
-        "PSNR": Row("PSNR", "divided by 255 twice", lambda triple: METRICS["PSNR"](triple) + 20 * math.log10(255)),
-        "VIF": Row("VIF", "windows off-centre; not reproduced"),
-        "Qabf": Row("Qabf", "g_F for 1 where g_A = g_F", STRETCHED["Qabf"]),
-        "SSIM": Row("SSIM", "range 1 on 0..255; then float32 cancellation shows", ssim(gaussian(11, 1.5), 1)),
-        "MS_SSIM": Row("MS_SSIM", "range 1 on 0..255; then float32 cancellation shows", ms_ssim_of_range_one),
+        "PSNR": Row("PSNR", "divides by 255 twice", lambda triple: METRICS["PSNR"](triple) + 20 * math.log10(255)),
+        "VIF": Row("VIF", "its windows are off-centre; not rebuilt"),
+        "Qabf": Row("Qabf", "takes the fused image's gradient for 1 where it equals the source's", STRETCHED["Qabf"]),
+        "SSIM": Row(
+            "SSIM",
+            "takes 1 for the range of values up to 255, so that 32-bit rounding shows",
+            ssim(gaussian(11, 1.5), 1),
+        ),
+        "MS_SSIM": Row(
+            "MS_SSIM", "takes 1 for the range of values up to 255, so that 32-bit rounding shows", ms_ssim_of_range_one
+        ),
     },
     "skimage": {
         "EN": Row("EN", ROUNDED),
-        "SSIM": Row("SSIM", "uniform 7x7, sample covariance", ssim(uniform(7), 255, 49 / 48)),
+        "SSIM": Row("SSIM", "uniform 7x7 window, covariance over n - 1", ssim(uniform(7), 255, 49 / 48)),
         "SSIM_gauss": Row("SSIM", ROUNDED),
-        "PSNR": Row("PSNR", "mean of the two PSNRs: the same for the average"),
+        "PSNR": Row(
+            "PSNR", "averages the PSNRs with the two sources: nearly the same where the fused image is the average"
+        ),
     },
     "piq": {
-        "SSIM": Row("SSIM", "float32"),
-        "VIF": Row("VIF", "float32, epsilon 1e-8 in the gain"),
-        "PSNR": Row("PSNR", "mean of the two PSNRs: the same for the average"),
+        "SSIM": Row("SSIM", "32-bit floats"),
+        "VIF": Row("VIF", "32-bit floats, adds 1e-8 to the gain's denominator"),
+        "PSNR": Row(
+            "PSNR", "averages the PSNRs with the two sources: nearly the same where the fused image is the average"
+        ),
         "MS_SSIM": Row("MS_SSIM", "pads odd sizes at the top left before halving", ms_ssim(pad_top_left)),
     },
     "torchmetrics": {
-        "SSIM": Row("SSIM", "mirrored borders", ssim(gaussian(11, 1.5), 255, border="mirror")),
-        "VIF": Row("VIF", "float32, epsilon in the gain"),
-        "PSNR": Row("PSNR", "mean of the two PSNRs: the same for the average"),
-        "MS_SSIM": Row("MS_SSIM", "drops odd rows; mirrored borders at the last scale", ms_ssim(drop_odd, "mirror")),
+        "SSIM": Row("SSIM", "counts borders, mirrored", ssim(gaussian(11, 1.5), 255, border="mirror")),
+        "VIF": Row("VIF", "32-bit floats, adds a small number to the gain's denominator"),
+        "PSNR": Row(
+            "PSNR", "averages the PSNRs with the two sources: nearly the same where the fused image is the average"
+        ),
+        "MS_SSIM": Row("MS_SSIM", "drops odd rows; mirrors borders at the last scale", ms_ssim(drop_odd, "mirror")),
     },
     "sewar": {
-        "SSIM": Row("SSIM", "uniform 11x11", ssim(uniform(11), 255)),
+        "SSIM": Row("SSIM", "uniform 11x11 window", ssim(uniform(11), 255)),
         "VIF": Row("VIF", ROUNDED),
-        "MS_SSIM": Row("MS_SSIM", "halving pairs a pixel with the one before", ms_ssim(pair_with_previous)),
+        "MS_SSIM": Row("MS_SSIM", "pairs each pixel with the one before when halving", ms_ssim(pair_with_previous)),
     },
 }
 

@@ -66,6 +66,9 @@ def test_only_who_has_a_detector_of_its_own_is_in_that_table(tmp_path):
     found = precision_of(tables, PAIRS, 10)
     assert set(found["AP50"].precisions) == {"ours", "max"}
     assert set(found["AP50_own"].precisions) == {"ours"}
+    own = next(section for section in sections(found, PAIRS, 1, list(tables)) if section.scope.protocol == OWN)
+    assert "compares nobody" in own.scope.pairs
+    assert {cell.place for table in own.tables.values() for row in table.rows for cell in row.cells} == {0}
 
 
 def test_methods_tested_on_different_images_are_refused(tmp_path):
@@ -103,6 +106,8 @@ def test_methods_are_compared_with_the_first_on_the_same_resamples(tmp_path):
     same = next(each for each in found if each.method == "same")
     assert (same.value, same.low, same.high) == (0, 0, 0)  # paired: nothing is left of the images' own spread
     section = sections(precision_of(tables, TESTED, 500), TESTED, 1, list(tables))[0]
+    assert list(section.differences_by_method) == ["max", "same", "low"]
+    assert [each.metric for each in section.differences_by_method["max"]] == ["AP50", "AP50:95"]
     assert section.verdict == (
         "mean AP50 of ours: higher than low; lower than max; not told apart from same (paired differences, 95 %)"
     )

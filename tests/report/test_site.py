@@ -1,5 +1,6 @@
 """The site, built from a tiny benchmark."""
 
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -11,6 +12,7 @@ from text2pixels import layout
 from text2pixels.datasets.manifest import write_manifest
 from text2pixels.errors import InputError
 from text2pixels.pipeline import report
+from text2pixels.report import provenance
 
 
 class Links(HTMLParser):
@@ -74,6 +76,30 @@ def test_every_method_is_in_the_tables_and_the_sources_are_not_ranked(benchmark)
     table = (layout.site() / "simulator.html").read_text()
     assert all(f'<th scope="row">{method}</th>' in table for method in METHODS)
     assert "95 % interval" in table
+
+
+def test_a_method_stands_once_in_the_table_of_differences(benchmark):
+    page = (layout.site() / "detection.html").read_text()
+    table = re.search(r"<caption>Each method's mean less that of .*?</table>", page, re.DOTALL)[0]
+    named = re.findall(r'<th scope="row">(.*?)</th>', table)
+    assert named
+    assert len(set(named)) == len(named)
+    assert re.findall(r"(AP50\S*), difference", table) == ["AP50", "AP50:95"]
+
+
+def test_the_source_of_a_data_set_is_a_sentence(benchmark):
+    for name in ("simulator.html", "data.html"):
+        text = " ".join((layout.site() / name).read_text().split())
+        assert "Source: drawn by text2pixels itself, whose CITATION.cff says how to cite it. Licence: " in text
+
+
+def test_provenance_has_the_hash_of_a_lock_that_is_not_committed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert provenance._lock() == "none (first run)"
+    (tmp_path / "dvc.lock").write_text("stages: {}\n")
+    said = provenance._lock()
+    assert said.startswith(f"sha256 {hashlib.sha256((tmp_path / 'dvc.lock').read_bytes()).hexdigest()[:16]} ")
+    assert "not committed" in said
 
 
 def test_what_dvc_compares_is_small_and_flat(benchmark):

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from text2pixels.metrics.score import METRICS
-from text2pixels.report.wording import change, mathml, named, templates
+from text2pixels.report.wording import change, mathml, named, origin, templates
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -55,3 +55,10 @@ def test_tables_name_methods_with_their_asides(template):
     source = templates().loader.get_source(templates(), template)[0]
     assert "method | named }}</th>" in source
     assert not re.search(r'<th scope="row">{{ (\w+\.)?method }}', source)
+
+
+def test_what_wrote_a_prompt_is_said_in_words():
+    assert origin("boxes+declared+statistics") == (
+        "the labelled boxes, the time of day in the data set, statistics of the two images"
+    )
+    assert origin("csv") == "your CSV"

@@ -139,7 +139,9 @@ def detection_table(
 
 
 def _mark(cells: dict[tuple[str, str], Cell], keys: list[tuple[str, str]], sign: int) -> None:
-    """Mark the best and the second; equal values share a place."""
+    """Mark the best and the second; equal values share a place. Of one alone nothing is marked: it beat nobody."""
+    if len(keys) < 2:
+        return
     finite = sorted({sign * cells[key].value for key in keys if np.isfinite(cells[key].value)})
     for key in keys:
         cell = cells[key]

@@ -61,7 +61,7 @@ def curves(history: pd.DataFrame) -> list[Curve]:
             figure = Figure(figsize=(3.4, 1.9), layout="constrained")
             axis = figure.subplots()
             axis.plot(line["epoch"], line["value"], color=PALETTE[level == "upper"], marker=".", linewidth=1.3)
-            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axis.set_xlabel("section of the run" if level == "retraining" else "epoch")
             values = line["value"]
             drawn.append(Curve(str(level), str(name), _svg(figure), values.iloc[0], values.iloc[-1], len(values)))

@@ -6,7 +6,7 @@ from typing import Any
 from text2pixels.analysis import ablations as ablation
 from text2pixels.analysis.average_precision import ALL, LEAST_BOXES
 from text2pixels.analysis.boards import Board
-from text2pixels.analysis.detection import LEADERBOARD
+from text2pixels.analysis.detection import LEADERBOARD, by_method
 from text2pixels.analysis.leaderboard import Cell, Row, Table
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.methods.card import Card
@@ -74,16 +74,14 @@ def detection(
     if differences := data.protocols[LEADERBOARD.key].differences(methods[0], methods):
         rows = [
             [
-                named(each.method, cards),
-                each.metric,
-                f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f})",
-                each.verdict,
+                named(method, cards),
+                *(f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f}): {each.verdict}" for each in found),
             ]
-            for each in differences
+            for method, found in by_method(differences).items()
         ]
         parts.append(
             f"## Against {methods[0]}\n\nThe mean, less that of {methods[0]}, with its 95 % interval over resamples of "
-            f"the pairs, the same for both.\n\n{table(['Method', 'Metric', 'Difference', 'Verdict'], rows)}\n"
+            f"the pairs, the same for both.\n\n{table(['Method', *tables], rows)}\n"
         )
     return "".join(parts).rstrip() + "\n"
 

@@ -57,7 +57,10 @@ def _lock() -> str:
         return "none (first run)"
     committed = _git("show", "HEAD:./dvc.lock")
     if committed is None or _before_report(committed) != _before_report(here.read_bytes()):
-        return "not committed: git commit dvc.lock, then dvc repro --force --single-item report, and it stands here"
+        return (
+            f"sha256 {_digest(here)} as this report found it, not committed: after git commit dvc.lock, "
+            "dvc repro --force --single-item report shows the hash that is committed"
+        )
     return f"sha256 {hashlib.sha256(committed).hexdigest()[:16]}, as committed"
 
 

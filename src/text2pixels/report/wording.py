@@ -8,6 +8,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
+_ORIGINS = {
+    "boxes": "the labelled boxes",
+    "declared": "the time of day in the data set",
+    "statistics": "statistics of the two images",
+    "captioner": "a captioner",
+    "tags": "CLIP's tags",
+    "csv": "your CSV",
+}
+
 
 def figure(value: float, digits: int = 3) -> str:
     """Format a number: as many decimals as make ``digits`` significant ones, at least two."""
@@ -43,6 +52,11 @@ def milliseconds(seconds: float | None) -> str:
 def sentence(words: str) -> str:
     """Begin with a capital, as headings and sentences do."""
     return words[:1].upper() + words[1:]
+
+
+def origin(names: str) -> str:
+    """Say what wrote a prompt's phrases, of the names that `prompts.table` joins with "+"."""
+    return ", ".join(_ORIGINS.get(name, name) for name in names.split("+"))
 
 
 def mathml(latex: str) -> str:
@@ -85,6 +99,7 @@ def templates(asides: Mapping[str, str] | None = None) -> Environment:
         "milliseconds": milliseconds,
         "mathml": mathml,
         "sentence": sentence,
+        "origin": origin,
     }
     environment.filters["named"] = partial(named, asides or {})
     return environment
