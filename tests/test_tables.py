@@ -1,5 +1,6 @@
 """Tables of Parquet: what is whole and of a size that tables have is read, anything else is one line."""
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -14,10 +15,11 @@ from text2pixels.analysis import results
 from text2pixels.datasets.leaks import read_prints
 from text2pixels.datasets.manifest import read_manifest, schema
 from text2pixels.datasets.quarantine import read_quarantine
-from text2pixels.encoders import cache
+from text2pixels.encoders import cache, vectors
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.encoders.vectors import Table
 from text2pixels.errors import InputError
+from text2pixels.methods.model_prompts import PHRASES, read_phrases
 from text2pixels.prompts.table import distinct_phrases
 
 COUNT = 1_000_000
@@ -89,6 +91,37 @@ def test_every_reader_keeps_to_it(tmp_path, bombs, reader, content):
         read(path)
     assert "\n" not in str(caught.value)
     assert name in str(caught.value)
+
+
+def many_rows():
+    """Half a megabyte that becomes gigabytes of Python's objects, but is no large table."""
+    zeros = pa.array(np.zeros(tables.MOST_OBJECTS // 2 + 1, np.int8))
+    return pa.table({"a": zeros, "b": zeros})
+
+
+@pytest.mark.parametrize("reader", ["manifest", "quarantine", "prompts", "prints", "phrases of a model"])
+def test_tables_that_become_rows_have_a_lower_bound(tmp_path, reader):
+    read, name = (READERS | {"phrases of a model": (lambda path: read_phrases(path.parent), PHRASES)})[reader]
+    pq.write_table(schema().empty_table(), tmp_path / "manifest.parquet")
+    pq.write_table(many_rows(), tmp_path / name)
+    before = pa.total_allocated_bytes()
+    with pytest.raises(InputError, match=rf"^[^\n]*{name} has 20,000,002 values; at most 20,000,000 are read$"):
+        read(tmp_path / name)
+    assert pa.total_allocated_bytes() - before < 50e6
+
+
+def test_a_table_of_very_many_phrases_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(vectors, "MOST_PHRASES", 2)
+    columns = {"phrase": ["a", "b", "c"], "vector": [[1.0]] * 3}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="has 3 phrases; at most 2 are read"):
+        Table(tmp_path / "a.parquet")
+
+
+def test_a_pipe_is_no_table(tmp_path):
+    os.mkfifo(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="it is no file"):
+        tables.read_table(tmp_path / "a.parquet")
 
 
 def test_what_is_whole_is_read_as_pyarrow_reads_it(tmp_path):

@@ -19,7 +19,7 @@ from text2pixels.errors import InputError
 from text2pixels.extras import require
 from text2pixels.files import whole_file
 from text2pixels.image.colour import Image8
-from text2pixels.tables import read_table
+from text2pixels.tables import read_rows
 
 NEAR = 10  # bits of 64, in the infrared and in the visible, that still mean the same view
 
@@ -117,8 +117,7 @@ def read_prints(folder: Path) -> list[Print]:
     pairs = read_manifest(folder / "manifest.parquet")
     if not (folder / "prints.parquet").is_file():
         raise InputError(f"no prints.parquet in {folder}: run t2p ingest")
-    table = read_table(folder / "prints.parquet")
-    hashes = {row["name"]: row for row in table.to_pylist()}
+    hashes = {row["name"]: row for row in read_rows(folder / "prints.parquet")}
     return [
         Print(
             pair.pair_id,

@@ -15,7 +15,7 @@ from text2pixels.errors import InputError
 from text2pixels.extras import require
 from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
-from text2pixels.tables import read_table
+from text2pixels.tables import MOST_OBJECTS, read_table
 
 SPLITS = ("train", "val", "test")
 TIMES_OF_DAY = ("day", "night", "unknown")
@@ -139,7 +139,7 @@ def read_manifest(path: Path) -> list[Pair]:
     """
     if not path.is_file():
         raise InputError(f"no manifest at {path}: run the stage that writes it (dvc repro register)")
-    table = read_table(path)
+    table = read_table(path, MOST_OBJECTS)
     if table.schema.names != schema().names:
         raise InputError(f"{path} has columns {table.schema.names}, expected {schema().names}: run t2p ingest again")
     return [_pair(row) for row in table.to_pylist()]

@@ -18,7 +18,7 @@ from text2pixels.errors import InputError
 from text2pixels.extras import require
 from text2pixels.files import whole_file
 from text2pixels.registry import unknown
-from text2pixels.tables import read_table
+from text2pixels.tables import read_rows
 
 KINDS = ("pair", "labels", "box", "file")
 
@@ -103,5 +103,4 @@ def read_quarantine(path: Path) -> list[Quarantined]:
     """
     if not path.is_file():
         raise InputError(f"no quarantine list at {path}: run t2p ingest")
-    table = read_table(path)
-    return [Quarantined(**row) for row in table.to_pylist()]
+    return [Quarantined(**row) for row in read_rows(path)]

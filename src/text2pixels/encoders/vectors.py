@@ -13,6 +13,9 @@ from text2pixels.extras import require
 from text2pixels.files import sha256
 from text2pixels.tables import read_table
 
+MOST_PHRASES = 1_000_000  # of a table that somebody gives
+MOST_NUMBERS = 50_000_000  # 65,000 vectors of 768
+
 Vectors = dict[str, NDArray[np.float32]]  # phrase -> (D,), L2-normalised
 
 
@@ -34,21 +37,21 @@ class Table:
 
     def __init__(self, path: Path) -> None:
         try:
-            table = read_table(path)
+            table = read_table(path, MOST_NUMBERS)
         except InputError as error:
             raise InputError(f"the vectors of embed.table in params.yaml: {error}") from error
         column = next((name for name in ("vector", "embedding") if name in table.column_names), None)
         if "phrase" not in table.column_names or column is None:
             raise InputError(f"{path} has columns {table.column_names}, expected phrase and vector")
+        if table.num_rows > MOST_PHRASES:
+            raise InputError(f"{path} has {table.num_rows:,} phrases; at most {MOST_PHRASES:,} are read")
         vectors_ND = _matrix(table[column].combine_chunks())
         if vectors_ND is None or not np.isfinite(vectors_ND).all():
             raise InputError(f"{path}: column '{column}' should hold lists of finite numbers, all of one length")
         if not np.linalg.norm(vectors_ND, axis=1).all():
             raise InputError(f"{path}: column '{column}' holds a vector of length zero, which has no direction")
-        self._vectors = {
-            phrase: unit(vector) for phrase, vector in zip(table["phrase"].to_pylist(), vectors_ND, strict=True)
-        }
         self.phrases = table["phrase"].to_pylist()
+        self._vectors = {phrase: unit(vector) for phrase, vector in zip(self.phrases, vectors_ND, strict=True)}
         self.identity = f"table@{sha256(path)[:16]}"
 
     def encode(self, phrases: Sequence[str]) -> Vectors:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from text2pixels.encoders.embeddings import Embeddings
 
 from text2pixels.errors import InputError
-from text2pixels.tables import read_table
+from text2pixels.tables import read_rows
 
 PHRASES, VECTORS = "phrases.parquet", "vectors.parquet"
 
@@ -52,7 +52,7 @@ def read_phrases(folder: Path) -> dict[str, list[str]]:
     path = folder / PHRASES
     if not path.is_file():
         raise InputError(f"{path} is missing: run dvc repro, which makes the model again")
-    return {row["pair_id"]: row["phrases"] for row in read_table(path).to_pylist()}
+    return {row["pair_id"]: row["phrases"] for row in read_rows(path)}
 
 
 def read_vectors(folder: Path | None) -> "Embeddings | None":

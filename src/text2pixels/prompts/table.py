@@ -20,7 +20,7 @@ from text2pixels.files import whole_file
 from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
 from text2pixels.prompts import conditions, phrases
-from text2pixels.tables import read_table
+from text2pixels.tables import MOST_OBJECTS, read_table
 
 if TYPE_CHECKING:
     from text2pixels.datasets.manifest import Pair
@@ -160,7 +160,7 @@ def distinct_phrases(paths: Iterable[Path]) -> list[str]:
 def _read(path: Path) -> Any:  # noqa: ANN401  (the library is untyped)
     if not path.is_file():
         raise InputError(f"no prompts at {path}: run dvc repro prompt")
-    table = read_table(path)
+    table = read_table(path, MOST_OBJECTS)
     if tuple(table.schema.names) != COLUMNS:
         raise InputError(f"{path} has columns {table.schema.names}, expected {list(COLUMNS)}: run dvc repro prompt")
     return table

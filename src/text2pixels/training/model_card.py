@@ -16,7 +16,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import sha256, whole_folder
 from text2pixels.network import checkpoint
 from text2pixels.network.description import ONNX
-from text2pixels.tables import read_table
+from text2pixels.tables import MOST_OBJECTS, read_table
 
 CARD = "MODEL_CARD.md"
 HEADLINES = Path("reports/plots/headlines.json")
@@ -164,7 +164,7 @@ def _validation(path: Path, epoch: int) -> dict[str, float]:
     """Return the validation figures of an epoch as "level name" -> value."""
     if not path.is_file():
         raise InputError(f"no history at {path}: export a folder that the stage method wrote")
-    table = read_table(path)
+    table = read_table(path, MOST_OBJECTS)
     rows = table.filter(pc.equal(table["epoch"], epoch)).to_pylist()
     return {f"{row['level']} {row['name']}": row["value"] for row in rows if row["name"].startswith("validation")}
 
