@@ -5,12 +5,14 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
-from support.tiny_benchmark import ABLATIONS, HOSTILE, METHODS
+from support.tiny_benchmark import ABLATIONS, HOSTILE, METHODS, UNSEEN
 
 from text2pixels import layout
 from text2pixels.datasets.manifest import write_manifest
 from text2pixels.errors import InputError
+from text2pixels.image.png import read_rgb
 from text2pixels.pipeline import report
 from text2pixels.report import provenance
 
@@ -76,6 +78,22 @@ def test_every_method_is_in_the_tables_and_the_sources_are_not_ranked(benchmark)
     table = (layout.site() / "simulator.html").read_text()
     assert all(f'<th scope="row">{method}</th>' in table for method in METHODS)
     assert "95 % interval" in table
+
+
+def test_the_text_has_a_page_with_a_picture_for_each_strength(benchmark):
+    page = (layout.site() / "text.html").read_text()
+    steps = re.search(r'data-strengths="([^"]+)"', page)[1].split()
+    assert steps[0] == "0"
+    assert "1" in steps
+    stem = re.search(r'data-stem="([^"]+)"', page)[1]
+    pictures = [read_rgb(layout.site() / f"{stem}{step}.webp").astype(int) for step in range(len(steps))]
+    assert (layout.site() / f"{stem}change.webp").is_file()
+    changes = [np.abs(picture - pictures[0]).mean() for picture in pictures]
+    assert changes == sorted(changes)
+    assert changes[-1] > 0
+    assert HOSTILE not in page
+    assert UNSEEN not in page  # it has no vector: the network has not read it
+    assert 'href="text.html"' in (layout.site() / "index.html").read_text()
 
 
 def test_a_method_stands_once_in_the_table_of_differences(benchmark):

@@ -67,30 +67,34 @@ class Attention:
         prompt: fuse.prompt, the same for every pair; None: each pair's own.
         embed: as in params.yaml.
 
+    Attributes:
+        fuser: the network, on the CPU.
+        reads_text: whether it reads any.
+
     Raises:
         InputError: the model or the phrase vectors are missing or do not belong together.
     """
 
     def __init__(self, variant: str, prompt: str | None, embed: Embed) -> None:
-        self._fuser = inference.load(layout.model(variant), "cpu", embed)
-        self._kind: str = self._fuser.metadata["prompts"]
-        self.reads_text = self._kind != "none" and self._fuser.reads_text
-        self._shared = self._fuser.encode(prompt) if prompt is not None and self.reads_text else None
+        self.fuser = inference.load(layout.model(variant), "cpu", embed)
+        self._kind: str = self.fuser.metadata["prompts"]
+        self.reads_text = self._kind != "none" and self.fuser.reads_text
+        self._shared = self.fuser.encode(prompt) if prompt is not None and self.reads_text else None
         if not self.reads_text or self._shared is not None:
             return
-        path = layout.embeddings(self._fuser.metadata["encoder"])
+        path = layout.embeddings(self.fuser.metadata["encoder"])
         self._embeddings = Embeddings.read(path)
-        if self._embeddings.encoder != self._fuser.metadata["encoder_identity"]:
+        if self._embeddings.encoder != self.fuser.metadata["encoder_identity"]:
             raise InputError(
                 f"{path} was made by {self._embeddings.encoder}, {layout.model(variant)} was trained with "
-                f"{self._fuser.metadata['encoder_identity']}: train again, or set the section embed as it was"
+                f"{self.fuser.metadata['encoder_identity']}: train again, or set the section embed as it was"
             )
 
     def write(self, folder: Path, pair: Pair) -> Heat | None:
         """Write a map for each phrase of a pair that the network has seen; None if it reads no text."""
         if not self.reads_text:
             return None
-        phrases, text = self._text(pair)
+        phrases, text = self.told(pair)
         map_of = dict(zip([*text.phrases, inference.NO_PHRASE], self._maps(pair, text.vectors_TD), strict=True))
         brightest = max((float(map_of[phrase].max()) for phrase in text.phrases), default=0.0)
         lit = []
@@ -106,8 +110,8 @@ class Attention:
         rows, columns = map_of[inference.NO_PHRASE].shape
         return Heat(tuple(lit), columns * STRIDE / pair.width, rows * STRIDE / pair.height, self._shared is not None)
 
-    def _text(self, pair: Pair) -> tuple[list[str], inference.Text]:
-        """Return a pair's phrases, and those that have a vector."""
+    def told(self, pair: Pair) -> tuple[list[str], inference.Text]:
+        """Return the phrases of the text that a pair was fused under, and those of them that have a vector."""
         if self._shared is not None:
             return self._shared.phrases, self._shared
         phrases = read_prompts(layout.prompts(pair.dataset), self._kind)[pair.pair_id]
@@ -117,7 +121,7 @@ class Attention:
         """Return the attention maps (S, h, w)."""
         source = layout.processed(pair.dataset)
         images = read_gray(source / pair.infrared), read_rgb(source / pair.visible)
-        return self._fuser.attention_tokens(*images, text_TD)
+        return self.fuser.attention_tokens(*images, text_TD)
 
 
 def _picture(heat_hw: inference.Vectors) -> bytes:

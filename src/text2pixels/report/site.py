@@ -28,6 +28,7 @@ from text2pixels.report.downloads import write_downloads
 from text2pixels.report.paper import paper_page
 from text2pixels.report.pictures import WithoutText, spread, write_pictures
 from text2pixels.report.provenance import provenance
+from text2pixels.report.text import text_page
 from text2pixels.report.wording import sentence, templates
 
 # Defined otherwise under the convention `stretched`.
@@ -45,6 +46,8 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
             without downloads and without what names places of this machine.
     """
     views = [_view(data, results, params.report, images) for data in results.datasets]
+    attention = Attention(results.variants[0], params.fuse.prompt, params.embed) if results.variants else None
+    reads_text = attention is not None and attention.reads_text
     pages = [
         ("Overview", "index.html"),
         *((sentence(view["adapter"].title), f"{view['name']}.html") for view in views),
@@ -55,6 +58,7 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
         ("Stretched convention", "published.html"),
         ("Data", "data.html"),
         *([("Prompts", "prompts.html")] if images else []),
+        *([("Text", "text.html")] if reads_text else []),
         ("Training", "training.html"),
         *([("Ablations", "ablations.html")] if len(results.variants) > 1 else []),
     ]
@@ -88,6 +92,9 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
     page("data.html", "data.html", datasets=views)
     if images:
         page("prompts.html", "prompts.html", datasets=views)
+    if attention and reads_text:
+        card = results.cards[results.variants[0]]
+        page("text.html", "text.html", **text_page(folder, views, attention, card, params.report.bootstrap))
     shown = [method for method in results.histories if method not in results.variants[1:]]
     curves = {method: figures.curves(results.histories[method]) for method in shown}
     for variant, drawn in curves.items():
@@ -111,7 +118,7 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
     for view in views:
         page("dataset.html", f"{view['name']}.html", data=view)
     if images:
-        _write_pairs(page, folder, views, results, params, without_text)
+        _write_pairs(page, folder, views, results, attention, without_text)
         write_downloads(folder / "downloads", results)
     return [headline for view in views for board in view["boards"] for headline in _headlines(view, board)]
 
@@ -121,12 +128,10 @@ def _write_pairs(
     folder: Path,
     views: list[dict[str, Any]],
     results: Results,
-    params: config.Params,
+    attention: Attention | None,
     without_text: WithoutText,
 ) -> None:
     """Write a page, with its pictures, for each pair of the galleries."""
-    ours = results.variants[:1]
-    attention = Attention(ours[0], params.fuse.prompt, params.embed) if ours else None
     methods = [*results.methods, *results.variants[1:]]
     for view in views:
         ids = [pair.pair_id for pair in view["shown"]]

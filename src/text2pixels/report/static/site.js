@@ -272,3 +272,18 @@ for (const viewer of document.querySelectorAll(".viewer")) {
   addEventListener("resize", show);
   recall();
 }
+
+// Strength of the prompt: one slider for all pairs of the page. The first touch fetches what it will show.
+const strength = document.getElementById("strength");
+if (strength) {
+  const steps = strength.dataset.strengths.split(" ");
+  const pictures = [...document.querySelectorAll("img[data-stem]")];
+  const at = (picture, step) => `${picture.dataset.stem}${step}.webp`;
+  const fetchAll = () => { for (const picture of pictures) steps.forEach((_, step) => { new Image().src = at(picture, step); }); };
+  for (const event of ["pointerenter", "focus"]) strength.addEventListener(event, fetchAll, { once: true });
+  strength.addEventListener("input", () => {
+    for (const picture of pictures) picture.src = at(picture, strength.value);
+    strength.setAttribute("aria-valuetext", steps[strength.value]);
+    document.querySelector("output[for=strength]").textContent = steps[strength.value];
+  });
+}

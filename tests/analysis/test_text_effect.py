@@ -1,19 +1,12 @@
-"""benchmarks/text_effect.py on networks whose effect is known."""
-
-import importlib.util
-from pathlib import Path
+"""How much a phrase changes its objects: networks whose effect is known."""
 
 import numpy as np
 import pytest
 
+from text2pixels.analysis import text_effect
 from text2pixels.datasets.manifest import Pair
 from text2pixels.image.boxes import Box
 from text2pixels.prompts.phrases import CAR, PERSON, STREET_LIGHT
-
-BENCHMARK = Path(__file__).parents[2] / "benchmarks/text_effect.py"
-spec = importlib.util.spec_from_file_location("text_effect", BENCHMARK)
-text_effect = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(text_effect)
 
 PLACES = {"a car": np.s_[:4, :4], "a person": np.s_[4:, 4:]}
 NOUNS = (CAR, PERSON, STREET_LIGHT)
@@ -50,8 +43,8 @@ def blind(phrases):
 
 
 def measure(fuse):
-    found = text_effect.effects(PAIR, PROMPT, NOUNS, fuse, np.random.default_rng(0))
-    return {setting: dict(rows) for setting, rows in found.items()}
+    in_the_prompt = text_effect.in_the_prompt(PAIR, PROMPT, NOUNS, fuse, np.random.default_rng(0))
+    return {"alone": dict(text_effect.alone(PAIR, NOUNS, fuse)), "in the prompt": dict(in_the_prompt)}
 
 
 def test_a_network_that_lights_what_is_named():
@@ -80,10 +73,13 @@ def test_boxes_beyond_the_frame_are_cut():
     assert mask[2:, :2].all()
 
 
-def test_the_table_gives_every_image_one_vote():
+def test_in_the_last_row_every_image_has_one_vote():
     effect = text_effect.Effect
     images = [[("a car", effect(3, 0, 0, 0)), ("a person", effect(1, 0, 0, 0))], [("a car", effect(6, 0, 0, 0))], []]
-    lines = text_effect.report(images, 50)
-    assert [line.split("  ")[0] for line in lines] == ["class", "a car", "a person", "all"]
-    assert "+4.000" in lines[-1]
-    assert lines[-1].split()[1:3] == ["2", "4.000"]
+    found = text_effect.rows(images, 50)
+    assert [(row.phrase, row.images) for row in found] == [("a car", 2), ("a person", 1), ("all", 2)]
+    assert found[-1].inside == found[-1].favour.mean == found[-1].specific.mean == 4
+
+
+def test_a_class_that_does_not_count_is_left_out():
+    assert [phrase for phrase, _ in text_effect.alone(PAIR, [CAR, STREET_LIGHT], pointed)] == ["a car"]
