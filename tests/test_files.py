@@ -123,6 +123,21 @@ def test_a_full_disk_is_named_with_the_file_that_did_not_fit(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_full_disk_is_named_with_the_folder_that_did_not_fit(tmp_path):
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "kept").touch()
+    with pytest.raises(InputError, match=r"^cannot write .*out: No space left on device$"), files.whole_folder(target):
+        Path("/dev/full").write_text("x")
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("out"), Path("out/kept")]
+
+
+def test_another_fault_within_a_folder_is_its_own(tmp_path):
+    with pytest.raises(FileNotFoundError), files.whole_folder(tmp_path / "out"):
+        (tmp_path / "gone").read_text()
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("read", [read_card, describe, Coco], ids=["card", "network", "COCO"])
 def test_a_description_far_too_large_is_refused_unread(tmp_path, read):
     names = ("card.json", "network.json", "labels.json")

@@ -1,5 +1,6 @@
 """Files and folders that are there whole or not at all."""
 
+import errno
 import hashlib
 import os
 import platform
@@ -11,6 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from text2pixels.errors import InputError
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)  # full, or read-only
 
 
 @contextmanager
@@ -38,7 +41,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     Raises:
         InputError: ``path`` is the working directory, one above it, or climbs by "..": replacing it would
-            remove what nobody meant.
+            remove what nobody meant; or the disk is full.
     """
     here = Path.cwd()
     if ".." in path.parts or path.resolve() in (here, *here.parents):
@@ -48,6 +51,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield aside
         take_place(aside, path)
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        raise InputError(f"cannot write {path}: {error.strerror}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from text2pixels.cameras import video_output
 from text2pixels.cameras.sound import has_sound
 from text2pixels.cameras.video_output import CODECS
 from text2pixels.cli import app
@@ -129,6 +130,13 @@ def test_every_kind_of_video_is_written_and_read_back(place, suffix):
     again = run(f"out{suffix}", "vi.mkv", "-o", "again.mkv")
     assert "5 frames fused" in again.stdout
     assert np.abs(place_of_bar(read("again.mkv")) - place_of_bar(read("ir.mkv"))).max() <= 1
+
+
+def test_that_a_video_was_cut_short_is_not_said_by_ffmpeg_too(place, capfd):
+    write("whole.mkv", [np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)] * 20)
+    (place / "cut.mkv").write_bytes((place / "whole.mkv").read_bytes()[:-9000])
+    assert 0 < video_output._frames_in(place / "cut.mkv") < 20
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_video_turned_by_its_metadata_is_upright(place):

@@ -120,11 +120,12 @@ def _encoder(path: Path, size: tuple[int, int], rate: float) -> tuple[Any, str]:
 
 def _frames_in(path: Path) -> int:
     """Return how many frames of a video can be decoded."""
-    capture = cv2.VideoCapture(str(path))
-    try:
-        count = 0
-        while capture.grab() and capture.retrieve()[0]:
-            count += 1
-        return count
-    finally:
-        capture.release()
+    with quiet():  # FFmpeg prints that a file was cut short; the caller says so
+        capture = cv2.VideoCapture(str(path))
+        try:
+            count = 0
+            while capture.grab() and capture.retrieve()[0]:
+                count += 1
+            return count
+        finally:
+            capture.release()
