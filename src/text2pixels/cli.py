@@ -45,13 +45,14 @@ def options(
 
 
 app.add_typer(camera_verbs.app)
+images = typer.Typer()  # listed after the verbs for two cameras
 
 Infrared = Annotated[Path, typer.Argument(help="Infrared image.")]
 Visible = Annotated[Path, typer.Argument(help="Visible image, aligned to it.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")]
 
 
-@app.command(rich_help_panel=_IMAGES)
+@images.command(rich_help_panel=_IMAGES)
 def score(
     fused: Annotated[Path, typer.Argument(help="Fused image, or a folder of them.")],
     infrared: Annotated[Path, typer.Argument(help="Infrared image, or a folder with the same names.")],
@@ -85,7 +86,7 @@ def score(
     Console().print(as_table(scores, "stretched" if stretched else "standard"))
 
 
-@app.command(rich_help_panel=_IMAGES)
+@images.command(rich_help_panel=_IMAGES)
 def compare(
     methods: Annotated[
         list[str], typer.Argument(metavar="NAME=FOLDER...", help="Folders of fused images, each with a name.")
@@ -174,7 +175,7 @@ def compare(
         typer.echo(f"{output / 'index.html'}: the whole comparison, with pictures")
 
 
-@app.command(rich_help_panel=_IMAGES)
+@images.command(rich_help_panel=_IMAGES)
 def prompt(infrared: Infrared, visible: Visible) -> None:
     """Describe a pair in phrases: what its statistics say of time, weather, light and heat.
 
@@ -191,7 +192,7 @@ def prompt(infrared: Infrared, visible: Visible) -> None:
         typer.echo(f"{each.kind}: {'; '.join(each.phrases)}")
 
 
-@app.command(rich_help_panel=_IMAGES)
+@images.command(rich_help_panel=_IMAGES)
 def embed(
     phrases: Annotated[str, typer.Argument(help="Phrases to compare, separated by semicolons.")],
     encoder: Annotated[str, typer.Option(help="hash, table, open_clip or distilled.")] = "distilled",
@@ -212,7 +213,7 @@ def embed(
         typer.echo(f"{'  '.join(f'{value:6.3f}' for value in row)}  {name}")
 
 
-@app.command(rich_help_panel=_IMAGES)
+@images.command(rich_help_panel=_IMAGES)
 def detect(
     images: Annotated[list[Path], typer.Argument(help="Images to look for objects in.")],
     model: Annotated[Path, typer.Option(help="Folder with detector.safetensors, as the stage method writes it.")],
@@ -245,6 +246,7 @@ def detect(
     say(notes)
 
 
+app.add_typer(images)
 app.add_typer(verbs.app)
 
 

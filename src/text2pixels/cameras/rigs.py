@@ -52,17 +52,26 @@ def of_files(files: Sequence[tuple[Path, Path]]) -> RigEstimate:
         InputError: a file that cannot be read, or sizes that differ from pair to pair.
     """
     chosen = spread(files, PAIRS)
-    if not of_one_rig(chosen):
+    if odd := unequal(chosen):
         raise InputError(
-            f"the pairs differ in size (such as {chosen[0][0].name}), so there is no one transform for all: "
-            "t2p fuse --register finds that of each pair"
+            f"{odd}: cameras fixed to one another have one size each, so there is no one transform for all of these; "
+            "take the images as they were before they were cut, or t2p fuse --register, which finds that of each pair"
         )
     return of_pairs([gray_pair(*pair) for pair in track(chosen, "read pairs of the rig")])
 
 
-def of_one_rig(files: Sequence[tuple[Path, Path]]) -> bool:
-    """Say whether all infrared images have one size and all visible ones, as those of fixed cameras do."""
-    return all(len({size_of(path) for path in side}) == 1 for side in zip(*files, strict=True))
+def unequal(files: Sequence[tuple[Path, Path]]) -> str:
+    """Name two images of one camera that differ in size, as no camera's do by itself; "" where there are none."""
+    for side in zip(*files, strict=True):
+        sizes = {path: size_of(path) for path in side}
+        other = next((path for path, size in sizes.items() if size != sizes[side[0]]), None)
+        if other is not None:
+            return " and ".join(f"{path} is {_pixels(sizes[path])}" for path in (side[0], other))
+    return ""
+
+
+def _pixels(size: tuple[int, int] | None) -> str:
+    return "of no size that can be read" if size is None else f"{size[0]}x{size[1]}"
 
 
 def summary(found: RigEstimate) -> str:

@@ -223,8 +223,8 @@ def _with_rig(reading: Reading, pairs: list[tuple[Path, Path]]) -> Reading:
     """Return the reading with the one transform of all pairs, where it is to be found and there is one."""
     if not reading.register:
         return reading
-    if not rigs.of_one_rig(pairs):
-        say(["the pairs differ in size, so no one transform holds for all: each is registered by itself"])
+    if odd := rigs.unequal(pairs):
+        say([f"{odd}: no one transform holds for all, so each pair is registered by itself"])
         return reading
     found = rigs.of_files(pairs)
     if found.estimate.status == "failed" and len(pairs) > 1:

@@ -22,7 +22,9 @@ def fuse(
     ],
     visible: Annotated[str, typer.Argument(help="Visible image, folder, video, or camera.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Fused image, folder or video.")],
-    method: Annotated[str, typer.Option(help="See t2p methods; ours is the network that comes along.")] = "ours",
+    method: Annotated[
+        str, typer.Option(help="How to fuse: see t2p methods. ours is the network that comes along.")
+    ] = "ours",
     model: Annotated[Path | None, typer.Option(help="Folder of a model that the pipeline made.")] = None,
     prompt: Annotated[
         str | None,
@@ -42,9 +44,9 @@ def fuse(
         tuple[str, str] | None,
         typer.Option(
             metavar="LOW HIGH",
-            help="Of infrared of more than 8 bits: the two values, as the file has them, that become black and white; "
-            "or 10C 40C, 283K 313K, where the file says what its values mean. "
-            "Without it the range is found once for the folder or video.",
+            help="For infrared of more than 8 bits: the two values, as the file has them, shown as black and white; or "
+            "10C 40C, 283K 313K, where the file says what its values mean. "
+            "Without it the range is found once for the whole folder or video.",
         ),
     ] = None,
     weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights (see t2p methods).")] = None,
@@ -53,17 +55,18 @@ def fuse(
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="Write the fused luminance, without colour.")] = False,
     seconds: Annotated[
-        float | None, typer.Option(help="Of live cameras: end after this time; without it, at Ctrl-C.", min=0)
+        float | None, typer.Option(help="For live cameras: end after this time; without it, at Ctrl-C.", min=0)
     ] = None,
-    again: Annotated[
-        bool, typer.Option("--again", help="Of folders: fuse anew what is there of the same files and settings.")
-    ] = False,
-    workers: Annotated[int, typer.Option(help="Of folders: processes.", min=1)] = 1,
-    dask: Annotated[str | None, typer.Option(help="Of folders: address of a Dask scheduler.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 …")] = "auto",
-    engine: Annotated[str | None, typer.Option(help="Of our network: onnx or torch.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="For folders: fuse anew what is there already.")] = False,
+    workers: Annotated[int, typer.Option(help="For folders: how many processes.", min=1)] = 1,
+    dask: Annotated[str | None, typer.Option(help="For folders: the address of a Dask scheduler.")] = None,
+    device: Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1 …")] = "auto",
+    engine: Annotated[
+        str | None, typer.Option(help="For our network: onnx or torch; without it, what is installed.")
+    ] = None,
     option: Annotated[
-        list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Of the method: see t2p methods.")
+        list[str] | None,
+        typer.Option("--option", metavar="KEY=VALUE", help="A setting of the method: see t2p methods."),
     ] = None,
 ) -> None:
     """Fuse infrared and visible images; the colour is the visible image's.
@@ -73,6 +76,8 @@ def fuse(
     t2p fuse ir_folder vis_folder -o fused --register
 
     t2p fuse thermal16.mkv visible.mp4 -o fused.mp4 --infrared-range 28315 31315
+
+    t2p fuse 0 1 -o fused.mp4 --matrix rig.json --seconds 60
     """
     from text2pixels.cameras import runs
     from text2pixels.cameras.recipe import Recipe
@@ -182,7 +187,7 @@ def register(
     ] = None,
     rig: Annotated[
         Path | None,
-        typer.Option(help="Of two folders from cameras fixed to one another: write their one transform as JSON."),
+        typer.Option(help="For two folders from cameras fixed to one another: write their one transform as JSON."),
     ] = None,
 ) -> None:
     """Estimate the infrared-to-visible transform, judge it and show it; exit code 1 where it failed.
@@ -212,3 +217,5 @@ def register(
         found = runs.register_pair(infrared, visible, overlay=overlay, matrix=matrix, warped=warped)
     if not found:
         raise typer.Exit(1)
+    if outputs:
+        typer.echo(f"written   {', '.join(map(str, outputs))}")
