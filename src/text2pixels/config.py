@@ -186,7 +186,14 @@ class Fuse(Section):
     # Phrases, separated by semicolons, under which a trained network fuses every pair. None: each pair's own
     # prompt, which is made of that pair's labelled boxes where it has any.
     prompt: str | None = None
+    # Those of the test split, and every labelled one, because detectors are trained and tested in folds; or "test":
+    # those of the test split alone, which takes less time. No detector is trained then.
+    pairs: Literal["labelled", "test"] = "labelled"
     device: str = "auto"
+
+    def takes(self, split: str, labelled: bool) -> bool:
+        """Say whether methods fuse a pair of a split."""
+        return split == "test" or (self.pairs == "labelled" and labelled)
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,19 @@ def test_from_coco_weights_to_precision_in_folds(place):
     assert {row.metric for row in evaluation.average_precision(select(table, "k-fold"), 10)} == {"AP50", "AP50:95"}
 
 
+def test_of_the_test_split_alone_nothing_is_trained(place):
+    pairs = write_pairs()
+    for pair in pairs:
+        if pair.split != "test":
+            (layout.fused("simulator", "average") / f"{pair.name}.png").unlink()
+    (place / "params.yaml").write_text(PARAMS + "fuse: {pairs: test}\n")
+    rows = [row for row in detected().to_pylist() if row["kind"] == "image"]
+    assert {row["protocol"] for row in rows} == {"zero-shot"}
+    assert sorted(row["pair_id"] for row in rows) == ["simulator/2", "simulator/3"]
+    detect_early.run()
+    assert not read_detections(layout.detections("simulator", "early")).num_rows
+
+
 def test_every_seed_tests_every_pair(place):
     write_pairs()
     change(place, "folds: 2", "folds: 2, seeds: 2")

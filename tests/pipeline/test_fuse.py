@@ -80,6 +80,12 @@ def test_fuses_the_test_split_and_every_labelled_pair(registered):
         np.testing.assert_array_equal(fused_by("infrared", name), sources(name)[0])
 
 
+def test_fuses_the_test_split_alone_where_params_say_so(registered):
+    (registered / "params.yaml").write_text(PARAMS + "fuse: {pairs: test}\n")
+    fuse.run("tiny", "infrared")
+    assert files_of("infrared") == ["d.png", "stretched/d.png"]
+
+
 def test_test_pairs_come_stretched_before_rounding_too(registered):
     fuse.run("tiny", "average")
     stretched = fuse_luminance(load("average"), *sources("d"), convention="stretched")

@@ -25,7 +25,7 @@ from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.card import read_card
 from text2pixels.progress import console, track
 
-SECTIONS: tuple[str, ...] = ("seed", "datasets", "detect")
+SECTIONS: tuple[str, ...] = ("seed", "datasets", "fuse", "detect")
 
 
 def run(method: str) -> None:
@@ -45,12 +45,12 @@ def run(method: str) -> None:
             pair.pair_id: _example(dataset, method, pair, colour)
             for dataset, (_, pairs) in group.items()
             for pair in pairs
-            if pair.labelled
+            if pair.labelled and params.fuse.takes(pair.split, pair.labelled)
         }
-        if examples:
+        if examples and trains(params.fuse):
             jobs += fold_jobs(group, examples, settings, params.seed, layout.detector(), method)
         for dataset, (_, pairs) in group.items():
-            tested = [examples[pair.pair_id] for pair in pairs if pair.labelled]
+            tested = [examples[pair.pair_id] for pair in pairs if pair.pair_id in examples]
             job = zero_shot_job(dataset, tested, settings)
             jobs += [*([job] if job else []), *_own(method, pairs, examples, settings)]
     write(method, params.datasets, jobs, settings.workers)
@@ -66,6 +66,13 @@ def sharing(datasets: Mapping[str, config.Source]) -> list[dict[str, tuple[Path,
         key = categories if categories and any(pair.labelled for pair in pairs) else dataset
         groups.setdefault(key, {})[dataset] = (folder, pairs)
     return list(groups.values())
+
+
+def trains(settings: config.Fuse) -> bool:
+    """Say whether detectors are trained in folds: not where the pairs of the other splits are not fused."""
+    if settings.pairs == "test":
+        console.print("detect: fuse.pairs is the test split alone: no detector is trained in folds")
+    return settings.pairs == "labelled"
 
 
 def write(method: str, datasets: Sequence[str] | Mapping[str, object], jobs: Sequence[Job], workers: int) -> None:

@@ -16,9 +16,9 @@ from text2pixels.detection.detections import EARLY
 from text2pixels.detection.examples import Example
 from text2pixels.detection.protocol import Job, fold_jobs
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.pipeline.detect import sharing, write
+from text2pixels.pipeline.detect import sharing, trains, write
 
-SECTIONS: tuple[str, ...] = ("seed", "datasets", "detect")
+SECTIONS: tuple[str, ...] = ("seed", "datasets", "fuse", "detect")
 
 
 def run() -> None:
@@ -38,7 +38,7 @@ def run() -> None:
             for pair in pairs
             if pair.labelled
         }
-        if examples:
+        if examples and trains(params.fuse):
             jobs += fold_jobs(group, examples, params.detect, params.seed, layout.detector(), EARLY, channels=4)
     write(EARLY, params.datasets, jobs, params.detect.workers)
 

@@ -24,7 +24,7 @@ from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.metrics.score import CONVENTIONS, HEADLINE, METRICS, Convention, score
 from text2pixels.progress import track
 
-SECTIONS: tuple[str, ...] = ("score",)
+SECTIONS: tuple[str, ...] = ("score", "fuse")
 
 # ``value`` is null where the metric is undefined on that image, and ``reason`` says why.
 SCHEMA = pa.schema(
@@ -53,10 +53,11 @@ def run(dataset: str, method: str) -> None:
         InputError: a fused image is missing, belongs to no pair or has the wrong size.
     """
     params = config.load(SECTIONS)
-    expected = read_pairs_to_fuse(layout.processed(dataset) / "manifest.parquet")
+    manifest = layout.processed(dataset) / "manifest.parquet"
+    expected = [pair for pair in read_pairs_to_fuse(manifest) if params.fuse.takes(pair.split, pair.labelled)]
     pairs = in_split(expected, "test")
     if not pairs:
-        raise InputError(f"{layout.processed(dataset) / 'manifest.parquet'} has no pair in the split 'test' to score")
+        raise InputError(f"{manifest} has no pair in the split 'test' to score")
     fused, stretched = layout.fused(dataset, method), layout.fused_stretched(dataset, method)
     _check(dataset, fused, {stretched.name} | {f"{pair.name}.png" for pair in expected})
     _check(dataset, stretched, {f"{pair.name}.png" for pair in pairs})
