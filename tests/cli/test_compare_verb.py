@@ -209,6 +209,7 @@ def test_a_detector_finds_what_a_method_keeps(labels, squares, detector, monkeyp
     assert rows.loc[("infrared", "all", "AP50"), "value"] == pytest.approx(1)
     assert set(rows["boxes"]) == {6}
     assert "6 images with 6 boxes" in answer.stdout
+    assert "worse than it: loses -1.000" in answer.stdout
     page = (tmp_path / "page/index.html").read_text()
     assert "AP50:95 per class" in page
     assert ("boat" in answer.stderr) == (labels == "coco.json")

@@ -89,11 +89,12 @@ class Detected:
         for each in self.differences:
             if each.metric == "AP50":
                 said[each.verdict].append(f"{each.method} {each.value:+.3f} [{each.low:+.3f}, {each.high:+.3f}]")
-        parts = [f"{verdict}: {', '.join(methods)}" for verdict, methods in said.items() if methods]
+        words = {"better": "better than it", "worse": "worse than it", "not told apart": "not told apart from it"}
+        parts = [f"{words[verdict]}: {', '.join(methods)}" for verdict, methods in said.items() if methods]
         whole = next(row for row in self.found.precisions[self.reference] if row.category == ALL)
         head = f"AP50 by {self.detector} on {whole.images} images with {whole.boxes} boxes: {self.reference}"
-        few = f" ({', '.join(self.rare)}: too few boxes to count)" if self.rare else ""
-        return f"{head} {whole.value:.3f}{few}{'; against it ' if parts else ''}{'; '.join(parts)}"
+        few = f" (mean without {', '.join(self.rare)}, which have too few boxes)" if self.rare else ""
+        return "; ".join([f"{head} {whole.value:.3f}{few}", *parts])
 
 
 def read_boxes(labels: Path, shared: Shared) -> Labelled:
