@@ -80,7 +80,7 @@ def write_cuttings(
     infrared, visible = _sources(pair)
     rows, columns = cutting(infrared, visible)
     frame = Box("", columns.start, rows.start, columns.stop - columns.start - 1, rows.stop - rows.start - 1)
-    images = [("the visible image, and the cutting", "whole", _draw(visible, [frame]))]
+    images = [("the visible image, with the part shown framed", "whole", _draw(visible, [frame]))]
     for label, method in methods:
         images.append((label, method, _sized(_picture(pair, method, infrared, visible)[rows, columns])))
     if without_text:
