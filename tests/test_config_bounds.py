@@ -137,6 +137,7 @@ MERGES = "a0: &a0 {k: v}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 
         (b"a: 0x_", "is not YAML"),
         (b"a: *nobody", "undefined alias"),
         (rb'a: "\ud800"', "in line 1: half of a character"),
+        (rb'a: "b\0"', "in line 1: half of a character .* or a zero"),
         (rb'a: {b: ["x", "\udfff"]}', "in line 1: half of a character"),
         (b"a: \x00", "is not YAML"),
         (b"a: b\n---\na: c", "is not YAML"),

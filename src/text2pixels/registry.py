@@ -24,6 +24,7 @@ def look_up(table: Mapping[str, Entry], name: str, noun: str) -> Entry:
 def unknown(name: str, known: Iterable[str], noun: str) -> str:
     """Return the one-line answer to an unknown name."""
     names = sorted(known)
+    name = " ".join(name[:80].split())
     near = get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
     return f"unknown {noun} '{name}'; {hint}"

@@ -19,7 +19,7 @@ _MOST = 50_000  # values once every alias is written out
 
 _FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
 _FIRST = list("-+.0123456789")
-_HALF = re.compile("[\ud800-\udfff]")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 class _Loader(yaml.SafeLoader):
@@ -35,8 +35,8 @@ class _Loader(yaml.SafeLoader):
         alias = isinstance(event, yaml.AliasEvent)
         if not alias and event.tag not in (None, "!"):
             raise yaml.MarkedYAMLError(problem=f"the tag {event.tag} is not read", problem_mark=event.start_mark)
-        if _HALF.search(getattr(event, "value", "")):
-            problem = r"half of a character (\ud800 and its kin), which no file can hold"
+        if _NO_TEXT.search(getattr(event, "value", "")):
+            problem = r"half of a character (\ud800 and its kin) or a zero (\0), which no file's name can hold"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
         self._level += 1
         if self._level > _DEEPEST:

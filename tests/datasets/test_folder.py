@@ -1,10 +1,17 @@
 """Folders of one's own: every base is found, its folders name the split, and what is not read is named."""
 
+import signal
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import fakes
 
 from text2pixels import config
+from text2pixels.datasets import folder, listing, places
+from text2pixels.datasets.adapter import Layout, Stray
+from text2pixels.datasets.folder import FOLDER
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.errors import InputError
 from text2pixels.pipeline.ingest import ingest
@@ -102,14 +109,97 @@ def test_what_an_ingest_made_is_no_source_of_the_next(tmp_path):
         assert tally.pairs.found == 1
 
 
-def test_a_link_to_itself_does_not_double_the_set(tmp_path):
+def test_links_to_folders_are_named_and_not_followed(tmp_path):
     raw = tmp_path / "raw"
     pair(raw, "ir/a.png")
+    fakes.voc(raw / "labels/a.xml", [("cat", 1, 1, 9, 9)])
+    pair(tmp_path / "elsewhere", "ir/b.png")
     (raw / "again").symlink_to(raw)
+    (raw / "other").symlink_to(tmp_path / "elsewhere")
     (raw / "ir/loop").symlink_to(raw / "ir")
-    splits, tally, _ = take_in(tmp_path)
+    (raw / "vi/disk").symlink_to("/")  # of which a walk takes minutes
+    (raw / "labels/disk").symlink_to("/")
+    start = time.perf_counter()
+    splits, tally, categories = take_in(tmp_path, **OPTIONS, labels="labels", format="voc")
+    assert time.perf_counter() - start < 10
     assert list(splits) == ["a"]
-    assert tally.pairs.found == 1
+    assert categories == {"a": ["cat"]}
+    assert sorted((row.reason, row.detail) for row in tally.quarantined) == [
+        ("not_visited", f"{place}: a link to a folder")
+        for place in ("again", "ir/loop", "labels/disk", "other", "vi/disk")
+    ]
+
+
+def test_links_in_a_flat_set_are_not_counted_through(tmp_path):
+    layout = Layout("ir", "vi")
+    pair(tmp_path, "ir/a.png")
+    (tmp_path / "ir/disk").symlink_to("/")
+    start = time.perf_counter()
+    found = list(listing.pair_up(replace(FOLDER, layouts=((layout,),)), tmp_path, [places.Part(tmp_path, layout)]))
+    assert time.perf_counter() - start < 5
+    assert [entry.detail for entry in found if isinstance(entry, Stray)] == ["ir/disk: a link to a folder"]
+
+
+@pytest.mark.parametrize("named", ["the path", "the images", "the labels"])
+def test_links_that_somebody_named_are_followed(named, tmp_path):
+    there, raw = tmp_path / "there", tmp_path / "raw"
+    pair(there, "ir/a.png")
+    fakes.voc(there / "labels/a.xml", [("cat", 1, 1, 9, 9)])
+    if named == "the path":
+        raw.symlink_to(there)
+    else:
+        raw.mkdir()
+        for name in ("ir", "vi", "labels"):
+            (raw / name).symlink_to(there / name)
+    _, tally, categories = take_in(tmp_path, **OPTIONS, labels="labels", format="voc")
+    assert categories == {"a": ["cat"]}
+    assert tally.quarantined == []
+
+
+def test_a_set_that_is_there_by_a_link_alone_is_one_line(tmp_path):
+    pair(tmp_path / "there", "ir/a.png")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/set").symlink_to(tmp_path / "there")
+    with pytest.raises(InputError, match="set is a link to a folder, which is not searched: give it as the path"):
+        take_in(tmp_path)
+
+
+@pytest.mark.parametrize("pattern", ["^((a+)+)$", "^((a|a)*)$", "^(a*a*a*a*a*a*a*a*a*a*)$"])
+def test_a_pattern_of_scenes_that_takes_for_ever_is_stopped(pattern, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "SECONDS_OF_SCENES", 0.2)
+    pair(tmp_path / "raw", f"ir/{'a' * 100}!.png")
+    handler = signal.getsignal(signal.SIGALRM)
+    start = time.perf_counter()
+    with pytest.raises(
+        InputError, match=r"^datasets\.folder\.options\.scene: [^\n]* takes longer than 0\.2 s, at last for"
+    ):
+        take_in(tmp_path, scene=pattern)
+    assert time.perf_counter() - start < 5
+    assert signal.getsignal(signal.SIGALRM) == handler
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+@pytest.mark.parametrize("value", ["\udc80", "a\nb", "x" * 100_000, ["a"], {"a": 1}, 7, "", True, float("nan")])
+@pytest.mark.parametrize(
+    "option",
+    ["adapter", "split", "infrared", "labels", "format", "classes", "scene", "infrared_range", "\udc80", "a\nb"],
+)
+def test_an_option_that_is_none_is_one_line(option, value, tmp_path):
+    pair(tmp_path / "raw", "ir/a.png")
+    usual = {"labels": "labels.json"} if option == "format" else OPTIONS if option == "infrared" else {}
+    if option == "scene" and isinstance(value, str):
+        value = f"({value}"
+    if option == "classes" and isinstance(value, list):
+        value = "a"
+    with pytest.raises(InputError, match=r"^[^\n]{9,500}$"):
+        take_in(tmp_path, **usual | {option: value})
+
+
+@pytest.mark.parametrize("pattern", ["(", "no group", "(a{99999999999999999999})", "(" * 9000 + ")" * 9000])
+def test_a_pattern_of_scenes_that_is_none_is_one_line(pattern, tmp_path):
+    pair(tmp_path / "raw", "ir/a.png")
+    with pytest.raises(InputError, match=r"^datasets\.folder\.options\.scene: [^\n]{0,300}$"):
+        take_in(tmp_path, scene=pattern)
 
 
 @pytest.mark.parametrize("form", ["coco", "voc", "yolo"])
@@ -118,11 +208,11 @@ def test_labels_beside_each_part_or_at_the_root_find_their_images(form, where, t
     raw = tmp_path / "raw"
     for part, name in (("train", "cat"), ("test", "dog")):
         pair(raw, f"{part}/ir/1.png")
-        folder = raw / part / "labels" if where == "base" else raw / "labels" / part
+        labels = raw / part / "labels" if where == "base" else raw / "labels" / part
         if form == "voc":
-            fakes.voc(folder / "1.xml", [(name, 1, 1, 9, 9)])
+            fakes.voc(labels / "1.xml", [(name, 1, 1, 9, 9)])
         elif form == "yolo":
-            fakes.yolo(folder / "1.txt", [f"{['cat', 'dog'].index(name)} .5 .5 .2 .2"])
+            fakes.yolo(labels / "1.txt", [f"{['cat', 'dog'].index(name)} .5 .5 .2 .2"])
         elif where == "base":
             fakes.coco(raw / part / "labels", ["cat", "dog"], {"1.png": [(name, [1, 1, 8, 8])]})
     if form == "coco" and where == "root":

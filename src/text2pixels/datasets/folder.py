@@ -25,7 +25,11 @@ Options of the source (all but the folder's path can be left out)::
 """
 
 import re
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -47,6 +51,11 @@ _USUAL = (
     ("ir", "rgb"),
     ("ir", "vis"),
 )
+
+SECONDS_OF_SCENES = 10.0  # for all names of a set; an honest pattern takes microseconds for each
+_LEAST = 0.001  # seconds: 0 would stop the clock
+_SHOWN = 80  # characters of a pattern or a name in a message
+_LONGEST = 4096  # characters of an option, as of a path
 
 
 def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[Candidate | Stray]:
@@ -92,8 +101,8 @@ def classes_of(options: Mapping[str, Any]) -> dict[str, str]:
 
 def _text(adapter: Adapter, options: Mapping[str, Any], key: str) -> str | None:
     value = options.get(key)
-    if value is not None and not isinstance(value, str):
-        raise InputError(f"datasets.{adapter.name}.options.{key}: expected a text, found {value!r}")
+    if value is not None and not (isinstance(value, str) and value.isprintable() and len(value) <= _LONGEST):
+        raise InputError(f"datasets.{adapter.name}.options.{key}: expected a line of text, found {value!r:.80}")
     return value
 
 
@@ -104,7 +113,7 @@ def _format(adapter: Adapter, text: Mapping[str, str | None]) -> LabelFormat | N
     for name in known:
         if text["format"] == name:
             return name
-    raise InputError(f"datasets.{adapter.name}.options.format: '{text['format']}'; known: {', '.join(known)}")
+    raise InputError(f"datasets.{adapter.name}.options.format: {text['format']!r:.80}; known: {', '.join(known)}")
 
 
 def _check_labels(adapter: Adapter, labels: str, root: Path, parts: Sequence[Part]) -> None:
@@ -138,7 +147,9 @@ def _classes(adapter: Adapter, options: Mapping[str, Any], root: Path, parts: Se
     """
     if "classes" in options:
         if not isinstance(options["classes"], list):
-            raise InputError(f"datasets.{adapter.name}.options.classes: expected a list, found {options['classes']!r}")
+            raise InputError(
+                f"datasets.{adapter.name}.options.classes: expected a list, found {options['classes']!r:.80}"
+            )
         return tuple(str(name) for name in options["classes"])
     if parts[0].layout.format != "yolo":
         return ()
@@ -155,18 +166,53 @@ def _classes(adapter: Adapter, options: Mapping[str, Any], root: Path, parts: Se
 def _scene(adapter: Adapter, pattern: str | None) -> Callable[[str], str | None]:
     if pattern is None:
         return adapter.scene
+    where = f"datasets.{adapter.name}.options.scene"
     try:
         compiled = re.compile(pattern)
-    except re.error as error:
-        raise InputError(f"datasets.{adapter.name}.options.scene: {pattern!r}: {error}") from error
+    except (re.error, OverflowError, RecursionError) as error:
+        raise InputError(f"{where}: {pattern[:_SHOWN]!r}: {error}") from error
     if compiled.groups < 1:
-        raise InputError(f"datasets.{adapter.name}.options.scene: {pattern!r} has no group to name the scene")
+        raise InputError(f"{where}: {pattern[:_SHOWN]!r} has no group to name the scene")
+    left = SECONDS_OF_SCENES
 
     def scene(name: str) -> str | None:
-        match = compiled.search(name)
+        nonlocal left
+        start = time.perf_counter()
+        try:
+            with _at_most(left):
+                match = compiled.search(name)
+        except TimeoutError as error:
+            raise InputError(
+                f"{where}: {pattern[:_SHOWN]!r} takes longer than {SECONDS_OF_SCENES:g} s, at last for "
+                f"'{name[:_SHOWN]}': write it without a repetition within a repetition, as in (a+)+"
+            ) from error
+        left = max(left - time.perf_counter() + start, _LEAST)
         return match.group(1) if match else None
 
     return scene
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in the block after some seconds.
+
+    A matching can be interrupted by a signal alone, which the main thread of a process of POSIX hears; elsewhere it
+    goes on.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 FOLDER = Adapter(

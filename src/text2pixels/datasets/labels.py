@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from text2pixels.datasets.adapter import Adapter, LabelFile, Labels, Problem, Stray
 from text2pixels.datasets.coco import Coco
-from text2pixels.datasets.places import Part, is_litter, label_place, list_folder
+from text2pixels.datasets.places import Part, is_litter, label_place, link, list_folder
 from text2pixels.datasets.text import decode, read_bytes
 from text2pixels.image.boxes import Box
 
@@ -99,6 +99,7 @@ class Annotations:
                 self._strays.append(Stray(stem, "file", "not_a_label", detail))
         for name in listing.irregular if alone else ():
             self._strays.append(Stray(Path(name).stem, "file", "not_regular", f"{folder.name}/{name}"))
+        self._strays += [link(folder / name, self._root) for name in listing.links if alone]
         for name in listing.folders if nested else ():
             self._gather(folder / name, (*below, name), alone, nested)
 

@@ -17,6 +17,7 @@ from text2pixels.datasets.places import (
     is_ours,
     label_names,
     label_place,
+    link,
     list_folder,
     locate,
     unvisited,
@@ -168,12 +169,12 @@ def _gather(number: int, part: Part, root: Path, place: Key, entries: dict[Key, 
                     detail = f"{where}/{name}: the name '{key[-1]}' is in {layout.split or 'another part'} too"
                     yield Stray(key[-1], "file", "ambiguous", detail)
             if not (shared and turn):
-                yield from _odd(part, here, there, where)
+                yield from _odd(part, here, there, root)
 
 
-def _odd(part: Part, here: Path, there: Listing, where: str) -> Iterator[Stray]:
+def _odd(part: Part, here: Path, there: Listing, root: Path) -> Iterator[Stray]:
     """Yield the files of an images' folder that are no images; its labels, where they lie there, are no strays."""
-    layout = part.layout
+    layout, where = part.layout, here.relative_to(root).as_posix()
     beside = not {layout.infrared, layout.visible}.isdisjoint(label_names(layout))
     expected = (TYPES.get(layout.format or "", ".json"), ".json") if beside else ()
     for name in there.others:
@@ -185,18 +186,18 @@ def _odd(part: Part, here: Path, there: Listing, where: str) -> Iterator[Stray]:
         for name in there.folders:
             if much := images_below(here / name):
                 yield Stray(name, "file", "not_visited", f"{where}/{name}/: {much}")
+    named = {*part.folders(), label_place(part, root)}
+    yield from (link(here / name, root) for name in there.links if here / name not in named)
 
 
 def _walk(folder: Path, nested: bool, labels: Path | None) -> Iterator[tuple[Key, Listing]]:
-    """Yield the names in a folder and, where it is nested, in those below it, each once and not the labels'."""
+    """Yield the names in a folder and, where it is nested, in those below it, but not the labels'."""
     waiting: list[Key] = [()]
-    seen: set[Path] = set()
     while waiting:
         below = waiting.pop()
         here = folder.joinpath(*below)
-        if here.resolve() in seen or (below and (here == labels or is_ours(here))):
+        if below and (here == labels or is_ours(here)):
             continue
-        seen.add(here.resolve())
         there = list_folder(here)
         yield below, there
         waiting += [(*below, name) for name in there.folders] if nested else []

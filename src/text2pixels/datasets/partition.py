@@ -44,7 +44,7 @@ def rule(adapter: Adapter, options: Mapping[str, Any]) -> tuple[str, Callable[[C
     forced = options.get("split")
     if forced is not None:
         if forced not in SPLITS:
-            raise InputError(f"datasets.{adapter.name}.options.split: '{forced}'; known: {', '.join(SPLITS)}")
+            raise InputError(f"datasets.{adapter.name}.options.split: {forced!r:.80}; known: {', '.join(SPLITS)}")
         return f"all {forced} (datasets.{adapter.name}.options.split)", lambda candidate: str(forced)
     file = adapter.split_file
     listed = {name: split for name, (split, _) in published(file).items()} if file else {}

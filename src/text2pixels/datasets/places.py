@@ -1,4 +1,8 @@
-"""Where below a folder a data set lies, and what else lies there that nobody reads."""
+"""Where below a folder a data set lies, and what else lies there that nobody reads.
+
+A link to a folder is followed where somebody named it: as the set's path, or by its name in a layout. Others are
+named as not visited, as they may lead to a whole disk.
+"""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +41,7 @@ class Listing:
     others: tuple[str, ...] = ()  # files of other types, and a system's litter
     irregular: tuple[str, ...] = ()  # pipes, sockets, devices
     folders: tuple[str, ...] = ()  # without litter
+    links: tuple[str, ...] = ()  # to folders
 
 
 def is_litter(name: str) -> bool:
@@ -55,19 +60,20 @@ def list_folder(folder: Path) -> Listing:
     Raises:
         OSError: the folder cannot be read.
     """
-    images, others, irregular, folders = [], [], [], []
+    images, others, irregular = list[str](), list[str](), list[str]()
+    folders, links = list[str](), list[str]()
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.is_dir():
                 if not is_litter(entry.name):
-                    folders.append(entry.name)
+                    (links if entry.is_symlink() else folders).append(entry.name)
             elif not entry.is_file() and Path(entry.path).exists():
                 irregular.append(entry.name)
             elif entry.name.lower().endswith(SUFFIXES) and not is_litter(entry.name):
                 images.append(entry.name)
             else:
                 others.append(entry.name)
-    return Listing(*map(tuple, (images, others, irregular, folders)))
+    return Listing(*map(tuple, (images, others, irregular, folders, links)))
 
 
 def inside(base: Path, relative: str) -> Path | None:
@@ -96,13 +102,10 @@ def locate(adapter: Adapter, root: Path, several: bool = False) -> tuple[Part, .
         InputError: nothing there looks like the set; the message says what was expected and found.
     """
     found: list[Part] = []
-    level, seen = [root], set()
+    level = [root]
     for _ in range(DEPTH + 1):
         below: list[Path] = []
         for base in level:
-            if base.resolve() in seen:  # by a link
-                continue
-            seen.add(base.resolve())
             layouts = _fitting(adapter, base)
             found += [Part(base, layout) for layout in layouts]
             if found and not several:
@@ -115,7 +118,9 @@ def locate(adapter: Adapter, root: Path, several: bool = False) -> tuple[Part, .
         return tuple(found)
     expected = " or ".join(f"{layouts[0].infrared}/ and {layouts[0].visible}/" for layouts in adapter.layouts)
     there = ", ".join(sorted(child.name for child in root.iterdir())[:8]) or "nothing"
-    raise InputError(f"{root} does not hold {adapter.title}: expected {expected}, found {there}")
+    links = list_folder(root).links
+    hint = f"; {links[0]} is a link to a folder, which is not searched: give it as the path" if links else ""
+    raise InputError(f"{root} does not hold {adapter.title}: expected {expected}, found {there}{hint}")
 
 
 def label_place(part: Part, root: Path) -> Path | None:
@@ -132,7 +137,7 @@ def label_names(layout: Layout) -> tuple[str, ...]:
 
 
 def unvisited(root: Path, parts: Sequence[Part]) -> Iterator[Stray]:
-    """Yield a row for each folder below ``root`` that holds images, but none that is read."""
+    """Yield a row for each folder below ``root`` that holds images, but none that is read, and for each link."""
     read = {folder for part in parts for folder in part.folders()}
     read |= {place for part in parts if (place := label_place(part, root)) is not None}
     yield from _unread(root, root, read, {parent for path in read for parent in path.parents})
@@ -152,6 +157,16 @@ def _unread(folder: Path, root: Path, read: set[Path], above: set[Path]) -> Iter
         yield Stray(folder.name, "file", "not_visited", f"{where}/: {_counted(len(listing.images))} beside its folders")
     for name in listing.folders:
         yield from _unread(folder / name, root, read, above)
+    for name in listing.links:
+        if folder / name in above:
+            yield from _unread(folder / name, root, read, above)
+        elif folder / name not in read:
+            yield link(folder / name, root)
+
+
+def link(path: Path, root: Path) -> Stray:
+    """Return the row of a link to a folder."""
+    return Stray(path.name, "file", "not_visited", f"{path.relative_to(root).as_posix()}: a link to a folder")
 
 
 def images_below(folder: Path) -> str:

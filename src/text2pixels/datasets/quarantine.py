@@ -51,7 +51,7 @@ REASONS = {
     "not_an_image": "not of an image type, or a system's litter",
     "not_a_label": "among the labels, but not of their format's type",
     "not_regular": "a pipe, a socket or a device, which is not read",
-    "not_visited": "a folder of images outside those that were read",
+    "not_visited": "a folder of images outside those that were read, or a link to a folder",
     "other_band": "neither thermal nor visible: near infrared, a colour composite, a result",
 }
 

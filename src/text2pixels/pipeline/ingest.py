@@ -190,7 +190,7 @@ def _span(adapter: Adapter, source: config.Source) -> tuple[float, float] | None
         low = high = 0.0
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         where = f"datasets.{adapter.name}.options.infrared_range"
-        raise InputError(f"{where}: expected two rising counts such as [7000, 9000], found {said!r}")
+        raise InputError(f"{where}: expected two rising counts such as [7000, 9000], found {said!r:.80}")
     return low, high
 
 
