@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import subprocess
 import sys
@@ -130,6 +131,21 @@ def test_a_full_disk_is_named_with_the_folder_that_did_not_fit(tmp_path):
     with pytest.raises(InputError, match=r"^cannot write .*out: No space left on device$"), files.whole_folder(target):
         Path("/dev/full").write_text("x")
     assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("out"), Path("out/kept")]
+
+
+@pytest.mark.parametrize("whole", [files.whole_file, files.whole_folder])
+def test_a_disk_that_is_read_only_is_named_by_what_was_to_be_written(tmp_path, monkeypatch, whole):
+    def refuse(path, *_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    for name in ("mkdir", "unlink", "write_text"):
+        monkeypatch.setattr(Path, name, refuse)
+    monkeypatch.setattr(files, "beside", lambda path: path.with_name(f".{path.name}.part"))
+    with (
+        pytest.raises(InputError, match=r"^cannot write .*/out: Read-only file system$"),
+        whole(tmp_path / "out") as aside,
+    ):
+        aside.write_text("x")
 
 
 def test_another_fault_within_a_folder_is_its_own(tmp_path):

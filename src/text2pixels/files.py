@@ -32,7 +32,8 @@ def whole_file(path: Path) -> Iterator[Path]:
             raise  # of another file
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        aside.unlink(missing_ok=True)
+        if aside.exists():  # not where it could not be made: a read-only disk refuses to remove what is not there
+            aside.unlink()
 
 
 @contextmanager
@@ -47,8 +48,8 @@ def whole_folder(path: Path) -> Iterator[Path]:
     if ".." in path.parts or path.resolve() in (here, *here.parents):
         raise InputError(f"{path} would be replaced as a whole: name a folder of its own, below {here} or elsewhere")
     aside = beside(path)
-    aside.mkdir()
     try:
+        aside.mkdir()
         yield aside
         take_place(aside, path)
     except OSError as error:

@@ -1,8 +1,11 @@
 """Where a set is made: one ingest at a time, and what a kill left is gone after the next."""
 
+import errno
+
 import pytest
 from filelock import FileLock
 
+from text2pixels.datasets import workplace
 from text2pixels.datasets.workplace import PARTS, alone, open_workplace
 from text2pixels.errors import InputError
 
@@ -19,6 +22,15 @@ def test_the_second_of_two_is_told_so_in_one_line(tmp_path):
             pytest.fail("the refused one took the lock away")
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_takes_no_lock_is_named_as_it_was_given(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system", "x.lock")
+
+    monkeypatch.setattr(workplace.FileLock, "acquire", refuse)
+    with pytest.raises(InputError, match=r"^cannot write .*/out: Read-only file system$"), alone(tmp_path / "out"):
+        pass
 
 
 def test_a_lock_file_without_holder_stops_nobody(tmp_path):

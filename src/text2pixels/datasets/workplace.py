@@ -23,7 +23,7 @@ def alone(target: Path) -> Iterator[None]:
     """Keep every other ingest out of ``target`` while the block runs.
 
     Raises:
-        InputError: one is at it.
+        InputError: one is at it, or nothing can be written there.
     """
     file = target.absolute().parent / f".{target.name}.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -35,6 +35,8 @@ def alone(target: Path) -> Iterator[None]:
             raise InputError(
                 f"another ingest is writing {target}: wait until it has ended, or name another folder"
             ) from error
+        except OSError as error:  # a disk that is read-only, say
+            raise InputError(f"cannot write {target}: {error.strerror}") from error
         if file.exists():
             break
         lock.release()  # its last holder removed the file after we had opened it: what we hold is no lock
