@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from support.tiny_benchmark import ABLATIONS, METHODS
@@ -10,8 +11,10 @@ from typer.testing import CliRunner
 
 from text2pixels import config, layout
 from text2pixels.cli import app
+from text2pixels.detection.detections import ZERO_SHOT, Detection, EvaluatedImage, write_detections
 from text2pixels.errors import InputError
 from text2pixels.methods.card import read_card, write_card
+from text2pixels.pipeline import report
 from text2pixels.report import conditions
 from text2pixels.report.markdown import bold, table
 from text2pixels.training.history import Row, write_history
@@ -55,6 +58,20 @@ def test_a_retrained_method_says_so_wherever_a_table_names_it(made, tmp_path, mo
         if row[0].strip().startswith("max")
     }
     assert names == {"max (retrained, 3 of 9 steps on A)"}
+
+
+def test_where_no_detector_was_trained_the_tables_are_those_of_cocos(own_benchmark):
+    for method in (*METHODS, *ABLATIONS, "early"):
+        seen = [Detection("People", 0.9, 4, 4, 20, 30)]
+        images = [EvaluatedImage(pair.pair_id, pair.boxes, seen, ZERO_SHOT) for pair in own_benchmark]
+        write_detections(layout.detections("simulator", method), [] if method == "early" else images)
+    report.run()
+    assert "YOLOv5 as it learned from COCO" in (layout.site() / "index.html").read_text()
+    CliRunner().invoke(app, ["publish"], catch_exceptions=False)
+    detection = (Path(FOLDER) / "detection-simulator.md").read_text()
+    assert "as it learned from COCO" in detection
+    assert "fine-tuned" not in detection
+    assert "AP50: YOLOv5 as it learned from COCO" in (Path(FOLDER) / "README.md").read_text()
 
 
 def rows_of(path):

@@ -49,7 +49,12 @@ SCOPES = (
     Scope("AP50_own", "own detector, test split", OWN, True, _ALONE),
 )
 
+# The leaderboards show the first of these that was tested.
 LEADERBOARD = SCOPES[0]
+_LEADING = {
+    LEADERBOARD: "YOLOv5 fine-tuned on each method's images in folds",
+    SCOPES[2]: "YOLOv5 as it learned from COCO, of the categories that COCO knows",
+}
 
 DRAWN = 0.25  # least score of a box that is drawn: what YOLOv5's own script draws
 
@@ -179,6 +184,16 @@ def precision_of(tables: Mapping[str, pa.Table], pairs: Sequence[Pair], resample
         if resampled:
             found[scope.key] = Found({method: precisions(each) for method, each in resampled.items()}, resampled)
     return found
+
+
+def leading(protocols: Mapping[str, object]) -> Scope | None:
+    """Return the scope that the leaderboards show: fine-tuned detectors, COCO's where none was trained; or None."""
+    return next((scope for scope in _LEADING if scope.key in protocols), None)
+
+
+def detector_of(scope: Scope) -> str:
+    """Say in words whose boxes a leaderboard's scope counts."""
+    return _LEADING[scope]
 
 
 def sections(

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from text2pixels import config, layout
 from text2pixels.analysis.average_precision import Precision
-from text2pixels.analysis.detection import LEADERBOARD, Found, folds_of, precision_of
+from text2pixels.analysis.detection import Found, folds_of, leading, precision_of
 from text2pixels.datasets.adapter import Adapter
 from text2pixels.datasets.catalogue import adapter_of
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
@@ -29,10 +29,11 @@ class DatasetResults:
     ``scores`` has a row per image and metric (columns pair_id, method, convention, metric, value, reason)
     under the convention `standard`, ``stretched`` under that one;
     ``prompts`` has columns pair_id, kind, phrases, origin;
-    ``detections`` maps a method to its table (detection/table.py) in folds, of the test split alone;
+    ``detections`` maps a method to its table (detection/table.py) under the protocol of the leaderboards, of the test
+    split alone;
     ``folds`` is their number, 0 where there are none;
     ``protocols`` maps a key of `analysis.detection.SCOPES` to what was found, of early and late fusion too;
-    ``precision`` is that of the leaderboards: fine-tuned, over the test split alone.
+    ``precision`` is that of the leaderboards, see `analysis.detection.leading`: over the test split alone.
     """
 
     name: str
@@ -50,8 +51,8 @@ class DatasetResults:
     @property
     def precision(self) -> dict[str, list[Precision]]:
         """Average precisions of each method, as the leaderboards show them."""
-        found = self.protocols.get(LEADERBOARD.key)
-        return found.precisions if found else {}
+        scope = leading(self.protocols)
+        return self.protocols[scope.key].precisions if scope else {}
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,8 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
     scores = pd.concat(tables, ignore_index=True)
     detections = {method: read_detections(layout.detections(name, method)) for method in methods}
     early = read_detections(layout.detections(name, EARLY))
+    protocols = precision_of(detections | {EARLY: early}, pairs, params.report.bootstrap)
+    shown = scope.protocol if (scope := leading(protocols)) else K_FOLD
     return DatasetResults(
         name=name,
         adapter=adapter_of(name, params.datasets[name]),
@@ -126,9 +129,9 @@ def _read_dataset(name: str, methods: list[str], params: config.Params) -> Datas
         prompts=_frame(layout.prompts(name)),
         scores=scores[scores["convention"] == "standard"],
         stretched=scores[scores["convention"] == "stretched"],
-        detections={method: select(table, K_FOLD, expected) for method, table in detections.items()},
+        detections={method: select(table, shown, expected) for method, table in detections.items()},
         folds=folds_of(detections),
-        protocols=precision_of(detections | {EARLY: early}, pairs, params.report.bootstrap),
+        protocols=protocols,
     )
 
 

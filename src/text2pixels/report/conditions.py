@@ -20,20 +20,39 @@ PLACES = {"datasets": "--data", "fuse.weights": "--weights", "detect.weights": "
 def facts(results: Results, params: config.Params) -> dict[str, str]:
     """Return revision, machine, numbers of pairs, training and protocol, in the order to show them."""
     own = provenance(params)
-    train, detect = params.train, params.detect
-    seeds = sorted({seed for setting in settings_of(results.changes, params.seed) for seed in setting.seeds})
     tests = (f"{len(data.test)} of {len(data.pairs)} in {data.adapter.title}" for data in results.datasets)
     lock = Path("dvc.lock")
     if lock.is_file():  # tables are published after the run, so this is the file to commit beside them
         own["dvc.lock"] = f"sha256 {sha256(lock)[:16]}"
     return own | {
         "test pairs": ", ".join(tests),
+        **_training(results, params),
+        "detector": _detector(params),
+        "intervals": f"95 %, bootstrap over pairs, {params.report.bootstrap} resamples",
+    }
+
+
+def _training(results: Results, params: config.Params) -> dict[str, str]:
+    """Say how our networks were trained: in this run, or before it, as their cards tell."""
+    if not any(name in results.histories for name in results.variants):
+        before = [f"{name} was {card.aside}" for name in results.variants if (card := results.cards[name]).aside]
+        return {"training": f"none of ours in this run{': ' if before else ''}{'; '.join(before)}"}
+    train = params.train
+    seeds = sorted({seed for setting in settings_of(results.changes, params.seed) for seed in setting.seeds})
+    return {
         "training": f"{', '.join(train.datasets)}; {train.epochs} epochs, batch {train.batch}, crop {train.crop}, "
         f"strategy {train.strategy}, prompts {train.prompts}, encoder {train.encoder}",
         "training seeds": ", ".join(str(seed) for seed in seeds),
-        "detector": f"YOLOv5u ({detect.scale}), {detect.epochs} epochs at {detect.image_size} pixels for every method",
-        "intervals": f"95 %, bootstrap over pairs, {params.report.bootstrap} resamples",
     }
+
+
+def _detector(params: config.Params) -> str:
+    """Say what detects, and how long it is trained for every method."""
+    detect = params.detect
+    name = f"YOLOv5{'u' if detect.head == 'free' else ''} ({detect.scale})"
+    if params.fuse.pairs == "test":
+        return f"{name} as COCO taught it; none was trained"
+    return f"{name}, {detect.epochs} epochs at {detect.image_size} pixels for every method"
 
 
 def commands(params: config.Params) -> list[str]:

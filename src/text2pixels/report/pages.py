@@ -6,7 +6,7 @@ from typing import Any
 from text2pixels.analysis import ablations as ablation
 from text2pixels.analysis.average_precision import ALL, LEAST_BOXES
 from text2pixels.analysis.boards import Board
-from text2pixels.analysis.detection import LEADERBOARD, by_method
+from text2pixels.analysis.detection import by_method, detector_of, leading
 from text2pixels.analysis.leaderboard import Cell, Row, Table
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.methods.card import Card
@@ -60,10 +60,12 @@ def detection(
 ) -> str:
     """Return the page of a data set's average precisions, and of their differences to that of the first method."""
     counts = [row.cells[-1].count for row in next(iter(tables.values())).rows]
+    scope = leading(data.protocols)
+    assert scope, "tables come from a scope"
     parts = [
         f"# {_title(data)}: detection\n\n",
         _simulated(data),
-        f"{max(counts)} labelled pairs; the same protocol, start weights, seeds and budget for every method. The "
+        f"{max(counts)} labelled pairs, {detector_of(scope)}: the same for every method. The "
         f"mean is over the categories with at least {LEAST_BOXES} boxes, or over all where none has as many. Without "
         f"fusion, by the same detector: `early` sees both images, `late` merges what was found in each. {_READING}",
     ]
@@ -71,7 +73,7 @@ def detection(
         columns = ["Method", *(f"{'mean' if name == ALL else name} ↑" for name in found.columns)]
         rows = [[named(row.method, cards), *(_with_interval(cell) for cell in row.cells)] for row in found.rows]
         parts.append(f"## {metric}\n\n{table(columns, rows)}\n")
-    if differences := data.protocols[LEADERBOARD.key].differences(methods[0], methods):
+    if differences := data.protocols[scope.key].differences(methods[0], methods):
         rows = [
             [
                 named(method, cards),
@@ -182,6 +184,8 @@ def headline(
         f"Pairs: {pairs}.{simulated} Rank: average place, image by image, among fused methods, over the "
         f"{_metrics_that_count(sets[0][1])}; below it over all {len(sets[0][1].fusion.columns)} metrics."
     )
+    scopes = {scope for data, _, ap50 in sets if ap50 is not None and (scope := leading(data.protocols))}
+    note += "".join(f" AP50: {words}." for words in sorted(map(detector_of, scopes)))
     return table(["Method", *chosen, "ms ↓"], lines) + f"\n{note}\n"
 
 

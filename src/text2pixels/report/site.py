@@ -160,7 +160,8 @@ def _view(data: DatasetResults, results: Results, settings: config.Report, image
     found = boards(data, results.methods, settings.bootstrap)
     whole = found[0]
     detected = detection.sections(data.protocols, data.pairs, data.folds, results.methods)
-    board = next((section for section in detected if section.scope == detection.LEADERBOARD), None)
+    scope = detection.leading(data.protocols)
+    board = next((section for section in detected if section.scope == scope), None)
     shown = spread(data.test, settings.gallery) if images else []
     ranked = [row.method for row in whole.fusion.rows if row.rank is not None]
     left_out = Counter((row.kind, row.reason) for row in data.quarantine.itertuples())
@@ -178,6 +179,7 @@ def _view(data: DatasetResults, results: Results, settings: config.Report, image
         "ranking_figures": {board.key: figures.critical_difference(board.ranking) for board in found},
         "detection": detected,
         "ap50": board.tables["AP50"] if board else None,
+        "detector": detection.detector_of(scope) if scope else "",
         "found": board.verdict if board else "",
         "ap": board.tables["AP50:95"] if board else None,
         "shown": shown,
