@@ -57,4 +57,7 @@ def settings(host: str, port: int, auth: str) -> dict[str, str]:
         # Of SQLite, for a lock: ten, Prefect's own, are too few where stages keep every core busy.
         "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
         "PREFECT_SERVER_UI_API_URL": "/api",  # whichever of its names the browser has called
+        # What is done here is nobody else's business, and the pages sell nothing.
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     }

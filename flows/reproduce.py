@@ -32,8 +32,8 @@ from tasks.restore import note_parameters
 from text2pixels.errors import InputError
 from text2pixels.pipeline.profiles import parse_changes, write_params
 
-# What Prefect calls a run that nobody has named: "shiny-walrus", or in its first UI "beta317-napinne-sector".
-_MADE_UP = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z]+-[a-z]+")
+# What Prefect calls a run that nobody has named: "Shiny-Walrus", or in its first UI "beta317-napinne-sector".
+_MADE_UP = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z]+-[a-z]+", re.IGNORECASE)
 
 
 @flow(name="reproduce")
@@ -98,7 +98,8 @@ def _run(run: str, graph: Graph, parallel: int, force: bool) -> dict[str, State[
             if stage in unchanged:  # no task: forty would take longer than all of DVC
                 continue
             waiting = [futures[before] for before in upstream - unchanged]
-            futures[stage] = reproduce_stage.submit(stage, common, return_state=False, wait_for=waiting)
+            task = reproduce_stage.with_options(name=stage)  # its name while it waits, and where it is skipped
+            futures[stage] = task.submit(stage, common, return_state=False, wait_for=waiting)
         for future in futures.values():
             future.wait()
     finally:

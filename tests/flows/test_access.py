@@ -42,6 +42,7 @@ def test_a_server_answers_its_own_pages_alone():
     assert found["PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4200,http://localhost:4200"
     assert found["PREFECT_SERVER_API_AUTH_STRING"] == "operator:word"
     assert found["PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED"] == "true"
+    assert found["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     for host in ("0.0.0.0", "192.168.1.5"):
         assert settings(host, 4200, "a:b")["PREFECT_SERVER_API_AUTH_STRING"]
         assert not is_local(host)

@@ -9,6 +9,7 @@ import time
 
 import pytest
 import typer
+from prefect import get_client
 from prefect.testing.utilities import prefect_test_harness
 from typer.testing import CliRunner
 
@@ -94,6 +95,9 @@ def test_first_run_completes_second_is_unchanged_and_a_failure_skips_its_dependa
     assert third.is_failed()
     assert "failed: b@2" in third.message
     assert "skipped because of that: c" in third.message
+    with get_client(sync_client=True) as client:
+        names = {run.name.partition("-")[0] for run in client.read_task_runs()}
+    assert names == {"a", "b@1", "b@2", "c"}, "skipped ones, too, are named after their stage"
 
     wrong = reproduce(profile="nowhere", return_state=True)
     assert wrong.is_failed()
@@ -201,7 +205,6 @@ def test_closed_slots_let_no_stage_begin():
 
 @pytest.mark.slow
 def test_a_gpu_slot_is_waited_for_with_a_word_and_not_by_unchanged_stages(pipeline, harness, monkeypatch, caplog):
-    from prefect import get_client
     from prefect.concurrency.sync import concurrency
 
     monkeypatch.setattr("flows.reproduce._gpus", lambda: 1)
