@@ -5,7 +5,8 @@ import time
 import pytest
 
 from text2pixels.datasets.adapter import LabelFile, Labels
-from text2pixels.datasets.labels import check_boxes, read_labels
+from text2pixels.datasets.labels import check_boxes, read_classes, read_labels
+from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
 
 
@@ -14,6 +15,13 @@ def test_a_category_that_no_file_can_hold_is_unknown(name):
     good, faults = check_boxes(Labels((Box(name, 1, 1, 5, 5), Box("car", 1, 1, 5, 5))), 64, 48, {})
     assert [box.category for box in good] == ["car"]
     assert [reason for reason, _ in faults] == ["class_unknown"]
+
+
+@pytest.mark.parametrize("content", ["person;car\n", "person, car\n", "person\tcar\n", "person\ncar;\n"])
+def test_classes_stand_one_on_a_line(content, tmp_path):
+    (tmp_path / "classes.txt").write_text(content)
+    with pytest.raises(InputError, match=r"classes\.txt: '[^\n]*' holds '.{1,2}': write one name a line"):
+        read_classes(tmp_path / "classes.txt")
 
 
 def test_boxes_keep_their_order_and_the_second_of_two_alike_is_the_duplicate():

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,19 @@ def test_a_row_without_kind_stands_for_both(tmp_path):
     }
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_is_read_in_whatever_unicode_its_mark_says(tmp_path, encoding, end):
+    path = written(tmp_path, end.join(["name,phrases", 'a,"a café; at night"', ""]).encode(encoding))
+    assert read_csv(path, "d", {"a"})["a", "fine"] == ["a café", "at night"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "own.csv")
+    with pytest.raises(InputError, match="it is no file"):
+        read_csv(tmp_path / "own.csv", "d", {"a"})
+
+
 def test_a_kind_is_given_per_row_and_columns_in_any_order(tmp_path):
     path = written(tmp_path, 'kind,phrases,name\nfine,"one, two",d/a\n,x,other/a\n')
     assert read_csv(path, "d", {"a"}) == {("a", "fine"): ["one, two"]}
@@ -43,6 +57,9 @@ def test_a_kind_is_given_per_row_and_columns_in_any_order(tmp_path):
         ("name,phrases,kind\na,x,middle\n", "kind 'middle' should be coarse or fine"),
         ("name,phrases\na," + "x" * 301 + "\n", "has 301 characters, at most 300"),
         (b"name,phrases\na,\xff\n", "not UTF-8"),
+        ("name,phrases\na,a café\n".encode("latin-1"), "is not UTF-8 .*; save it as UTF-8"),
+        (b"name;phrases\na;a car\n", r"'name' is missing \(found: name;phrases\); expected the header: name,phrases"),
+        (b"name,phrases\na,\0\n", "is not a text file"),
         ('name,phrases\na,"x\n', "not a CSV file"),
     ],
 )

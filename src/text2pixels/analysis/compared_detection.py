@@ -19,8 +19,7 @@ from text2pixels.analysis.detection import Columns, Difference, Found
 from text2pixels.analysis.leaderboard import SOURCES, detection_table
 from text2pixels.datasets.adapter import LabelFile, LabelFormat, Labels
 from text2pixels.datasets.coco import Coco
-from text2pixels.datasets.labels import CLASSES_FILE, TYPES, Unlabelled, check_boxes, read_labels
-from text2pixels.datasets.text import read_lines
+from text2pixels.datasets.labels import CLASSES_FILE, TYPES, Unlabelled, check_boxes, read_classes, read_labels
 from text2pixels.detection.detections import EvaluatedImage, as_table
 from text2pixels.errors import InputError
 from text2pixels.image import read_visible
@@ -165,7 +164,7 @@ def _files(folder: Path, shared: Shared) -> Iterator[tuple[str, LabelFile]]:
 def _classes(folder: Path) -> tuple[str, ...]:
     for place in (folder, folder.parent):
         if (place / CLASSES_FILE).is_file():
-            return tuple(read_lines(place / CLASSES_FILE))
+            return read_classes(place / CLASSES_FILE)
     raise InputError(f"{folder}: YOLO labels hold numbers: put {CLASSES_FILE}, a name a line, beside them")
 
 

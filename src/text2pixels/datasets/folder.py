@@ -37,9 +37,8 @@ from typing import Any, get_args
 
 from text2pixels.datasets import listing, places
 from text2pixels.datasets.adapter import Adapter, Candidate, LabelFormat, Layout, Stray
-from text2pixels.datasets.labels import CLASSES_FILE
+from text2pixels.datasets.labels import CLASSES_FILE, read_classes
 from text2pixels.datasets.places import Part
-from text2pixels.datasets.text import read_lines
 from text2pixels.errors import InputError
 from text2pixels.image.decode import SUFFIXES
 
@@ -156,7 +155,7 @@ def _classes(adapter: Adapter, options: Mapping[str, Any], root: Path, parts: Se
     labels = [place for part in parts if (place := places.label_place(part, root)) is not None]
     for folder in (*labels, *(part.base for part in parts), root):
         if (folder / CLASSES_FILE).is_file():
-            return tuple(read_lines(folder / CLASSES_FILE))
+            return read_classes(folder / CLASSES_FILE)
     raise InputError(
         f"datasets.{adapter.name}.options.classes: YOLO labels hold numbers; list their names, or put {CLASSES_FILE} "
         f"beside them"

@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 from text2pixels.datasets.adapter import Adapter, LabelFile, Labels, Problem, Stray
 from text2pixels.datasets.coco import Coco
 from text2pixels.datasets.places import Part, is_litter, label_place, link, list_folder
-from text2pixels.datasets.text import decode, read_bytes
+from text2pixels.datasets.text import decode, read_bytes, read_lines
+from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
 
 TYPES = {"voc": ".xml", "yolo": ".txt"}
@@ -102,6 +103,19 @@ class Annotations:
         self._strays += [link(folder / name, self._root) for name in listing.links if alone]
         for name in listing.folders if nested else ():
             self._gather(folder / name, (*below, name), alone, nested)
+
+
+def read_classes(path: Path) -> tuple[str, ...]:
+    """Read the names that YOLO's numbers stand for, one a line.
+
+    Raises:
+        InputError: it cannot be read, or a line holds several names.
+    """
+    names = read_lines(path)
+    for name in names:
+        if mark := next((mark for mark in ";,\t" if mark in name), None):
+            raise InputError(f"{path}: {name!r:.80} holds {mark!r}: write one name a line")
+    return tuple(names)
 
 
 class Unlabelled(Exception):

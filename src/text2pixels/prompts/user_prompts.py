@@ -9,12 +9,15 @@ said in words: text encoders put "no person" beside "a person", so a negation is
 """
 
 import csv
+import io
 import re
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
+from text2pixels.datasets.text import decode
 from text2pixels.errors import InputError
+from text2pixels.files import check_size
 from text2pixels.image import SUFFIXES
 from text2pixels.prompts.phrases import KINDS, LONGEST, tidy, unique
 
@@ -22,6 +25,8 @@ REQUIRED = ("name", "phrases")
 OPTIONAL = ("kind",)
 _OTHER_SEPARATORS = (",", ". ", "|", "/", " + ", " & ", "\u3001", "\uff0c", "\uff1b")  # the last three are full-width
 STRONGEST = 5.0  # of weights, in either direction: far beyond it a picture is black and white
+
+_LARGEST = 100_000_000  # bytes of a file: 20,000 pairs with all phrases take a tenth of it
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)")
 # "No" after an article belongs to a name: "a no entry sign".
@@ -35,7 +40,7 @@ def read_csv(path: Path, dataset: str, names: Collection[str]) -> dict[tuple[str
     """Return the phrases by (name, kind) of the rows that speak of this data set.
 
     Args:
-        path: the CSV file, UTF-8.
+        path: the CSV file, UTF-8 or whatever its byte-order mark says.
         dataset: rows whose name starts with another data set's ("other/NAME") are left to that one.
         names: of the data set's pairs.
 
@@ -147,34 +152,42 @@ def rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     Raises:
         InputError: unreadable, or a column is missing or unknown.
     """
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            columns = [column.strip() for column in reader.fieldnames or ()]
-            for column in REQUIRED:
-                if column not in columns:
-                    raise InputError(
-                        f"{path}: column '{column}' is missing (found: {', '.join(columns) or 'nothing'}); "
-                        f"expected the header: name,phrases[,kind]"
-                    )
-            for column in columns:
-                if column not in REQUIRED + OPTIONAL:
-                    raise InputError(f"{path}: unknown column '{column}'; expected the header: name,phrases[,kind]")
-            if twice := [column for column in columns if columns.count(column) > 1]:
-                raise InputError(f"{path}: column '{twice[0]}' is there twice: keep one of them")
-            reader.fieldnames = columns
-            rows = []
-            for row in reader:
-                if None in row or any(row[column] is None for column in columns):
-                    raise InputError(
-                        f"{path}, line {reader.line_num}: expected {len(columns)} fields; "
-                        "quote phrases that contain a comma"
-                    )
-                rows.append((reader.line_num, row))
-            return rows
-    except OSError as error:
-        raise InputError(f"cannot read the prompts {path}: {error.strerror} (prompt.csv in params.yaml)") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        columns = [column.strip() for column in reader.fieldnames or ()]
+        for column in REQUIRED:
+            if column not in columns:
+                found = ", ".join(columns)[:100]
+                raise InputError(
+                    f"{path}: column '{column}' is missing (found: {found or 'nothing'}); "
+                    f"expected the header: name,phrases[,kind]"
+                )
+        for column in columns:
+            if column not in REQUIRED + OPTIONAL:
+                raise InputError(f"{path}: unknown column '{column}'; expected the header: name,phrases[,kind]")
+        if twice := [column for column in columns if columns.count(column) > 1]:
+            raise InputError(f"{path}: column '{twice[0]}' is there twice: keep one of them")
+        reader.fieldnames = columns
+        rows = []
+        for row in reader:
+            if None in row or any(row[column] is None for column in columns):
+                raise InputError(
+                    f"{path}, line {reader.line_num}: expected {len(columns)} fields; "
+                    "quote phrases that contain a comma"
+                )
+            rows.append((reader.line_num, row))
+        return rows
     except csv.Error as error:
         raise InputError(f"{path} is not a CSV file: {error}") from error
+
+
+def _text(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise InputError(f"cannot read the prompts {path}: it is no file (prompt.csv in params.yaml)")
+    check_size(path, _LARGEST)
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read the prompts {path}: {error.strerror} (prompt.csv in params.yaml)") from error
+    except ValueError as error:
+        raise InputError(f"{path} is {error}") from error
