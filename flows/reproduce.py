@@ -5,6 +5,7 @@ python -m flows.reproduce score report             some stages, and what they ne
 python -m flows.reproduce --profile roadscene --set train.epochs=2
 """
 
+import logging
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ from uuid import UUID
 import typer
 from prefect import flow, get_client, get_run_logger
 from prefect.client.schemas.objects import State
+from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
@@ -61,6 +63,8 @@ def reproduce(
         force: Run the stages even where nothing changed.
     """
     logger = get_run_logger()
+    for known in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
+        logging.getLogger(known).addFilter(without_traceback)
     changes = form.changes(settings) | dict(more)
     targets = [*stages, *single]
     start = None if profile == form.AS_IT_IS else profile
@@ -81,6 +85,14 @@ def reproduce(
             return conclude(states, name)
     except InputError as error:
         return Failed(message=str(error))
+
+
+def without_traceback(record: logging.LogRecord) -> bool:
+    """Leave out the forty lines of its engine that Prefect logs after a run that has said in one how it failed."""
+    error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    if error is None:  # of a failed task it logs "NoneType: None"
+        record.exc_info = None
+    return not isinstance(error, FailedRun)
 
 
 def _run(run: str, graph: Graph, parallel: int, force: bool) -> dict[str, State[Any]]:
