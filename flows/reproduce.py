@@ -37,6 +37,9 @@ from text2pixels.pipeline.profiles import parse_changes, write_params
 # What Prefect calls a run that nobody has named: "Shiny-Walrus", or in its first UI "beta317-napinne-sector".
 _MADE_UP = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z]+-[a-z]+", re.IGNORECASE)
 
+# How lines begin that say again what was said.
+_SAID = ("Task run failed with state: ", "Finished in state NotReady(")
+
 
 @flow(name="reproduce")
 def reproduce(
@@ -64,7 +67,7 @@ def reproduce(
     """
     logger = get_run_logger()
     for known in ("prefect.flow_runs", "prefect.task_runs", "prefect.engine"):
-        logging.getLogger(known).addFilter(without_traceback)
+        logging.getLogger(known).addFilter(is_news)
     changes = form.changes(settings) | dict(more)
     targets = [*stages, *single]
     start = None if profile == form.AS_IT_IS else profile
@@ -87,12 +90,14 @@ def reproduce(
         return Failed(message=str(error))
 
 
-def without_traceback(record: logging.LogRecord) -> bool:
-    """Leave out the forty lines of its engine that Prefect logs after a run that has said in one how it failed."""
+def is_news(record: logging.LogRecord) -> bool:
+    """Leave out what Prefect adds where a run or a stage has said in one line how it failed.
+
+    That is forty lines of its engine for the run, the failure again for the stage, and an error for each stage that
+    is skipped because of it, which the run's end names.
+    """
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    if error is None:  # of a failed task it logs "NoneType: None"
-        record.exc_info = None
-    return not isinstance(error, FailedRun)
+    return not (isinstance(error, FailedRun) or record.getMessage().startswith(_SAID))
 
 
 def _run(run: str, graph: Graph, parallel: int, force: bool) -> dict[str, State[Any]]:
