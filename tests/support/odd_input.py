@@ -2,7 +2,7 @@
 
 Written anew, which adds and changes rows:
 
-    ODD_INPUT=write python -m pytest tests/datasets/test_bad_input.py tests/cli/test_faults.py
+    ODD_INPUT=write python -m pytest tests/datasets/test_bad_*.py tests/cli/test_faults.py
 """
 
 import os
