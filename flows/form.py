@@ -20,8 +20,7 @@ from pydantic import (
     model_serializer,
 )
 
-from text2pixels import config
-from text2pixels.pipeline import profiles
+from text2pixels import config, profile_files
 
 # What people change, and what a change of it does. Anything else goes into `more`.
 FIELDS: dict[str, str] = {
@@ -100,7 +99,7 @@ AS_IT_IS = "params.yaml as it is"
 
 Profile = Annotated[
     str,
-    WithJsonSchema({"type": "string", "enum": [AS_IT_IS, *profiles.names()]}),
+    WithJsonSchema({"type": "string", "enum": [AS_IT_IS, *profile_files.names()]}),
     Field(title="Profile", description="What to start from: params.yaml, or a file of profiles/."),
 ]
 Targets = Annotated[

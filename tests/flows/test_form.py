@@ -47,7 +47,7 @@ def test_every_field_is_a_key_of_params(key):
 
 
 def _demo():
-    from text2pixels.pipeline.profiles import read_profile
+    from text2pixels.profile_files import read_profile
 
     return read_profile("demo")
 

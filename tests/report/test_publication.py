@@ -187,6 +187,18 @@ def test_no_place_of_this_machine_is_named(tmp_path, monkeypatch):
     assert others == ["dvc repro", "t2p publish"]
 
 
+def test_the_changes_to_a_profile_that_extends_another_are_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/tiny.yaml").write_text(PROFILE)
+    (tmp_path / "profiles/more.yaml").write_text("extends: tiny\nprofile: more\ntrain: {epochs: 9}\n")
+    content = config.read_yaml(tmp_path / "profiles/tiny.yaml") | {
+        "profile": "more",
+        "train": {"epochs": 9, "batch": 3},
+    }
+    assert conditions.commands(config.parse(content))[0] == "t2p params more --set train.batch=3"
+
+
 def test_a_folder_of_somebody_else_is_not_replaced(own_benchmark, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("years of work")

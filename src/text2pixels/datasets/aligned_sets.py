@@ -7,7 +7,7 @@ from typing import Any
 
 from text2pixels.datasets import listing, places
 from text2pixels.datasets.adapter import Adapter, Archive, Candidate, Layout, Stray
-from text2pixels.datasets.text import read_lines
+from text2pixels.text_files import read_lines
 
 # RoadScene: 221 aligned road scenes cut from FLIR ADAS videos; gray infrared, colour visible.
 #

@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 from text2pixels.datasets.adapter import Adapter, LabelFile, Labels, Problem, Stray
 from text2pixels.datasets.coco import Coco
 from text2pixels.datasets.places import Part, is_litter, label_place, link, list_folder
-from text2pixels.datasets.text import decode, read_bytes, read_lines
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
+from text2pixels.text_files import decode, read_bytes, read_lines
 
 TYPES = {"voc": ".xml", "yolo": ".txt"}
 CLASSES_FILE = "classes.txt"  # beside YOLO labels: one name a line

@@ -1,8 +1,7 @@
 """Profiles: files from which params.yaml is written, checked before anything is replaced.
 
-A profile holds what it changes, of the defaults or of the profile that it extends. params.yaml holds
-every section in full, because DVC watches only
-what is in the file, and so that nothing that shaped a result is left to a default.
+A profile holds what it changes, of the defaults or of the profile that it extends. params.yaml holds every section in
+full, because DVC watches only what is in the file, and so that nothing that shaped a result is left to a default.
 """
 
 import json
@@ -16,20 +15,14 @@ from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.methods.catalogue import entry_of
 from text2pixels.methods.weights import check
-from text2pixels.registry import look_up
+from text2pixels.profile_files import names, read_profile
 
-_LISTS = ("datasets", "methods")  # sections that list what there is
 _HEADER = """\
 # The pipeline's one configuration. Written by `t2p params`; edit it here, or change a profile and write
 # it again. What each key means: src/text2pixels/config.py. A file that is not given is profiles/not-given.
 """
 YOLO = "yolov5/yolov5n.pt"  # below the folder of weights
 RAW = "data/raw/"  # what `data` replaces in a profile's paths
-
-
-def names() -> list[str]:
-    """Return the names of the profiles beside params.yaml."""
-    return sorted(path.stem for path in layout.profile("x").parent.glob("*.yaml"))
 
 
 def write_params(
@@ -111,34 +104,6 @@ def keep_edited() -> Path | None:
     with whole_file(copy) as aside:
         aside.write_text(text, encoding="utf-8")
     return copy
-
-
-def read_profile(name: str) -> dict[str, Any]:
-    """Return what a profile holds, on top of the profile that it extends.
-
-    Sections are merged key by key, but for those that list what there is (`datasets`, `methods`): a profile
-    that has them has its own list.
-
-    Raises:
-        InputError: an unknown profile, or one that extends itself.
-    """
-    seen: list[str] = []
-    layers: list[dict[str, Any]] = []
-    while name is not None:
-        path = look_up({known: layout.profile(known) for known in names()}, name, "profile")
-        if name in seen:
-            raise InputError(f"{path}: extends itself: {' -> '.join([*seen, name])}")
-        seen.append(name)
-        layers.append(config.read_yaml(path))
-        name = layers[-1].pop("extends", None)
-        if not isinstance(name, str | None):
-            raise InputError(f"{path}: extends: expected the name of one profile, found {name!r}")
-    content: dict[str, Any] = {}
-    for layer in reversed(layers):
-        for key, value in layer.items():
-            merge = isinstance(value, dict) and isinstance(content.get(key), dict) and key not in _LISTS
-            content[key] = content[key] | value if merge else value
-    return content
 
 
 def without_git() -> str | None:

@@ -15,11 +15,11 @@ from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
-from text2pixels.datasets.text import decode
 from text2pixels.errors import InputError
 from text2pixels.files import check_size
 from text2pixels.image import SUFFIXES
 from text2pixels.prompts.phrases import KINDS, LONGEST, tidy, unique
+from text2pixels.text_files import decode
 
 REQUIRED = ("name", "phrases")
 OPTIONAL = ("kind",)

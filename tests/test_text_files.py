@@ -7,9 +7,9 @@ import pytest
 from text2pixels import config
 from text2pixels.datasets.adapter import LabelFile
 from text2pixels.datasets.labels import read_labels
-from text2pixels.datasets.text import read_lines, read_text
 from text2pixels.errors import InputError
 from text2pixels.pipeline.ingest import ingest
+from text2pixels.text_files import read_lines, read_text
 
 MARKED = {
     "plain": "Straße".encode(),
