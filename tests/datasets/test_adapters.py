@@ -201,7 +201,7 @@ def test_a_data_set_of_ones_own_may_have_any_name(tmp_path):
     ("options", "message"),
     [
         ({"infrared": "ir"}, "go together"),
-        ({"infrared": "ir", "visible": 3}, "expected a text"),
+        ({"infrared": "ir", "visible": 3}, "expected a line of text, found 3"),
         ({"infrared": ".", "visible": ".", "infrared_suffix": "_ir"}, "two different suffixes"),
         ({"labels": "labels.json", "format": "json"}, "known: coco, voc, yolo"),
         ({"classes": "person"}, "expected a list"),
