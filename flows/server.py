@@ -14,7 +14,13 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import typer
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_HOME,
+    PREFECT_UI_URL,
+    temporary_settings,
+)
 
 from flows.access import settings
 from tasks.restore import environment
@@ -103,6 +109,7 @@ def serve_this_process() -> None:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
+    PREFECT_HOME.value().mkdir(parents=True, exist_ok=True)  # the server makes no more than the last folder of it
     own = settings("127.0.0.1", port, f"operator:{secrets.token_urlsafe(18)}")
     command = [*PREFECT, "server", "start", "--no-ui", "--no-scheduler", "--host", "127.0.0.1", "--port", str(port)]
     # Until the interpreter's very end: Prefect sends its last log lines after everything else.
