@@ -191,10 +191,6 @@ class Fuse(Section):
     pairs: Literal["labelled", "test"] = "labelled"
     device: str = "auto"
 
-    def takes(self, split: str, labelled: bool) -> bool:
-        """Say whether methods fuse a pair of a split."""
-        return split == "test" or (self.pairs == "labelled" and labelled)
-
 
 @dataclass(frozen=True)
 class Score(Section):

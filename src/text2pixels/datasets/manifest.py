@@ -145,16 +145,26 @@ def read_manifest(path: Path) -> list[Pair]:
     return [_pair(row) for row in table.to_pylist()]
 
 
-def read_pairs_to_fuse(path: Path) -> list[Pair]:
-    """Return the pairs that methods fuse, in order: the test split, and all labelled ones for detection.
+def read_pairs_to_fuse(path: Path, which: str = "labelled") -> list[Pair]:
+    """Return the pairs that methods fuse, in order.
+
+    Args:
+        path: of the manifest.
+        which: params.fuse.pairs: "labelled", the test split and all labelled ones for detection; or "test".
 
     Raises:
         InputError: as `read_manifest`; or there is no such pair.
     """
-    pairs = [pair for pair in read_manifest(path) if pair.split == "test" or pair.labelled]
+    pairs = [pair for pair in read_manifest(path) if is_fused(pair, which)]
     if not pairs:
-        raise InputError(f"{path} has no pair in the split 'test' and no labelled pair: nothing to fuse")
+        labelled = " and no labelled pair" if which == "labelled" else ""
+        raise InputError(f"{path} has no pair in the split 'test'{labelled}: nothing to fuse")
     return pairs
+
+
+def is_fused(pair: Pair, which: str) -> bool:
+    """Say whether methods fuse a pair; ``which`` as for `read_pairs_to_fuse`."""
+    return pair.split == "test" or (which == "labelled" and pair.labelled)
 
 
 def in_split(pairs: Iterable[Pair], split: str) -> list[Pair]:

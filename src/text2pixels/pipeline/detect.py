@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from text2pixels import config, layout
 from text2pixels.datasets.catalogue import adapter_of
-from text2pixels.datasets.manifest import Pair, in_split, read_manifest
+from text2pixels.datasets.manifest import Pair, in_split, is_fused, read_manifest
 from text2pixels.detection.detections import OWN, EvaluatedImage, write_detections
 from text2pixels.detection.examples import Example
 from text2pixels.detection.protocol import Job, fold_jobs, work, zero_shot_job
@@ -45,7 +45,7 @@ def run(method: str) -> None:
             pair.pair_id: _example(dataset, method, pair, colour)
             for dataset, (_, pairs) in group.items()
             for pair in pairs
-            if pair.labelled and params.fuse.takes(pair.split, pair.labelled)
+            if pair.labelled and is_fused(pair, params.fuse.pairs)
         }
         if examples and trains(params.fuse):
             jobs += fold_jobs(group, examples, settings, params.seed, layout.detector(), method)

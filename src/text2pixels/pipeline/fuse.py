@@ -42,9 +42,7 @@ def run(dataset: str, method: str) -> None:
         loaded = load_model(model, params.fuse.device, params.embed)
         fuse = partial(_fused, loaded, _phrases(loaded, model, params.fuse.prompt))
     source = layout.processed(dataset)
-    pairs = [
-        pair for pair in read_pairs_to_fuse(source / "manifest.parquet") if params.fuse.takes(pair.split, pair.labelled)
-    ]
+    pairs = read_pairs_to_fuse(source / "manifest.parquet", params.fuse.pairs)
     stretched = layout.fused_stretched(dataset, method).name
     with whole_folder(layout.fused(dataset, method)) as folder:
         for pair in track(pairs, f"fuse {dataset} by {method}"):

@@ -47,7 +47,7 @@ def run(method: str) -> None:
     with whole_folder(layout.model(method)) as folder:
         if entry.kind == "results":
             count = import_results(
-                folder, entry.card, _below_results(entry, params.fuse.results), _to_fuse(params.fuse)
+                folder, entry.card, _below_results(entry, params.fuse.results), _to_fuse(params.fuse.pairs)
             )
             console.print(f"method {method}: {count} images that were fused elsewhere")
         elif entry.kind == "checkpoint":
@@ -106,13 +106,10 @@ def _copy_network(folder: Path, entry: Entry) -> Card:
     return replace(entry.card, text=reads_text, schedule=f"on {trained_on}", parameters=described.parameters)
 
 
-def _to_fuse(settings: config.Fuse) -> dict[str, list[str]]:
+def _to_fuse(which: str) -> dict[str, list[str]]:
     """Return the names of the pairs that a method fuses, by data set."""
     manifests = sorted(layout.processed("x").parent.glob("*/manifest.parquet"))
-    return {
-        path.parent.name: [pair.name for pair in read_pairs_to_fuse(path) if settings.takes(pair.split, pair.labelled)]
-        for path in manifests
-    }
+    return {path.parent.name: [pair.name for pair in read_pairs_to_fuse(path, which)] for path in manifests}
 
 
 def _write_prompts(folder: Path, settings: config.Train) -> None:

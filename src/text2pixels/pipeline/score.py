@@ -54,7 +54,7 @@ def run(dataset: str, method: str) -> None:
     """
     params = config.load(SECTIONS)
     manifest = layout.processed(dataset) / "manifest.parquet"
-    expected = [pair for pair in read_pairs_to_fuse(manifest) if params.fuse.takes(pair.split, pair.labelled)]
+    expected = read_pairs_to_fuse(manifest, params.fuse.pairs)
     pairs = in_split(expected, "test")
     if not pairs:
         raise InputError(f"{manifest} has no pair in the split 'test' to score")
