@@ -16,7 +16,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.pipeline import embed
@@ -73,7 +73,7 @@ def main() -> int:
 
         write_prompts(layout.prompts("many"), prompts(options.prompts, vocabulary))
         params = {"profile": "benchmark", "seed": 0, "datasets": {"many": {}}, "embed": asdict(section)}
-        config.PARAMS_FILE.write_text(json.dumps(params | {"encoders": [], "methods": {}}))
+        params_file.PARAMS_FILE.write_text(json.dumps(params | {"encoders": [], "methods": {}}))
         for state in ("first", "second"):
             start = time.perf_counter()
             embed.run(options.encoder)

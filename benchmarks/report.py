@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.datasets.quarantine import write_quarantine
 from text2pixels.detection.detections import Detection, EvaluatedImage, write_detections
@@ -110,7 +110,7 @@ def make(count: int) -> None:
         "encoders": ["hash"],
         "methods": {method: {} for method in METHODS},
     }
-    Path("params.yaml").write_text(profiles.render(config.parse(content)))
+    Path("params.yaml").write_text(profiles.render(params_file.parse(content)))
 
 
 def measure(count: int) -> None:

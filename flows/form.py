@@ -20,7 +20,7 @@ from pydantic import (
     model_serializer,
 )
 
-from text2pixels import config, profile_files
+from text2pixels import config, params_file
 
 # What people change, and what a change of it does. Anything else goes into `more`.
 FIELDS: dict[str, str] = {
@@ -99,7 +99,7 @@ AS_IT_IS = "params.yaml as it is"
 
 Profile = Annotated[
     str,
-    WithJsonSchema({"type": "string", "enum": [AS_IT_IS, *profile_files.names()]}),
+    WithJsonSchema({"type": "string", "enum": [AS_IT_IS, *params_file.profile_names()]}),
     Field(title="Profile", description="What to start from: params.yaml, or a file of profiles/."),
 ]
 Targets = Annotated[

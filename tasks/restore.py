@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from text2pixels.config import PARAMS_FILE
 from text2pixels.files import whole_file
+from text2pixels.params_file import PARAMS_FILE
 from text2pixels.pipeline.working_tree import FOLDER, LOCK
 
 BEFORE = FOLDER / "params.before.yaml"  # params.yaml as it was before the run

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from text2pixels import config, profile_files
+from text2pixels import config, params_file
 from text2pixels.analysis.paper import RIVALS
 from text2pixels.closure import SOURCE, closure, imports
 from text2pixels.datasets.catalogue import DATASETS
@@ -26,7 +26,7 @@ PROFILES = sorted((ROOT / "profiles").glob("*.yaml"))
 # Parsing and plumbing: what they do to a result goes through `params:`, or they decide where a thing
 # runs and not what it computes, so a change in one of them is no reason to train again.
 PLUMBING = {"closure", "config", "device", "errors", "executors", "extras", "files", "layout", "progress", "registry"}
-PLUMBING |= {"profile_files", "tables", "tensor_files", "text_files", "yaml_files"}  # bytes on disk, whatever they mean
+PLUMBING |= {"params_file", "tables", "tensor_files", "text_files", "yaml_files"}  # bytes on disk, whatever they mean
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +123,14 @@ def test_the_users_files_are_dependencies_of_the_stages_that_read_them():
         "fuse.results": {"method"},
         "detect.weights": {"pretrain", "detect", "detect-early"},
     }
-    assert set(readers) == {".".join(key) for key in config.WATCHED}
+    assert set(readers) == {".".join(key) for key in params_file.WATCHED}
     for key, expected in readers.items():
         assert {stage for stage in STAGES if f"${{{key}}}" in STAGES[stage]["deps"]} == expected
     # DVC refuses null there, and a file that is not.
-    content = yaml.safe_load(profiles.render(config.parse(config.read_yaml(ROOT / "profiles/demo.yaml"))))
-    for section, key in config.WATCHED:
+    content = yaml.safe_load(profiles.render(params_file.parse(params_file.read_yaml(ROOT / "profiles/demo.yaml"))))
+    for section, key in params_file.WATCHED:
         assert (ROOT / content[section][key]).exists()
-    assert (ROOT / config.NOT_GIVEN).is_file()
+    assert (ROOT / params_file.NOT_GIVEN).is_file()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -165,7 +165,7 @@ def test_every_stage_comes_after_the_check_of_the_names():
 
 @pytest.mark.parametrize("profile", PROFILES, ids=lambda path: path.stem)
 def test_a_profile_is_valid_and_names_what_is_registered(profile):
-    params = config.parse(profile_files.read_profile(profile.stem), profile.name)
+    params = params_file.parse(params_file.read_profile(profile.stem), profile.name)
     assert params.profile == profile.stem
     assert set(params.datasets) <= set(DATASETS)
     for name, changes in params.methods.items():
@@ -175,7 +175,7 @@ def test_a_profile_is_valid_and_names_what_is_registered(profile):
 
 
 def test_every_registered_method_and_data_set_is_in_some_profile():
-    every = [config.parse(profile_files.read_profile(path.stem)) for path in PROFILES]
+    every = [params_file.parse(params_file.read_profile(path.stem)) for path in PROFILES]
     assert set(methods()) <= set().union(*(params.methods for params in every))
     # `folder` is whatever the user has.
     assert set(DATASETS) - {"folder"} == set().union(*(params.datasets for params in every))
@@ -183,7 +183,7 @@ def test_every_registered_method_and_data_set_is_in_some_profile():
 
 @pytest.mark.parametrize("profile", ["paper", "rivals"])
 def test_the_papers_seven_rivals_are_in_its_profiles(profile):
-    asked = config.parse(profile_files.read_profile(profile)).methods
+    asked = params_file.parse(params_file.read_profile(profile)).methods
     assert not set(RIVALS) - {"ddfm"} - set(asked)
     assert {"ddfm", "ddfm-small"} & set(asked)
     # Of these no official file is to be had without asking for it: they are trained here, or not in the table at all.
@@ -193,7 +193,7 @@ def test_the_papers_seven_rivals_are_in_its_profiles(profile):
 
 def test_the_committed_params_are_the_demo_profile(tracked):
     answer = subprocess.run(["git", "show", "HEAD:params.yaml"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert answer.stdout == profiles.render(config.parse(config.read_yaml(ROOT / "profiles/demo.yaml")))
+    assert answer.stdout == profiles.render(params_file.parse(params_file.read_yaml(ROOT / "profiles/demo.yaml")))
 
 
 def test_deployments_load():

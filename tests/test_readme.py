@@ -18,7 +18,7 @@ from support import fakes, two_cameras
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from text2pixels import config
+from text2pixels import config, params_file
 from text2pixels.cli import app
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.methods.catalogue import GROUP, load_model, methods
@@ -168,7 +168,7 @@ def test_a_method_from_outside_fuses_as_its_function_says(place):
 
 
 def test_a_method_from_outside_goes_through_the_pipeline(place):
-    demo = config.read_yaml(ROOT / "profiles/demo.yaml")
+    demo = params_file.read_yaml(ROOT / "profiles/demo.yaml")
     Path("params.yaml").write_text(yaml.safe_dump(demo | {"methods": {"brighter": {}}}))
     result = CliRunner().invoke(app, shlex.split("stage method --method brighter"), catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -177,9 +177,9 @@ def test_a_method_from_outside_goes_through_the_pipeline(place):
 
 def test_the_data_set_of_ones_own_comes_in(place):
     (example,) = blocks("docs/architecture.md", "yaml")
-    demo = config.read_yaml(ROOT / "profiles/demo.yaml")
+    demo = params_file.read_yaml(ROOT / "profiles/demo.yaml")
     changes = yaml.safe_load(example)
-    params = config.parse(demo | changes | {"train": demo["train"] | {"datasets": ["mine"]}})
+    params = params_file.parse(demo | changes | {"train": demo["train"] | {"datasets": ["mine"]}})
     rng = np.random.default_rng(0)
     for side, channels in (("infrared", 1), ("visible", 3)):
         for name in ("001.png", "002.png"):

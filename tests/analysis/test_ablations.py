@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from support.tiny_benchmark import ABLATIONS
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.analysis.ablations import (
     COLUMNS,
     KINDS,
@@ -39,7 +39,7 @@ SEEDED = {
 
 @pytest.fixture
 def compared(benchmark):
-    params = config.load(report.SECTIONS)
+    params = params_file.load(report.SECTIONS)
     results = read_results(params)
     return groups(results.changes, results.datasets, params.seed, params.report.bootstrap)
 
@@ -83,9 +83,9 @@ def test_ablations_show_on_their_own_page_the_papers_and_in_downloads_alone(benc
 
 
 def test_one_variant_has_no_page(own_benchmark):
-    params = config.parse(config.read_yaml(config.PARAMS_FILE))
+    params = params_file.parse(params_file.read_yaml(params_file.PARAMS_FILE))
     kept = {name: changes for name, changes in params.methods.items() if name not in ABLATIONS}
-    config.PARAMS_FILE.write_text(profiles.render(replace(params, methods=kept)))
+    params_file.PARAMS_FILE.write_text(profiles.render(replace(params, methods=kept)))
     report.run()
     assert not (layout.site() / "ablations.html").exists()
     assert "ablations.html" not in (layout.site() / "index.html").read_text()
@@ -153,7 +153,7 @@ def test_paired_precision_is_the_difference_of_the_two_and_nought_with_itself(be
 
 
 def test_the_papers_ablations_fall_into_the_papers_groups():
-    methods = config.parse(config.read_yaml(PAPER)).methods
+    methods = params_file.parse(params_file.read_yaml(PAPER)).methods
     variants = {name: changes for name, changes in methods.items() if entry_of(name, changes).kind == "ours"}
     assert reference_of(variants) == "ours"
     found = {name: kind_of(changes_of(overrides, {})).title for name, overrides in variants.items() if overrides}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.analysis.results import read_results
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import Pair, write_manifest
@@ -43,7 +43,7 @@ def params(tmp_path, monkeypatch):
     layout.cost(METHOD).parent.mkdir(parents=True)
     layout.cost(METHOD).write_text(json.dumps({"method": METHOD}))
     source = {"path": "raw", "options": {"adapter": "folder"}}
-    return config.parse(
+    return params_file.parse(
         {"profile": "x", "seed": 0, "encoders": [], "datasets": {"yard": source}, "methods": {METHOD: {}}}
     )
 

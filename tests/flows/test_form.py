@@ -6,7 +6,7 @@ from prefect.utilities.callables import parameter_schema
 
 from flows import form
 from flows.reproduce import reproduce
-from text2pixels import config
+from text2pixels import config, params_file
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +42,12 @@ def test_a_form_that_nobody_has_filled_is_accepted(schema):
 @pytest.mark.parametrize("key", form.FIELDS)
 def test_every_field_is_a_key_of_params(key):
     section, _, leaf = key.rpartition(".")
-    owner = config.Params if not section else type(getattr(config.parse(_demo()), section))
+    owner = config.Params if not section else type(getattr(params_file.parse(_demo()), section))
     assert leaf in owner.__dataclass_fields__
 
 
 def _demo():
-    from text2pixels.profile_files import read_profile
+    from text2pixels.params_file import read_profile
 
     return read_profile("demo")
 

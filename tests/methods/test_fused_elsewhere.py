@@ -7,7 +7,7 @@ import pytest
 import yaml
 from support import fakes
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.manifest import read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.image.png import read_gray, write_png
@@ -40,7 +40,7 @@ def write_params(**changes):
         "ingest": {"workers": 1},
         "cost": {"width": 32, "height": 32, "repeats": 1},
     } | changes
-    config.PARAMS_FILE.write_text(profiles.render(config.parse(content)))
+    params_file.PARAMS_FILE.write_text(profiles.render(params_file.parse(content)))
 
 
 def test_the_images_are_scored_as_they_are(place):
@@ -118,7 +118,7 @@ def test_what_is_missing_or_of_another_size_is_named(place, change, said):
     ],
 )
 def test_what_is_said_of_it_must_be_a_folder_below_the_results(place, changes, said):
-    content = yaml.safe_load(config.PARAMS_FILE.read_text()) | changes
-    config.PARAMS_FILE.write_text(yaml.safe_dump(content))
+    content = yaml.safe_load(params_file.PARAMS_FILE.read_text()) | changes
+    params_file.PARAMS_FILE.write_text(yaml.safe_dump(content))
     with pytest.raises(InputError, match=said):
         method.run(next(iter(content["methods"])))

@@ -8,13 +8,14 @@ import torch
 
 import text2pixels
 from text2pixels import layout
-from text2pixels.config import Network, parse
+from text2pixels.config import Network
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.encoders.distilled import Distilled
 from text2pixels.errors import InputError
 from text2pixels.methods import trained as inference
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
+from text2pixels.params_file import parse
 from text2pixels.pipeline import profiles
 from text2pixels.pipeline.verbs import export
 from text2pixels.training.history import Row, write_history

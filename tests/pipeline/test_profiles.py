@@ -3,7 +3,7 @@ from dataclasses import fields
 import pytest
 import yaml
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.errors import InputError
 from text2pixels.pipeline import profiles
 
@@ -36,7 +36,7 @@ def test_params_hold_every_section_in_full(project):
     assert written["profile"] == "small"
     assert set(written) == {field.name for field in fields(config.Params)}
     assert set(written["train"]) == {field.name for field in fields(config.Train)}
-    assert config.parse(written) == params
+    assert params_file.parse(written) == params
     assert profiles.write_params(None, {}) == (params, {})
 
 
@@ -90,7 +90,7 @@ def test_a_profile_on_top_of_another_merges_sections_and_has_its_own_lists():
     assert (params.train.epochs, params.train.batch) == (5, 2)
     assert params.methods == {"joint": {"train": {"strategy": "joint"}}}
     assert list(params.datasets) == ["tno"]
-    assert "extends" not in yaml.safe_load(config.PARAMS_FILE.read_text())
+    assert "extends" not in yaml.safe_load(params_file.PARAMS_FILE.read_text())
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_base_that_cannot_be_is_one_line(base, says):
     with pytest.raises(InputError, match=says) as error:
         profiles.write_params("loop", {})
     assert "\n" not in str(error.value)
-    assert not config.PARAMS_FILE.exists()
+    assert not params_file.PARAMS_FILE.exists()
 
 
 def test_weights_and_phrase_vectors_are_wired_where_they_belong(project):
@@ -123,13 +123,13 @@ def test_a_file_that_is_not_given_is_a_path_that_dvc_can_watch(project):
     """With null in its place DVC ends in "unexpected error"."""
     profiles.write_params("small", {})
     written = yaml.safe_load((project / "params.yaml").read_text())
-    assert [written[section][key] for section, key in config.WATCHED] == [config.NOT_GIVEN] * 6
-    read = config.load(("prompt", "embed", "fuse", "detect"))
+    assert [written[section][key] for section, key in params_file.WATCHED] == [params_file.NOT_GIVEN] * 6
+    read = params_file.load(("prompt", "embed", "fuse", "detect"))
     assert (read.prompt.csv, read.embed.table, read.fuse.weights, read.detect.weights) == (None,) * 4
     profiles.write_params(None, {"prompt.csv": "own.csv"})
-    assert config.load(("prompt",)).prompt.csv == "own.csv"
+    assert params_file.load(("prompt",)).prompt.csv == "own.csv"
     profiles.write_params(None, {"prompt.csv": None})
-    assert config.load(("prompt",)).prompt.csv is None
+    assert params_file.load(("prompt",)).prompt.csv is None
 
 
 def test_a_data_set_that_is_not_there_is_named_with_the_way_to_get_it(project):

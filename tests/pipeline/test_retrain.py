@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.errors import InputError
 from text2pixels.image.png import write_png
@@ -122,5 +122,5 @@ def test_every_recipe_of_the_catalogue_is_there():
 
 
 def test_a_retrained_method_needs_no_files(place):
-    assert config.retraining(config.load(("methods",)), "ddcgan") == config.Retrain(3, 1, 16)
+    assert params_file.retraining(params_file.load(("methods",)), "ddcgan") == config.Retrain(3, 1, 16)
     assert entry_of("ddcgan", {"retrain": {}}).card.files == ()

@@ -9,7 +9,7 @@ import pytest
 from support.tiny_benchmark import ABLATIONS, METHODS
 from typer.testing import CliRunner
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.cli import app
 from text2pixels.detection.detections import ZERO_SHOT, Detection, EvaluatedImage, write_detections
 from text2pixels.errors import InputError
@@ -178,11 +178,11 @@ def test_no_place_of_this_machine_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/tiny.yaml").write_text(PROFILE)
-    content = config.read_yaml(tmp_path / "profiles/tiny.yaml")
+    content = params_file.read_yaml(tmp_path / "profiles/tiny.yaml")
     content["datasets"]["simulator"]["path"] = "/somewhere/RoadScene"
     content |= {"fuse": {"weights": "/somewhere/weights"}, "train": {"epochs": 7, "encoder": "table"}}
     content |= {"encoders": ["table"], "embed": {"table": "/somewhere/clip.parquet"}}
-    first, *others = conditions.commands(config.parse(content))
+    first, *others = conditions.commands(params_file.parse(content))
     assert first == "t2p params tiny --data … --phrases … --weights … --set train.epochs=7"
     assert others == ["dvc repro", "t2p publish"]
 
@@ -192,11 +192,11 @@ def test_the_changes_to_a_profile_that_extends_another_are_told(tmp_path, monkey
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles/tiny.yaml").write_text(PROFILE)
     (tmp_path / "profiles/more.yaml").write_text("extends: tiny\nprofile: more\ntrain: {epochs: 9}\n")
-    content = config.read_yaml(tmp_path / "profiles/tiny.yaml") | {
+    content = params_file.read_yaml(tmp_path / "profiles/tiny.yaml") | {
         "profile": "more",
         "train": {"epochs": 9, "batch": 3},
     }
-    assert conditions.commands(config.parse(content))[0] == "t2p params more --set train.batch=3"
+    assert conditions.commands(params_file.parse(content))[0] == "t2p params more --set train.batch=3"
 
 
 def test_a_folder_of_somebody_else_is_not_replaced(own_benchmark, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from support.tiny_model import write_model
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.datasets.quarantine import Quarantined, write_quarantine
 from text2pixels.detection.detections import Detection, EvaluatedImage, write_detections
@@ -92,7 +92,7 @@ def write_benchmark():
         "methods": {method: {} for method in METHODS} | VARIANTS,
         "report": {"bootstrap": 50, "gallery": 2},
     }
-    Path("params.yaml").write_text(profiles.render(config.parse(content)))
+    Path("params.yaml").write_text(profiles.render(params_file.parse(content)))
     seen = [Detection("People", 0.9, 4, 4, 20, 30)]
     for method in (*METHODS, *ABLATIONS):
         found = [

@@ -4,7 +4,7 @@ DVC removes a stage's old outputs and puts names into shell commands without ask
 stage comes after this one, so that nothing is run, and nothing removed, for a name that is none.
 """
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.catalogue import adapter_of, is_aligned
 from text2pixels.encoders.catalogue import ENCODERS
 from text2pixels.errors import InputError
@@ -19,9 +19,9 @@ def run() -> None:
     """Write `layout.checked()`, whose content is always the same: what comes after runs again for its own changes.
 
     Raises:
-        InputError: params.yaml is not as `config` has it.
+        InputError: params.yaml is not as `params_file.parse` takes it.
     """
-    params = config.parse(config.read_yaml(config.PARAMS_FILE))
+    params = params_file.parse(params_file.read_yaml(params_file.PARAMS_FILE))
     for name, changes in params.methods.items():
         entry_of(name, changes)
     for name, source in params.datasets.items():

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.device import pick_device
 from text2pixels.files import whole_file
 from text2pixels.image.colour import Image8
@@ -50,7 +50,7 @@ def run(method: str) -> None:
     Raises:
         InputError: the model is missing or damaged.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     card, _ = read_card(layout.model(method))
     if card.weights == "fused elsewhere":
         device = pick_device(params.fuse.device)

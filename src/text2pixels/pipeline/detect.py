@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.datasets.catalogue import adapter_of
 from text2pixels.datasets.manifest import Pair, in_split, is_fused, read_manifest
 from text2pixels.detection.detections import OWN, EvaluatedImage, write_detections
@@ -34,7 +34,7 @@ def run(method: str) -> None:
     Raises:
         InputError: a data set is not registered, a fused image or the start weights are missing.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     settings = params.detect
     if settings.weights is None or Path(settings.weights).is_dir():
         console.print("detect: detect.weights names no COCO weights: no zero-shot detection")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.detection.detections import EARLY
 from text2pixels.detection.examples import Example
 from text2pixels.detection.protocol import Job, fold_jobs
@@ -27,7 +27,7 @@ def run() -> None:
     Raises:
         InputError: a data set is not registered, or the start weights are missing.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     jobs: list[Job] = []
     for group in sharing(params.datasets):
         examples = {

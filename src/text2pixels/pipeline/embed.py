@@ -1,6 +1,6 @@
 """Stage `embed`: a vector for every phrase of every prompt."""
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.errors import InputError
@@ -21,7 +21,7 @@ def run(encoder: str) -> None:
     Raises:
         InputError: no prompts, an unknown encoder, missing weights, or no phrase has a vector.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     built = encoders.build(encoder, params.embed)
     written = distinct_phrases(layout.prompts(dataset) for dataset in params.datasets)
     phrases = sorted({*written, *shown_in_training()})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.manifest import Pair, read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
@@ -33,7 +33,7 @@ def run(dataset: str, method: str) -> None:
     Raises:
         InputError: the model, the data set or a pair's prompt is missing.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     model = layout.model(method)
     card, _ = read_card(model)
     if card.weights == "fused elsewhere":

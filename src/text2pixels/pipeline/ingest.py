@@ -18,7 +18,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
-from text2pixels import config, executors, layout
+from text2pixels import config, executors, layout, params_file
 from text2pixels.closure import closure, digest
 from text2pixels.datasets import archive, folder, intake, leaks, listing, partition, simulated
 from text2pixels.datasets.adapter import Adapter, Candidate
@@ -47,7 +47,7 @@ def run(dataset: str) -> None:
     Raises:
         InputError: unknown data set or option, missing or damaged source, or no pair that could be used.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     source = params.datasets.get(dataset, config.Source())
     ingest(dataset, source, params.ingest, layout.interim(dataset))
 
@@ -60,7 +60,7 @@ def adapter_named(dataset: str) -> str | None:
     """
     if dataset in DATASETS:
         return None
-    if not config.is_key(dataset):
+    if not params_file.is_key(dataset):
         raise InputError(f"--dataset: {dataset!r} is no name: letters, digits, hyphens and underscores, at most 64")
     if get_close_matches(dataset, DATASETS, n=1, cutoff=0.75):
         raise InputError(f"{unknown(dataset, DATASETS, 'data set')} (a set of your own needs a name less like it)")

@@ -10,7 +10,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from text2pixels import config, layout, tensor_files
+from text2pixels import config, layout, params_file, tensor_files
 from text2pixels.datasets.manifest import read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
@@ -32,7 +32,7 @@ def run(method: str) -> None:
         InputError: an unknown method, weights that are missing or not the authors', or, of a network
             trained here, what `train_method` or `retrain_method` raises.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     entry = entry_of(method, params.methods.get(method))
     if entry.kind == "ours":  # torch takes seconds to import: filters do without it
         from text2pixels.pipeline.train import train_method

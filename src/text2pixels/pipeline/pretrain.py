@@ -4,7 +4,7 @@ Trained on the infrared and on the visible images of the train split of all labe
 weights start the classic head, every method's detector begins with it, too, and is tested on the committed split.
 """
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.detection.pretraining import categories_of, source_examples, start_weights
 from text2pixels.detection.threads import fixed_threads
@@ -21,7 +21,7 @@ def run() -> None:
     Raises:
         InputError: a data set is not registered, or the weights do not fit.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     labelled = [(dataset, pair) for dataset in params.datasets for pair in _labelled(dataset)]
     categories = categories_of([pair for _, pair in labelled])
     examples = [

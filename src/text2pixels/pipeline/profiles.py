@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from text2pixels import config, layout, yaml_files
+from text2pixels import config, layout, params_file, yaml_files
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.methods.catalogue import entry_of
 from text2pixels.methods.weights import check
-from text2pixels.profile_files import names, read_profile
+from text2pixels.params_file import profile_names, read_profile
 
 _HEADER = """\
 # The pipeline's one configuration. Written by `t2p params`; edit it here, or change a profile and write
@@ -49,10 +49,10 @@ def write_params(
         InputError: unknown profile, key, method or data set, a value of the wrong type, or ``data``
             lacks a data set; params.yaml stays as it was.
     """
-    origin = config.PARAMS_FILE
+    origin = params_file.PARAMS_FILE
     if profile is not None:
         origin = layout.profile(profile)
-    content = read_profile(profile) if profile is not None else config.read_yaml(origin)
+    content = read_profile(profile) if profile is not None else params_file.read_yaml(origin)
     for key, value in changes.items():
         _set(content, key, value)
     if data is not None:
@@ -68,14 +68,14 @@ def write_params(
         _set(content, "embed.table", phrases)
         _set(content, "encoders", ["table"])
         _set(content, "train.encoder", "table")
-    params = config.parse(content, str(origin))
+    params = params_file.parse(content, str(origin))
     missing = _missing_weights(params)
     kept = {name: changes for name, changes in params.methods.items() if name not in missing}
     params = replace(params, methods=kept)
     absent = _missing_data(params)
     if data is not None and absent:
         raise InputError(next(iter(absent.values())))
-    with whole_file(config.PARAMS_FILE) as aside:
+    with whole_file(params_file.PARAMS_FILE) as aside:
         aside.write_text(render(params))
     return params, missing | absent
 
@@ -86,12 +86,12 @@ def keep_edited() -> Path | None:
     Returns:
         The copy; None where there was nothing to lose.
     """
-    if not config.PARAMS_FILE.is_file():
+    if not params_file.PARAMS_FILE.is_file():
         return None
-    text = config.PARAMS_FILE.read_text(encoding="utf-8", errors="replace")
-    for name in names():
+    text = params_file.PARAMS_FILE.read_text(encoding="utf-8", errors="replace")
+    for name in profile_names():
         try:
-            plain = config.parse(read_profile(name))
+            plain = params_file.parse(read_profile(name))
         except InputError:  # a profile of the user's own that is wrong: it gives no params.yaml
             continue
         missing = _missing_weights(plain)
@@ -149,8 +149,8 @@ def _missing_data(params: config.Params) -> dict[str, str]:
 def render(params: config.Params) -> str:
     """Return the text of params.yaml."""
     content = json.loads(json.dumps(asdict(params)))  # tuples to lists, which safe_dump knows
-    for section, key in config.WATCHED:
-        content[section][key] = content[section][key] or config.NOT_GIVEN
+    for section, key in params_file.WATCHED:
+        content[section][key] = content[section][key] or params_file.NOT_GIVEN
     return _HEADER + yaml_files.dump(content)
 
 
@@ -170,7 +170,7 @@ def parse_changes(changes: list[str]) -> dict[str, Any]:
 
 
 def _set(content: dict[str, Any], key: str, value: object) -> None:
-    """Set a dotted key; `config.parse` judges afterwards whether it exists and fits."""
+    """Set a dotted key; `params_file.parse` judges afterwards whether it exists and fits."""
     *sections, leaf = key.split(".")
     place = content
     for section in sections:

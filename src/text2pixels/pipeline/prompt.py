@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.progress import console, track
@@ -19,7 +19,7 @@ def run(dataset: str) -> None:
     Raises:
         InputError: no manifest, an unreadable image, or a mistake in the CSV.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     folder = layout.processed(dataset)
     pairs = read_manifest(folder / "manifest.parquet")
     names = {pair.name for pair in pairs}

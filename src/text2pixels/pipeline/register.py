@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.datasets.catalogue import adapter_of, is_aligned
 from text2pixels.datasets.manifest import Pair, Registration, read_manifest, write_manifest
 from text2pixels.datasets.quarantine import Quarantined, read_quarantine, write_quarantine
@@ -36,7 +36,7 @@ def run(dataset: str) -> None:
     Raises:
         InputError: the manifest is missing, the rig's images differ in size, or no pair could be registered.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     source = params.datasets.get(dataset, config.Source())
     interim = layout.interim(dataset)
     pairs = read_manifest(interim / "manifest.parquet")

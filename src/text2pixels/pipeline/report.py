@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.analysis.results import read_results
 from text2pixels.files import whole_file, whole_folder
 from text2pixels.progress import console
@@ -29,7 +29,7 @@ def run() -> None:
     Raises:
         InputError: something that the report shows has not been made.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     results = read_results(params)
     for folder in strangers(params):
         console.print(

@@ -12,7 +12,7 @@ from importlib import import_module
 
 import torch
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.closure import closure
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import in_split, read_manifest
@@ -46,7 +46,7 @@ def retrain_method(method: str, entry: Entry, params: config.Params) -> None:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError(f"methods.{method}.retrain: runs in one process: start it without torchrun")
     # A method of which there is no file is always trained here, and all the way where params.yaml does not say.
-    asked = config.retraining(params, method) or config.Retrain()
+    asked = params_file.retraining(params, method) or config.Retrain()
     module, _, name = entry.recipe.partition(":")
     recipe: Recipe = getattr(import_module(module), name)
     budget = replace(recipe.budget, **{key: value for key, value in asdict(asked).items() if value is not None})

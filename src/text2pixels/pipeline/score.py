@@ -14,7 +14,7 @@ import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.manifest import Pair, in_split, read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.executors import AHEAD, map_ordered, open_executor
@@ -52,7 +52,7 @@ def run(dataset: str, method: str) -> None:
     Raises:
         InputError: a fused image is missing, belongs to no pair or has the wrong size.
     """
-    params = config.load(SECTIONS)
+    params = params_file.load(SECTIONS)
     manifest = layout.processed(dataset) / "manifest.parquet"
     expected = read_pairs_to_fuse(manifest, params.fuse.pairs)
     pairs = in_split(expected, "test")

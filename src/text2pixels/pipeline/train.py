@@ -17,7 +17,6 @@ import torch
 
 from text2pixels import config, layout
 from text2pixels.closure import closure
-from text2pixels.config import with_overrides
 from text2pixels.datasets.manifest import in_split, read_manifest
 from text2pixels.detection import weights as detector_weights
 from text2pixels.detection.threads import TRAINING, fixed_threads
@@ -30,6 +29,7 @@ from text2pixels.methods.catalogue import OURS
 from text2pixels.methods.model_prompts import write_text
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
+from text2pixels.params_file import with_overrides
 from text2pixels.progress import console
 from text2pixels.prompts.table import read_all_prompts, read_prompts
 from text2pixels.training.history import write_history

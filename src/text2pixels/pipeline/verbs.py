@@ -253,14 +253,14 @@ def publish(
     from text2pixels.extras import require
 
     require("pydantic", "pipeline")
-    from text2pixels import config
+    from text2pixels import params_file
     from text2pixels.analysis.results import read_results
     from text2pixels.files import whole_folder
     from text2pixels.report.publication import write_publication
 
     if output.exists() and not (output / "headline.md").is_file() and (not output.is_dir() or any(output.iterdir())):
         raise InputError(f"{output} was not written by t2p publish: name another folder (--output)")
-    settings = config.parse(config.read_yaml(config.PARAMS_FILE), str(config.PARAMS_FILE))
+    settings = params_file.parse(params_file.read_yaml(params_file.PARAMS_FILE), str(params_file.PARAMS_FILE))
     results = read_results(settings)
     with whole_folder(output) as folder:
         headline = write_publication(folder, results, settings)

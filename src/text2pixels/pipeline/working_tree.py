@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from text2pixels import config
+from text2pixels import params_file
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 
@@ -115,7 +115,7 @@ def same_parameters(sections: tuple[str, ...], options: Mapping[str, str]) -> It
 
 
 def _values(sections: tuple[str, ...], options: Mapping[str, str]) -> dict[str, Any]:
-    content = config.read_yaml(config.PARAMS_FILE)
+    content = params_file.read_yaml(params_file.PARAMS_FILE)
     one = {section: options[option] for option, section in _READS_ONE.items() if option in options}
     found = {}
     for name in sections or tuple(content):

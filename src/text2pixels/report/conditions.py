@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from text2pixels import config
+from text2pixels import config, params_file
 from text2pixels.analysis.ablations import settings_of
 from text2pixels.analysis.results import Results
 from text2pixels.files import sha256
 from text2pixels.methods.catalogue import NOT_RUNNABLE, methods
-from text2pixels.profile_files import names, read_profile
+from text2pixels.params_file import profile_names, read_profile
 from text2pixels.report.provenance import provenance
 
 # Keys whose values are places on one machine, and the option of `t2p params` that names them on another.
@@ -104,9 +104,9 @@ def caveats(results: Results, params: config.Params) -> list[str]:
 
 def _changes(params: config.Params) -> dict[str, Any]:
     """Return the dotted keys, and values, in which the parameters differ from their profile's."""
-    if params.profile not in names():
+    if params.profile not in profile_names():
         return {}
-    before, after = _flat(_plain(config.parse(read_profile(params.profile)))), _flat(_plain(params))
+    before, after = _flat(_plain(params_file.parse(read_profile(params.profile)))), _flat(_plain(params))
     return {key: value for key, value in after.items() if before.get(key) != value and not key.startswith("methods.")}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 import yaml
 
-from text2pixels import config
+from text2pixels import config, params_file
 
 PACKAGES = ("text2pixels", "torch", "torchvision", "numpy", "opencv-python-headless", "ultralytics-opencv-headless")
 
@@ -28,7 +28,7 @@ def provenance(params: config.Params) -> dict[str, str]:
         "text when fusing": f"'{params.fuse.prompt}' for every pair"
         if params.fuse.prompt
         else "each pair's own prompt",
-        "params.yaml": f"sha256 {_digest(config.PARAMS_FILE)}",
+        "params.yaml": f"sha256 {_digest(params_file.PARAMS_FILE)}",
         "dvc.lock": _lock(),
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         "processor": f"{_processor()}, {os.cpu_count()} cores",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.analysis import ablations, detection
 from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.published import published_detections
@@ -112,7 +112,7 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
     page(
         "provenance.html",
         "provenance.html",
-        params=config.PARAMS_FILE.read_text() if images else None,
+        params=params_file.PARAMS_FILE.read_text() if images else None,
         lock=lock.read_text() if lock.is_file() else "not written yet: this was the first run",
     )
     for view in views:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.compute as pc
 from tabulate import tabulate  # type: ignore[import-untyped]
 
-from text2pixels import config, layout
+from text2pixels import layout, params_file
 from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.errors import InputError
 from text2pixels.files import sha256, whole_folder
@@ -33,14 +33,14 @@ def export_checkpoint(model: Path, folder: Path) -> None:
         InputError: the model, its variant in params.yaml or a data set that it was trained on is missing.
     """
     network, metadata = checkpoint.read(model)
-    params = config.load(("profile", "seed", "methods", "network", "losses", "train"))
+    params = params_file.load(("profile", "seed", "methods", "network", "losses", "train"))
     variant = str(metadata.get("variant", ""))
     if variant not in params.methods:
         raise InputError(
             f"{model} was trained as the variant '{variant}', which params.yaml lacks ({', '.join(params.methods)}): "
             "export where the model was trained"
         )
-    sections = config.with_overrides(config.parse(config.read_yaml(config.PARAMS_FILE)), variant)
+    sections = params_file.with_overrides(params_file.parse(params_file.read_yaml(params_file.PARAMS_FILE)), variant)
     if sections[0] != network.config:
         raise InputError(f"{model} has another network than the variant '{variant}' of params.yaml: train it again")
     facts = metadata | {
