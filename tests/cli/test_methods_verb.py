@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from text2pixels.cli import app
 from text2pixels.errors import InputError
-from text2pixels.methods.catalogue import NOT_RUNNABLE, methods
+from text2pixels.methods.built_in import NOT_RUNNABLE
+from text2pixels.methods.catalogue import methods
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,9 @@ import torch
 
 from text2pixels.errors import InputError
 from text2pixels.methods import catalogue
-from text2pixels.methods.card import Card
-from text2pixels.methods.catalogue import NOT_RUNNABLE, Entry, locate, methods
+from text2pixels.methods.built_in import NOT_RUNNABLE
+from text2pixels.methods.card import Card, Entry
+from text2pixels.methods.catalogue import locate, methods
 from text2pixels.methods.convention import add_colour, fuse_luminance
 
 WEIGHTS = Path(__file__).parents[2] / "../shared/weights"

@@ -7,8 +7,8 @@ import pytest
 
 from text2pixels.errors import InputError
 from text2pixels.methods import catalogue
-from text2pixels.methods.card import Card
-from text2pixels.methods.catalogue import Entry, entry_of
+from text2pixels.methods.card import Card, Entry
+from text2pixels.methods.catalogue import entry_of
 from text2pixels.methods.convention import fuse_luminance
 
 
@@ -57,7 +57,7 @@ def test_a_users_own_method_joins_by_an_entry_point(install, place):
         ("darker", f"{__name__}:NOTHING", "'darker' .* cannot be loaded"),
         ("darker", f"{__name__}:__name__", "should give an Entry"),
         ("lighter", f"{__name__}:OWN", "'lighter' .* whose card has that name"),
-        ("average", "text2pixels.methods.catalogue:_BUILT_IN", "should give an Entry"),
+        ("average", "text2pixels.methods.built_in:BUILT_IN", "should give an Entry"),
     ],
 )
 def test_a_broken_entry_point_is_one_line(install, name, place, says):

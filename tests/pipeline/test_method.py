@@ -19,8 +19,8 @@ from text2pixels.files import sha256
 from text2pixels.image.boxes import Box
 from text2pixels.image.png import write_png
 from text2pixels.methods import catalogue, model_prompts
-from text2pixels.methods.card import Card, read_card
-from text2pixels.methods.catalogue import Entry, entry_of, load_model, locate, methods
+from text2pixels.methods.card import Card, Entry, read_card
+from text2pixels.methods.catalogue import entry_of, load_model, locate, methods
 from text2pixels.methods.networks import authors
 from text2pixels.methods.trained import SHIPPED
 from text2pixels.methods.weights import WeightFile

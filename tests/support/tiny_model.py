@@ -9,8 +9,9 @@ from text2pixels.config import Network
 from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
 from text2pixels.encoders.embeddings import Embeddings
+from text2pixels.methods.built_in import OURS
 from text2pixels.methods.card import write_card
-from text2pixels.methods.catalogue import OURS, entry_of
+from text2pixels.methods.catalogue import entry_of
 from text2pixels.methods.model_prompts import write_text
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork

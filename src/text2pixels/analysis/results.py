@@ -17,8 +17,9 @@ from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
 from text2pixels.detection.detections import EARLY, K_FOLD, read_detections, select
 from text2pixels.errors import InputError
+from text2pixels.methods.built_in import OURS
 from text2pixels.methods.card import Card, read_card
-from text2pixels.methods.catalogue import OURS, entry_of
+from text2pixels.methods.catalogue import entry_of
 from text2pixels.tables import read_table
 
 

@@ -1,4 +1,4 @@
-"""What is known of a method: its card, as tables, pages and the door of all methods read it."""
+"""What is known of a method: its card, as tables and pages read it, and the entry that says where its code is."""
 
 import json
 from collections.abc import Mapping
@@ -89,6 +89,25 @@ class Card:
     def label(self) -> str:
         """Return the title, and the aside behind it."""
         return f"{self.title} ({self.aside})" if self.aside else self.title
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method of the catalogue.
+
+    Attributes:
+        card: What is known of it.
+        kind: "filter" (a function of two images), "network" (of other authors), "ours" (trained here), "checkpoint"
+            (ours, trained before) or "results" (images that were fused elsewhere).
+        place: "module:name" of the function or of the `Authors`; the folder of results or of a checkpoint; "" of ours.
+        recipe: "module:name" of the `training.rivals.recipe.Recipe` by which a network can be trained again
+            here; "" where there is none.
+    """
+
+    card: Card
+    kind: Literal["filter", "network", "ours", "checkpoint", "results"]
+    place: str = ""
+    recipe: str = ""
 
 
 def write_card(folder: Path, card: Card, of: str) -> None:

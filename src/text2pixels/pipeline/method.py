@@ -14,8 +14,9 @@ from text2pixels import config, layout, params_file, tensor_files
 from text2pixels.datasets.manifest import read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
-from text2pixels.methods.card import Card, write_card
-from text2pixels.methods.catalogue import OURS, Entry, entry_of, locate
+from text2pixels.methods.built_in import OURS
+from text2pixels.methods.card import Card, Entry, write_card
+from text2pixels.methods.catalogue import entry_of, locate
 from text2pixels.methods.fused_elsewhere import import_results
 from text2pixels.methods.model_prompts import write_phrases
 from text2pixels.network.description import LAYOUT, ONNX, describe

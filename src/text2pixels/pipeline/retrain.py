@@ -19,8 +19,7 @@ from text2pixels.datasets.manifest import in_split, read_manifest
 from text2pixels.device import keep_freed_memory, pick_device
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
-from text2pixels.methods.card import Card
-from text2pixels.methods.catalogue import Entry
+from text2pixels.methods.card import Card, Entry
 from text2pixels.methods.networks.authors import write_model
 from text2pixels.progress import console
 from text2pixels.training.history import write_history

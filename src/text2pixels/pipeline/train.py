@@ -24,8 +24,8 @@ from text2pixels.device import keep_freed_memory, pick_device
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
+from text2pixels.methods.built_in import OURS
 from text2pixels.methods.card import Card, write_card
-from text2pixels.methods.catalogue import OURS
 from text2pixels.methods.model_prompts import write_text
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork

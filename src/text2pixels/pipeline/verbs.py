@@ -37,7 +37,7 @@ def methods(
     """
     from rich.console import Console
 
-    from text2pixels.methods.catalogue import NOT_RUNNABLE
+    from text2pixels.methods.built_in import NOT_RUNNABLE
     from text2pixels.methods.listing import as_table, options, weight_files
 
     console = Console()

@@ -10,7 +10,8 @@ from text2pixels import config, params_file
 from text2pixels.analysis.ablations import settings_of
 from text2pixels.analysis.results import Results
 from text2pixels.files import sha256
-from text2pixels.methods.catalogue import NOT_RUNNABLE, methods
+from text2pixels.methods.built_in import NOT_RUNNABLE
+from text2pixels.methods.catalogue import methods
 from text2pixels.params_file import profile_names, read_profile
 from text2pixels.report.provenance import provenance
 

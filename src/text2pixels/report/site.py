@@ -17,7 +17,7 @@ from text2pixels.analysis.published import published_detections
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.datasets.manifest import SPLITS, Pair
 from text2pixels.detection.detections import read_detections
-from text2pixels.methods.catalogue import NOT_RUNNABLE
+from text2pixels.methods.built_in import NOT_RUNNABLE
 from text2pixels.methods.catalogue import methods as catalogue
 from text2pixels.metrics.score import HEADLINE, METRICS, STRETCHED
 from text2pixels.progress import track
