@@ -4,7 +4,7 @@ The only module that imports ultralytics. Its trainer is not used: the same netw
 in loops of ours, so that images with a gradient to the fusion network can pass through, and so
 that a run is deterministic.
 
-Shapes: B batch; H, W image; A anchor points; C categories; N boxes.
+Shapes: B batch; H, W image; A anchor points; C categories; D = 4 + C; N boxes.
 """
 
 import os
@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from text2pixels.detection.anchor_loss import anchor_loss
 from text2pixels.detection.anchors import AnchorHead
 from text2pixels.detection.detections import Detection
-from text2pixels.detection.suppression import suppress
 from text2pixels.image.boxes import Box
 
 STRIDE = 32  # of the coarsest grid: image sides are multiples of it
+_CANDIDATES = 300  # boxes kept per image, ultralytics' max_det
 _GAINS = SimpleNamespace(box=7.5, cls=0.5, dfl=1.5)  # ultralytics' defaults
 
 # What ultralytics replaces in other libraries when it is imported, for the whole process: with its own open,
@@ -179,3 +179,34 @@ class Detector:
         self.network.eval()
         output = self.network(images_B3HW)
         return suppress(output if self.head == "anchors" else output[0], self.categories, threshold, overlap)
+
+
+def suppress(
+    output_BDA: Tensor, categories: Sequence[str], threshold: float = 0.001, overlap: float = 0.7
+) -> list[list[Detection]]:
+    """Return each image's detections, best first.
+
+    Args:
+        output_BDA: centre x, centre y, width, height in pixels, and C scores.
+        categories: C names.
+        threshold: least score; the low default is ultralytics' for measuring average precision.
+        overlap: intersection over union above which the lesser box of a category is dropped.
+    """
+    from torchvision.ops import batched_nms
+
+    found = []
+    for output_DA in output_BDA.float():
+        anchor, category = (threshold < output_DA[4:].T).nonzero().unbind(1)
+        score = output_DA[4 + category, anchor]
+        centre, size = output_DA[:2, anchor].T, output_DA[2:4, anchor].T
+        corners = torch.cat([centre - size / 2, centre + size / 2], dim=1)
+        keep = batched_nms(corners, score, category, overlap)[:_CANDIDATES]
+        found.append(
+            [
+                Detection(categories[c], s, x0, y0, x1 - x0, y1 - y0)
+                for c, s, (x0, y0, x1, y1) in zip(
+                    category[keep].tolist(), score[keep].tolist(), corners[keep].tolist(), strict=True
+                )
+            ]
+        )
+    return found

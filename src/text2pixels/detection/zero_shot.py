@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from text2pixels.detection.detections import Detection
-from text2pixels.detection.suppression import suppress
 from text2pixels.detection.weights import COCO_CLASSES, STEM, read_foreign
-from text2pixels.detection.yolo import build_network
+from text2pixels.detection.yolo import build_network, suppress
 from text2pixels.errors import InputError
 
 IMAGE_SIZE = 640  # pixels of the longest side, which YOLOv5's weights were trained at
