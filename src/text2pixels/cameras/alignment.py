@@ -12,9 +12,9 @@ from text2pixels.cameras.view import Field, View
 from text2pixels.errors import InputError
 from text2pixels.image.colour import Image8, luminance, quantise
 from text2pixels.methods.method import check_pair
-from text2pixels.registration.apply import field_of_view, resample
 from text2pixels.registration.estimate import Estimate, estimate
 from text2pixels.registration.files import Rig
+from text2pixels.registration.frames import field_of_view, resample
 
 
 class Aligner:

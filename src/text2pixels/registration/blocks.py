@@ -1,7 +1,7 @@
 """How well each block of the visible frame matches the warped infrared at every small displacement.
 
-The whole similarity surface of a block is kept, not its peak: a block on an edge knows its
-displacement across the edge only, and its surface says so.
+The whole similarity surface of a block is kept, not only its peak: a block on an edge tells the displacement
+across the edge but not along it, and only the surface shows that.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from text2pixels.registration.frames import Matrix, inverse, local_scale, scalin
 from text2pixels.registration.pairs import Views
 
 _LOCALITY = 1 / 32  # of the level's side
-# What a block without common structure reaches by chance: below it, evidence is the correlation's square, as the
-# logarithm of a Gaussian likelihood is, and above it linear, so that one near object does not outvote the rest.
+# The correlation that a block without common structure reaches by chance. Below it, evidence grows with the square of
+# the correlation, like the logarithm of a Gaussian likelihood; above it, linearly, so that one near object does not
+# outvote the rest.
 _CHANCE = 0.1
 _ENERGY_FLOOR = 4e-4  # a block without texture in either image matches nothing
 
@@ -27,8 +28,8 @@ class Blocks:
     """Similarity surfaces around a transform.
 
     Attributes:
-        surfaces: (2r + 1, 2r + 1, B), evidence in [0, 1): normalised cross-correlation with what is negative or
-            below chance pressed towards 0; axis 0 is the displacement in y.
+        surfaces: (2r + 1, 2r + 1, B), evidence in [0, 1): normalised cross-correlation, in which values below chance
+            and negative ones are pressed towards 0; axis 0 is the displacement in y.
         x, y: (B,) centres, pixels of the level.
         column, row: (B,) place in the grid.
         matrix: infrared (reduced) to level pixels, as warped.
@@ -54,7 +55,7 @@ def described_level(
 
     Args:
         views: the pairs.
-        index: which of them.
+        index: of the pair to describe.
         matrix: infrared to visible, reduced pixels.
         side: longest side of the infrared that the resolution corresponds to.
 

@@ -1,4 +1,4 @@
-"""One pair of an unaligned data set: estimate or take over the transform, apply it, keep what both cameras see."""
+"""One pair of an unaligned data set: find its transform, or take the set's, apply it, and crop to what both see."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,16 +8,15 @@ from text2pixels.datasets.quarantine import Quarantined
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.image.views import common_field, crop_boxes
-from text2pixels.registration.apply import warp
 from text2pixels.registration.estimate import Estimate, estimate
-from text2pixels.registration.frames import Image8
+from text2pixels.registration.frames import Image8, warp
 
 SMALLEST_SIDE = 32  # pixels, of the common field
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """The pair as it goes on, or None, and what was left out."""
+    """The pair as registered, None where it was rejected, and what was left out."""
 
     pair: Pair | None
     left_out: tuple[Quarantined, ...] = ()
@@ -35,7 +34,7 @@ def read(folder: Path, pair: Pair) -> tuple[Image8, Image8]:
 def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -> Aligned:
     """Bring a pair's infrared onto its visible frame and crop both to what both cameras see.
 
-    A pair whose transform failed does not go on: misaligned pixels would be fused, scored and trained on.
+    A pair whose transform failed is rejected: its misaligned pixels would be fused, scored and trained on.
 
     Args:
         pair: a row of the manifest in ``source``.

@@ -1,11 +1,11 @@
 """Dense descriptors that a thermal and a visible image share: oriented gradients without sign.
 
 Channel features of orientated gradients (CFOG) after Ye et al., "Fast and robust matching for
-multimodal remote sensing image registration", IEEE TGRS 2019. Two things differ, both because road
-scenes are full of long horizontal structure that correlates with itself at any shift: the weakest
-orientation is subtracted, which leaves what is oriented; and each channel loses its local mean, which
-narrows the peak of a correlation (without this the right transform was first for 19 of 24 raw pairs,
-with it for 24).
+multimodal remote sensing image registration", IEEE TGRS 2019. Two things differ from the paper, because road
+scenes are full of long horizontal structure that correlates with itself at any shift. The response of the weakest
+orientation is subtracted from all, which leaves what is oriented. And the local mean is subtracted from each
+channel, which narrows the peak of a correlation: with it the right transform came first for 24 of 24 raw pairs,
+without it for 19.
 """
 
 import cv2
@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 Features = NDArray[np.float32]
 
 ORIENTATIONS = 8
-_FLOOR = 0.3  # of the mean norm
-# Three times the norm that white noise of standard deviation 1 gives; smoothed less, it gives more. In fog and
-# at night most pixels are noise, so that a share of the mean norm alone lets noise count like an edge.
+# Descriptors are divided by their norm plus a floor: a share of the mean norm, and a multiple of the image's noise.
+_FLOOR = 0.3
+# Three times the norm that white noise of standard deviation 1 has, which is larger where the image is smoothed less.
+# In fog and at night most pixels are noise: with a share of the mean norm alone, noise would count like an edge.
 _NOISE_FLOOR, _NOISE_FLOOR_FINE = 3.9, 7.6
 
 
@@ -34,7 +35,7 @@ def describe(image: NDArray[np.uint8], locality: float, fine: bool = False) -> F
     gx, gy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
     channels = np.empty((ORIENTATIONS, *image.shape), np.float32)
     for index, angle in enumerate(np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS):
-        # Without sign: a warm wall is brighter than the sky in one camera and darker in the other.
+        # Gradients have no sign: a warm wall is brighter than the sky in one camera and darker in the other.
         response = np.abs(gx * np.float32(np.cos(angle)) + gy * np.float32(np.sin(angle)))
         cv2.GaussianBlur(response, (0, 0), after, dst=channels[index])
     channels -= channels.min(axis=0)
@@ -49,7 +50,7 @@ def describe(image: NDArray[np.uint8], locality: float, fine: bool = False) -> F
 def _wide_mean(channel: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
     """Blur (H, W) by three boxes, whose time does not grow with their width, to a Gaussian's standard deviation.
 
-    The widths are those of Kovesi, "Fast almost-Gaussian filtering", DICTA 2010; its exact shape hardly matters.
+    The widths are those of Kovesi, "Fast almost-Gaussian filtering", DICTA 2010.
     """
     ideal = np.sqrt(4 * deviation**2 + 1)
     narrow = int((ideal - 1) // 2) * 2 + 1  # the largest odd number up to it
@@ -62,8 +63,8 @@ def _wide_mean(channel: NDArray[np.float32], deviation: float) -> NDArray[np.flo
 def noise_level(image: NDArray[np.uint8]) -> float:
     """Return the standard deviation of the noise, gray levels, at least that of rounding to 8 bits.
 
-    Immerkaer, "Fast noise variance estimation", CVIU 1996, with the median in place of the mean: edges
-    hardly enter.
+    Immerkaer, "Fast noise variance estimation", CVIU 1996, with the median in place of the mean, which edges
+    hardly change.
     """
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     residue = np.abs(cv2.filter2D(image.astype(np.float32), -1, mask))

@@ -18,17 +18,17 @@ Status = Literal["good", "doubtful", "failed"]
 _TRIAL = ((192, 6, 12), (320, 4, 16))
 _FINAL = ((640, 3, 24),)
 _CHECK = (320, 4, 16)
-# Most unrelated pairs (real, simulated, one with the other; over 180) stay below a peak of 6.6; the nearest reach
-# 10.4 with a margin of 1.90, two streets that look alike. Real pairs that matched start at 7.5.
+# Tried on over 180 unrelated pairs, real and simulated: most stay below a peak of 6.6. The highest peak is 10.4, with a
+# margin of 1.90, of two streets that look alike. Real pairs that were registered correctly start at 7.5.
 _FAILED_PEAK, _FAILED_RESIDUAL = 6.5, 0.05
 _GOOD_PEAK, _GOOD_MARGIN, _GOOD_RESIDUAL = 10.0, 2.0, 0.01
-# The residual from two halves of the blocks is this many times too small, because both halves share the prior and the
-# pixels where they meet; measured on simulated pairs, where the truth is known.
+# The residual, found by comparing two halves of the blocks, is this many times too small, because the halves share the
+# prior and the pixels where they meet. Measured on simulated pairs, whose true transform is known.
 _UNDERSTATED = 1.5
-# The score of "no transform" (the infrared frame exactly on the visible one) counts this much more: it is one
-# hypothesis, while of the million shifts and scales of the search some reach a peak of 6 by chance.
+# The score of "no transform" (the infrared frame exactly on the visible one) is multiplied by this: it is a single
+# hypothesis, while some of the million shifts and scales of the search reach a peak of 6 by chance.
 _FRAME_ON_FRAME = 1.4
-# A hypothesis that stands out like this, far above what unrelated pairs reach, needs no rival.
+# A hypothesis that stands out like this, far above any unrelated pair, ends the trials.
 _CLEAR_PEAK, _CLEAR_MARGIN = 12.0, 2.5
 
 
@@ -39,11 +39,11 @@ class Estimate:
     Attributes:
         matrix: 3x3 float64, infrared pixels to visible pixels of the original images; pixel centres
             are integers, the lower right element is 1.
-        method: how it came about.
-        status: "good", "doubtful" or "failed"; only a good one should be used unseen.
+        method: "blocks" from one pair, "rig" from several.
+        status: "good", "doubtful" or "failed"; only a good one should be used without looking at it.
         residual_px: estimated mean error at the visible frame's corners, visible pixels.
         peak: how far the aligned pair's correlation stands above that at wrong shifts, in standard deviations.
-        margin: that over the best wrong shift's.
+        margin: ``peak`` over that of the best wrong shift.
         coverage: share of the visible frame that the infrared covers.
         reason: why the status is not "good", for people; empty otherwise.
     """
@@ -92,16 +92,16 @@ def estimate_rig(pairs: Sequence[tuple[Image8, Image8]]) -> Estimate:
 
 
 def confirms(found: Estimate, infrared: Image8, visible: Image8) -> bool:
-    """Say whether a pair (gray, 8 bits) stands out under a transform as unrelated pairs do not."""
+    """Tell whether the images of a pair (gray, 8 bits) match under a transform better than those of unrelated pairs."""
     views = prepare([(infrared, visible)])
     reduced = views.to_visible @ found.matrix @ np.linalg.inv(views.to_infrared)
     return peak(views, normalised(reduced)).height >= _FAILED_PEAK
 
 
 def judge(found: Peak, residual: float, loose: int) -> tuple[Status, str]:
-    """Return the status and what speaks against "good".
+    """Return the status and, unless it is "good", the reason.
 
-    ``residual`` is a share of the visible diagonal, ``loose`` counts quarters that hold nothing.
+    ``residual`` is a share of the visible diagonal, ``loose`` the number from `loose_quarters`.
     """
     if found.height < _FAILED_PEAK:
         return "failed", f"no shift stands out: {found.height:.1f} standard deviations, chance reaches 6"
@@ -120,10 +120,10 @@ def judge(found: Peak, residual: float, loose: int) -> tuple[Status, str]:
 
 
 def _best_trial(views: Views) -> tuple[Matrix, Coordinates]:
-    """Refine the hypotheses at low resolution, drop those that meet, and return the best."""
+    """Refine the hypotheses at low resolution, drop those that converge to the same transform, and return the best."""
     best: tuple[float, Matrix, Coordinates] | None = None
     seen: list[Matrix] = []
-    # Small misalignment is common, and fog may leave too little for a search: frame on frame is always tried.
+    # Frame on frame is always tried: misalignment is often small, and fog may leave too little for a search.
     starts = [(hypothesis.matrix, 1.0) for hypothesis in hypotheses(views)]
     for start, credit in [*starts, (scaling(views.infrared_size, views.visible_size), _FRAME_ON_FRAME)]:
         matrix, deviation, _ = refine(views, start, np.zeros(8), _TRIAL)

@@ -1,4 +1,4 @@
-"""An estimate as people take it away: words, a warped image, a picture to look at, a matrix; and that read back."""
+"""An estimate as its user gets it: in words, as a warped image, an overlay or a matrix file; and that file read."""
 
 import json
 from dataclasses import dataclass
@@ -12,9 +12,8 @@ from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.image import Image8
 from text2pixels.image.png import write_png
-from text2pixels.registration.apply import warp
 from text2pixels.registration.estimate import Estimate, Status
-from text2pixels.registration.frames import Matrix, is_sane
+from text2pixels.registration.frames import Matrix, is_sane, warp
 from text2pixels.registration.overlay import overlay as draw
 
 _EXPECTED = 'expected JSON: "infrared_to_visible" (3x3), "infrared_size" and "visible_size" ([width, height])'
@@ -29,7 +28,7 @@ class Rig:
         matrix: 3x3, infrared pixels to visible pixels; pixel centres are integers.
         infrared_size: (height, width) of the images that it holds for.
         visible_size: the same of the visible ones.
-        status: "good" or "doubtful"; "given" where the file says nothing of it.
+        status: "good" or "doubtful"; "given" where the file does not say.
     """
 
     matrix: Matrix
@@ -39,10 +38,10 @@ class Rig:
 
 
 def read(path: Path) -> Rig:
-    """Read what `t2p register --matrix` or `--rig` wrote, or a file of somebody else's calibration like it.
+    """Read what `t2p register --matrix` or `--rig` wrote, or a calibration from elsewhere in the same form.
 
     Raises:
-        InputError: missing, no such file, or a matrix that turns the infrared frame inside out.
+        InputError: missing, of another form, or a matrix that turns the infrared frame inside out.
     """
     if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
         raise InputError(f"{path} is no file of a transform: t2p register IR VIS --matrix FILE writes one")
@@ -88,16 +87,16 @@ def write(
     warped: Path | None = None,
     pairs: int = 1,
 ) -> None:
-    """Write what is asked for of a transform that was found, each file whole or not at all.
+    """Write the files for which a path is given, each whole or not at all.
 
     Args:
-        found: not a failed one: its matrix is made up.
+        found: not a failed estimate, whose matrix means nothing.
         infrared: gray (H, W), as it was estimated from.
         visible: gray (H, W).
         overlay: PNG of the edges of both, before and after.
         matrix: JSON of the matrix, residual and status.
-        pairs: how many it was estimated from.
         warped: PNG of the infrared in the visible frame; transparent where the infrared camera does not see.
+        pairs: number of pairs that the transform was estimated from.
     """
     assert found.status != "failed", "a failed estimate has no transform"
     if matrix is not None:
@@ -126,7 +125,7 @@ def write(
 
 
 def _write_warped(path: Path, image: Image8, valid: NDArray[np.bool_]) -> None:
-    """Write gray, and as opacity where there is infrared: black outside of it would be read as cold."""
+    """Write gray, transparent where there is no infrared: black there would be read as cold."""
     if valid.all():
         write_png(path, image)
         return

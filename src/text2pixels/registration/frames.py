@@ -1,4 +1,7 @@
-"""Coordinates: pixel centres are integers, matrices are 3x3 and take column vectors (x, y, 1)."""
+"""The frames of the two cameras: their coordinates, and the infrared image brought into the visible frame.
+
+Pixel centres are integers; matrices are 3x3 and take column vectors (x, y, 1).
+"""
 
 import cv2
 import numpy as np
@@ -74,9 +77,46 @@ def is_sane(matrix: Matrix, height: int, width: int) -> bool:
 def corner_error(one: Matrix, other: Matrix, height: int, width: int) -> float:
     """Return the mean distance, in visible pixels, of the visible frame's corners taken to the infrared and back.
 
-    They go to the infrared frame with the inverse of ``other`` and come back with ``one``, so that the
-    error is that of pixels which people look at, not of infrared pixels beyond the visible frame.
+    They go to the infrared frame by the inverse of ``other`` and come back by ``one``. So only pixels of the visible
+    frame count, which people look at, and no infrared pixels beyond it.
     """
     frame = corners(height, width)
     there_and_back = transform(transform(frame, inverse(other)), one)
     return float(np.linalg.norm(there_and_back - frame, axis=1).mean())
+
+
+def warp(infrared: Image8, matrix: Matrix, size: tuple[int, int]) -> tuple[Image8, NDArray[np.bool_]]:
+    """Bring an infrared image into the visible frame.
+
+    Args:
+        infrared: (H, W) 8-bit gray.
+        matrix: 3x3, infrared to visible pixels.
+        size: (height, width) of the visible frame.
+
+    Returns:
+        The image (height, width), 0 where there is no infrared, and the mask of where there is.
+    """
+    image, valid = resample(infrared, matrix, size), field_of_view(infrared.shape, matrix, size)
+    image[~valid] = 0
+    return image, valid
+
+
+def resample(infrared: Image8, matrix: Matrix, size: tuple[int, int]) -> Image8:
+    """Return the infrared in the visible frame, (height, width); beyond its field its edge is repeated.
+
+    Repeating the edge keeps interpolation from darkening the border of the field. The arguments are those of `warp`.
+    """
+    height, width = size
+    source = without_aliasing(infrared, local_scale(matrix, *infrared.shape))
+    image: Image8 = cv2.warpPerspective(
+        source, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return image
+
+
+def field_of_view(shape: tuple[int, ...], matrix: Matrix, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return where in the visible frame, (height, width), an infrared image of (H, W) ``shape`` lies."""
+    height, width = size
+    inside = cv2.warpPerspective(np.full(shape, 255, np.uint8), matrix, (width, height), flags=cv2.INTER_LINEAR)
+    valid: NDArray[np.bool_] = inside == 255
+    return valid

@@ -1,4 +1,4 @@
-"""Evidence for and against an estimate that the estimate was not made from."""
+"""Evidence for and against an estimate, other than the similarity that the estimate maximised."""
 
 from dataclasses import dataclass
 
@@ -14,18 +14,18 @@ from text2pixels.registration.refinement import Coordinates, apply_move, climb
 from text2pixels.registration.search import masked_correlation
 
 _SIDE = 320  # pixels, longest side of the infrared at which shifts are compared
-_NEAR = 3  # pixels: a peak this close to no shift is the estimate's own
+_NEAR = 3  # pixels: up to here a shift counts as that of the estimate itself
 _FAR = 12  # pixels: from here on a shift is wrong
-_TILE = 3  # cells: neighbouring blocks share pixels, so the halves are dealt out in tiles
+_TILE = 3  # cells: side of the tiles in which blocks are dealt to the halves, because neighbouring blocks share pixels
 
 
 @dataclass(frozen=True)
 class Peak:
-    """How the estimate stands out among all shifts of itself.
+    """How the correlation of the aligned pair stands out among those of all shifts of one image against the other.
 
     Attributes:
-        height: in standard deviations of the correlation at wrong shifts.
-        margin: height over that of the best wrong shift.
+        height: above the mean at wrong shifts, in standard deviations of the correlation there.
+        margin: ``height`` over that of the best wrong shift.
         coverage: share of the visible frame that the infrared covers.
     """
 
@@ -35,7 +35,7 @@ class Peak:
 
 
 def peak(views: Views, matrix: Matrix) -> Peak:
-    """Correlate the aligned pair with itself at every shift."""
+    """Correlate the warped infrared with the visible image at every shift."""
     surfaces, coverage = [], 0.0
     for index in range(len(views.visible)):
         visible, infrared, mask, _, _ = described_level(views, index, matrix, _SIDE)
@@ -57,8 +57,8 @@ def peak(views: Views, matrix: Matrix) -> Peak:
 def loose_quarters(views: Views, matrix: Matrix) -> int:
     """Return how many quarters of the common field do not say where they belong.
 
-    A homography is held by four places. A quarter in fog or glare holds nothing: among shifts of itself the
-    estimate's own is not the best. What the estimate says there is extrapolated from the others.
+    Four places determine a homography. A quarter in fog or glare determines nothing: it matches better at some other
+    shift than at none. There the estimate is extrapolated from the other quarters.
     """
     surfaces: list[list[NDArray[np.float32]]] = []
     for index in range(len(views.visible)):
@@ -80,7 +80,10 @@ def loose_quarters(views: Views, matrix: Matrix) -> int:
 
 
 def _shifts(visible: Features, padded: Features, top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
-    """Correlate a rectangle of the visible features with infrared ones, padded by ``_FAR``, at every shift up to it."""
+    """Correlate a rectangle of the visible features with the infrared ones at every shift of up to ``_FAR`` pixels.
+
+    ``padded``: the infrared features with a border of ``_FAR`` pixels.
+    """
     window = np.s_[top : bottom + 2 * _FAR, left : right + 2 * _FAR]
     channels = [
         cv2.matchTemplate(there[window], here[top:bottom, left:right], cv2.TM_CCORR)

@@ -5,8 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from text2pixels.image.colour import Image8
-from text2pixels.registration.apply import warp
-from text2pixels.registration.frames import Matrix, scaling
+from text2pixels.registration.frames import Matrix, scaling, warp
 
 _SIDE = 900  # pixels, longest side of a panel
 _CAPTION = 34  # pixels
@@ -17,7 +16,7 @@ def overlay(infrared: Image8, visible: Image8, matrix: Matrix, caption: str) -> 
     """Draw before and after side by side, RGB.
 
     Above: edges, infrared orange and visible blue; where they meet, the colours add up to white.
-    Below: a checkerboard of both images, on which contours run on from tile to tile. Before means the
+    Below: a checkerboard of both images; where they are aligned, contours continue from tile to tile. "Before" is the
     infrared stretched to the visible frame.
 
     Args:
@@ -53,7 +52,7 @@ def _edges(thermal: Image8, valid: NDArray[np.bool_], scene: Image8) -> Image8:
 
 
 def _strength(image: Image8) -> NDArray[np.float32]:
-    """Return gradient magnitude over its surroundings', (H, W) in [0, 1], so that dim parts show too."""
+    """Return the gradient magnitude relative to that around it, (H, W) in [0, 1], so that dim parts show too."""
     smooth = cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.2)
     magnitude = cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
     around = cv2.GaussianBlur(magnitude, (0, 0), 20)

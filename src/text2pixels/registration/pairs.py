@@ -1,4 +1,4 @@
-"""The pairs an estimate is made from, brought to a size that one works at."""
+"""The pairs that an estimate is made from, checked and reduced to the size that registration works at."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import numpy as np
 from text2pixels.errors import InputError
 from text2pixels.registration.frames import Image8, Matrix, inverse, normalised, scaling, shrink
 
-INFRARED_SIDE = 640  # pixels, longest side that is looked at: what thermal cameras have
+INFRARED_SIDE = 640  # pixels, longest side after reduction; most thermal cameras have no more
 VISIBLE_SIDE = 1600
 SMALLEST_SIDE = 32
 
 
 @dataclass(frozen=True)
 class Views:
-    """One or more pairs from the same two cameras, reduced; matrices of this package's parts refer to these.
+    """One or more pairs from the same two cameras, reduced; "reduced pixels" in this package are pixels of these.
 
     ``infrared`` and ``visible`` are 8-bit gray (H, W), of one size each; ``to_infrared`` and
     ``to_visible`` take original pixels to reduced ones.

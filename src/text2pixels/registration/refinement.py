@@ -1,9 +1,9 @@
 """From a rough transform to a homography: maximum a posteriori over the blocks' similarity surfaces.
 
 All blocks move together under one small homography whose eight coordinates are (tx, ty, scale,
-rotation, stretch, shear, perspective x, perspective y), in units of half the level's diagonal. What two
-cameras side by side hardly differ in (stretch, shear, perspective) has a zero-mean normal prior: where
-the scene says nothing, the answer stays close to a similarity instead of bending.
+rotation, stretch, shear, perspective x, perspective y), in units of half the level's diagonal. Stretch, shear and
+perspective, in which two cameras side by side hardly differ, have a zero-mean normal prior: where the scene gives
+no evidence, the answer stays close to a similarity instead of bending.
 """
 
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from text2pixels.registration.pairs import Views
 
 Coordinates = NDArray[np.float64]
 
-# The data's weight: mean similarity times this, so that grids of different pitch mean the same.
+# The data term is the mean similarity of the blocks times this: as a mean it does not depend on the grid's pitch.
 _EVIDENCE = 700.0
-# Inverse variance of the prior against that: a stretch of 1 % costs as much as 0.0007 of mean similarity.
+# Inverse variance of the prior: a stretch of 1 % costs as much as 0.0007 of mean similarity.
 _PRIOR = 1e4 * np.array([0, 0, 0, 0.3, 1, 1, 1, 1])
 _STEPS = 40
 
@@ -36,11 +36,11 @@ def refine(
     Args:
         views: the pairs.
         matrix: infrared to visible, reduced pixels.
-        deviation: how far it already departs from a similarity: the coordinates found so far.
+        deviation: the coordinates found so far, which tell how far ``matrix`` already departs from a similarity.
         levels: (side, radius, cell) of each level; see `match_blocks`.
 
     Returns:
-        The transform, its deviation, and the blocks of the last level, around the transform before it.
+        The transform, its deviation, and the blocks of the last level, around the transform that it started from.
     """
     for side, radius, cell in levels:
         blocks = match_blocks(views, matrix, side, radius, cell)
@@ -60,14 +60,14 @@ def climb(
 ) -> Coordinates:
     """Return the coordinates that maximise the blocks' similarity plus the log prior.
 
-    The surfaces are blurred first and sharpened step by step, which widens the basin. Levenberg's
-    damped Newton steps with the surfaces' own gradients and curvatures.
+    Newton steps, damped after Levenberg, with the gradients and curvatures of the surfaces. The surfaces are blurred
+    much at first and less in each round, so that a start far from the maximum still reaches it.
 
     Args:
         blocks: the surfaces.
-        deviation: coordinates already applied; the prior holds for the sum.
+        deviation: coordinates already applied; the prior is on their sum with the new ones.
         weight: (B,) relative weight of the blocks, all alike by default.
-        start: where to begin; the blurred rounds are left out then.
+        start: where to begin; then only the last, least blurred round is run.
     """
     count = len(blocks.x)
     weight = np.ones(count) if weight is None else weight
@@ -109,8 +109,8 @@ def apply_move(blocks: Blocks, move: Coordinates) -> Matrix:
     normalise = np.array([[1 / half, 0, -x / half], [0, 1 / half, -y / half], [0, 0, 1]])
     tx, ty, scale, turn, stretch, shear, px, py = move
     small = np.array([[1 + scale + stretch, shear - turn, tx], [shear + turn, 1 + scale - stretch, ty], [-px, -py, 1]])
-    # ``small`` says where in the warped infrared each visible pixel has its match. To bring that match onto the
-    # visible pixel, the infrared is warped by the inverse.
+    # ``small`` takes each visible pixel to its match in the warped infrared. To bring the match onto the visible pixel,
+    # the infrared is warped by the inverse.
     back = inverse(normalise) @ inverse(small) @ normalise
     return normalised(inverse(blocks.to_level) @ back @ blocks.matrix)
 
@@ -186,7 +186,7 @@ class _Surface:
         tuple[NDArray[np.float64], NDArray[np.float64]],
         tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     ]:
-        """Return value, gradient (x, y) and curvature (xx, yy, xy); both 0 beyond the surface."""
+        """Return value, gradient (x, y) and curvature (xx, yy, xy); gradient and curvature are 0 beyond the surface."""
         taps, (wx, dx, ex), (wy, dy, ey), inside = self._taps(x, y)
         gradient = (inside * _sum(wy, taps, dx), inside * _sum(dy, taps, wx))
         curvature = (inside * _sum(wy, taps, ex), inside * _sum(ey, taps, wx), inside * _sum(dy, taps, dx))

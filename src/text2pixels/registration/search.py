@@ -1,8 +1,8 @@
-"""Global search: which scale, place and rotation of the infrared frame could be right at all.
+"""Global search for the scales, places and rotations of the infrared frame that could be right.
 
 Normalised cross-correlation of the descriptors under masks (Padfield, "Masked object registration in
-the Fourier domain", IEEE TIP 2012), for every scale of a broad range. Nothing is assumed of the
-cameras but that the smaller field of view lies at least half within the larger.
+the Fourier domain", IEEE TIP 2012), for every scale of a broad range. The one assumption about the cameras is that
+the smaller field of view lies at least half within the larger.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ SPANS = 0.4 * 1.04 ** np.arange(42)  # visible frame's longest side, in longest 
 LOCALITY = 6.0  # pixels
 SMALLEST_OVERLAP = 0.5  # of the smaller frame
 PEAKS = 3  # kept per scale
-_MANY = 6
-DISTINCT = 0.05  # corner distance, share of the visible diagonal, from which transforms are two
+_MANY = 6  # times ``SIDE``: images from this size on are halved once before the search
+DISTINCT = 0.05  # share of the visible diagonal: transforms whose corners differ by more are different hypotheses
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ def are_distinct(one: Matrix, other: Matrix, views: Views) -> bool:
 def masked_correlation(
     fixed: Features, moving: Features, mask: NDArray[np.float32], least: float = 1
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Slide ``moving`` (C, h, w) over ``fixed`` (C, H, W), which counts where ``mask`` (H, W) is 1.
+    """Slide ``moving`` (C, h, w) over ``fixed`` (C, H, W), of which only pixels with a ``mask`` (H, W) of 1 count.
 
     Args:
         fixed: features.
         moving: features.
         mask: of ``fixed``.
-        least: pixels of overlap from which a shift is of interest; the fewer shifts are, the faster this is.
+        least: pixels of overlap that a shift needs to be computed; the more it needs, the faster this is.
 
     Returns:
         Normalised cross-correlation and overlap in pixels, both (H + h - 1, W + w - 1); element (i, j)
@@ -77,15 +77,15 @@ def masked_correlation(
     """
     fixed = fixed * mask
     shape = (fixed.shape[1] + moving.shape[1] - 1, fixed.shape[2] + moving.shape[2] - 1)
-    # Shifts with an overlap below ``least`` do not count. So the Fourier transform may be smaller than the full
-    # correlation by as many rows and columns: what wraps around in it are only shifts that do not count.
+    # Shifts with an overlap below ``least`` are not needed. So the Fourier transform may be smaller than the full
+    # correlation by as many rows and columns: only shifts that are not needed wrap around in it.
     rows, columns = (max(1, int(least // min(fixed.shape[axis], moving.shape[axis]))) for axis in (2, 1))
     padded = cv2.getOptimalDFTSize(shape[0] + 1 - rows), cv2.getOptimalDFTSize(shape[1] + 1 - columns)
     counting = np.s_[rows - 1 : shape[0] + 1 - rows, columns - 1 : shape[1] + 1 - columns]
     flipped = moving[:, ::-1, ::-1]
 
     def spectrum(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        # OpenCV's transform of real numbers takes a tenth of the time of numpy's.
+        # OpenCV's transform of real numbers takes a tenth of numpy's time.
         wide = np.zeros(padded, np.float32)
         wide[: image.shape[0], : image.shape[1]] = image
         packed: NDArray[np.float32] = cv2.dft(wide, nonzeroRows=image.shape[0])
@@ -118,7 +118,7 @@ class _Side(NamedTuple):
 
 
 def _halve(images: tuple[Image8, ...]) -> list[Image8]:
-    """Halve images that are many times larger than the search: they are reduced anew for every scale."""
+    """Halve images much larger than the search needs, because they are reduced anew for every scale."""
     return [shrink(image, 0.5) if max(image.shape) >= _MANY * SIDE else image for image in images]
 
 
@@ -141,7 +141,7 @@ def _turn(size: tuple[int, int], angle: float) -> Matrix:
 
 
 def _at_scale(views: Views, span: float, angle: float, described: Callable[[bool, int], _Side]) -> list[Hypothesis]:
-    # Whichever frame is larger sets the size, so that every scale costs about the same.
+    # The larger frame is brought to ``SIDE``, so that every scale costs about the same.
     factor = min(1.0, SIDE * min(1.0, 1 / span) / max(views.infrared_size))
     visible_side = span * factor * max(views.infrared_size)
     if visible_side > max(views.visible_size):
@@ -155,7 +155,7 @@ def _at_scale(views: Views, span: float, angle: float, described: Callable[[bool
     scores = []
     for moving, fixed in zip(scene.features, thermal.features, strict=True):
         correlation, overlap = masked_correlation(fixed, moving, mask, least)
-        # Chance correlation falls with the square root of the overlap.
+        # The correlation of unrelated images falls with the square root of the overlap.
         significance = correlation * np.sqrt(np.maximum(overlap, 1) / SIDE**2)
         significance[overlap < least] = -1
         scores.append(significance)

@@ -4,8 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from text2pixels.image.views import Rectangle, common_field
-from text2pixels.registration.apply import warp
-from text2pixels.registration.frames import corners, inverse, is_sane, scaling, transform
+from text2pixels.registration.frames import corners, inverse, is_sane, scaling, transform, warp
 from text2pixels.registration.overlay import overlay
 
 
