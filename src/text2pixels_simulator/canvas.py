@@ -22,7 +22,7 @@ Colour = tuple[float, float, float]  # linear RGB in [0, 1]
 SUPERSAMPLING = 2
 SKY_AIR = 300.0  # metres of air that count at most, before the sky
 GROUND = -1.0  # depth of a material that lies on the ground plane: each row has its own
-GRAIN, ASPHALT, CLOUD = 0, 1, 2  # noise fields that textures draw on: screen, ground plane, sky
+GRAIN, ASPHALT, CLOUD = 0, 1, 2  # noise fields that textures follow: in the screen, on the ground plane, in the sky
 _SHIFT = 4  # OpenCV's fixed-point bits of a vertex
 
 
@@ -78,7 +78,7 @@ class Material(NamedTuple):
     emission: Colour = (0.0, 0.0, 0.0)  # radiance, 1 = white paper in daylight
     grain: float = 0.0  # relative variation of reflectance
     mottle: float = 0.0  # variation of temperature, kelvin
-    noise: int = GRAIN  # the field both follow
+    noise: int = GRAIN  # the field that grain and mottle follow
 
 
 class Surfaces(NamedTuple):
@@ -90,8 +90,8 @@ class Surfaces(NamedTuple):
     grain: Floats  # (H, W)
     noise: NDArray[np.uint8]  # (H, W) field that the grain follows
     ground: NDArray[np.bool_]  # (H, W)
-    shadow: Floats  # (H, W) in [0, 1], meant for the ground
-    # What the infrared camera sees instead:
+    shadow: Floats  # (H, W) in [0, 1]; it darkens the ground alone
+    # What the infrared camera sees, which misses what is painted for the visible camera alone:
     celsius: Floats  # (H, W)
     thermal_nearness: Floats  # (H, W) 1/m
     mottle: Floats  # (H, W)
@@ -115,7 +115,7 @@ class Canvas:
         self._behind: list[tuple[int, tuple[slice, slice], NDArray[np.uint16]]] = []
         self.owner = 0  # of what is painted next; 0 is scenery
         self._first = 0  # the owner's first row
-        self._drawn: list[Points] = []  # by the owner
+        self._drawn: list[Points] = []  # outlines that the owner has painted
 
     def begin(self, owner: int) -> None:
         """Let an object own what is painted from now on; 0 goes back to scenery."""
@@ -149,7 +149,7 @@ class Canvas:
     def paint(self, outlines: Points, material: Material, depth: float, infrared: bool = True) -> None:
         """Fill an outline (N, 2), or disjoint ones (M, N, 2), canvas pixels, at ``depth`` metres.
 
-        ``infrared=False``: that camera sees what is behind.
+        With ``infrared=False`` the infrared camera sees what is behind it.
         """
         row = len(self._rows)
         assert row < 65536, "more materials than the index holds"

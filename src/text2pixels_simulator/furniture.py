@@ -79,7 +79,7 @@ def paint_tree(canvas: Canvas, weather: Weather, tree: Tree) -> None:
             wood.append(np.array([(-t * 0.4, start), (t * 0.4, start), (tip + 0.03, top), (tip - 0.03, top)]))
         for piece in wood:
             canvas.paint(foot + piece * (scale, -scale), bark, z)
-    # Fewer clumps where the crown is too small to tell.
+    # Fewer clumps where the crown is small in the frame.
     clumps = int(np.clip(radius * scale / canvas.camera.unit * 0.45, 5, 24))
     angle, away = rng.uniform(0, 2 * np.pi, clumps), np.sqrt(rng.random(clumps))
     right, up = 0.75 * away * np.cos(angle), 0.7 * away * np.sin(angle)

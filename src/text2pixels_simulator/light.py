@@ -1,22 +1,26 @@
 """Light on its way to the visible camera, and heat on its way to the infrared one.
 
+The texture of asphalt, leaves, clouds and smoke comes from periodic random fields with a power-law spectrum.
+
 Shape suffixes: H, W frame plus margins. Radiance: 1 = white paper in daylight.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from text2pixels_simulator import noise
 from text2pixels_simulator.canvas import ASPHALT, CLOUD, SKY_AIR, Camera, Colour, Surfaces
 from text2pixels_simulator.furniture import Lamp
 from text2pixels_simulator.weather import Weather
 
 Floats = NDArray[np.float32]
+
+_PERIOD = 512  # of a noise field, its pixels
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Smoke:
-    """A drifting cloud: nearest depth in metres, where it rises (share of the width), how far and how dense."""
+    """A drifting cloud of smoke."""
 
-    depth: float
-    column: float
-    spread: float
+    depth: float  # of its nearest part, metres
+    column: float  # where it rises, share of the frame's width
+    spread: float  # share of the width
     density: float
     gray: float
     offset: tuple[float, float]
@@ -51,28 +55,28 @@ def draw_smoke(rng: Generator) -> Smoke:
         spread=float(rng.uniform(0.28, 0.5)),
         density=float(rng.uniform(2.6, 4.5)),
         gray=float(rng.uniform(0.35, 0.75)),
-        offset=(float(rng.uniform(0, noise.SIDE)), float(rng.uniform(0, noise.SIDE))),
+        offset=(float(rng.uniform(0, _PERIOD)), float(rng.uniform(0, _PERIOD))),
     )
 
 
 def textures(surfaces: Surfaces, camera: Camera, offset: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Return (H, W) the noise that each pixel's grain follows, and its mottle.
+    """Return, (H, W) each, the noise that the grain of each pixel follows, and the noise that its mottle follows.
 
-    Fields are anchored to the frame, so that a margin changes nothing inside it.
+    The fields are anchored to the frame, so that a margin does not change the frame.
     """
     shape = surfaces.celsius.shape
     per_pixel, m = 1 / camera.unit, camera.margin
     x0, y0 = offset[0] - m * per_pixel, offset[1] - m * per_pixel
-    # One octave grows with the frame, the other is as fine as the pixels.
-    grain = 0.8 * noise.plane(0.55, shape, (per_pixel, per_pixel), (x0, y0))
-    grain += 0.6 * noise.plane(0.3, shape, (1.0, 1.0), (offset[1] - m, offset[0] - m))
-    cloud = noise.plane(1.7, shape, (0.55 * per_pixel, 1.5 * per_pixel), (0.55 * x0, 1.5 * y0))
+    # The first field grows with the frame; the second stays as fine as the pixels.
+    grain = 0.8 * _plane(0.55, shape, (per_pixel, per_pixel), (x0, y0))
+    grain += 0.6 * _plane(0.3, shape, (1.0, 1.0), (offset[1] - m, offset[0] - m))
+    cloud = _plane(1.7, shape, (0.55 * per_pixel, 1.5 * per_pixel), (0.55 * x0, 1.5 * y0))
     depth: Floats = np.reciprocal(camera.rows_below_horizon())[:, None]
     columns = np.arange(shape[1], dtype=np.float32)[None, :] + np.float32(0.5 - m - camera.centre)
     x = columns * depth * np.float32(22.0 / camera.focal) + np.float32(offset[0])
     y = np.broadcast_to(depth * np.float32(9.0) + np.float32(offset[1]), shape)
-    # Further off, pixels would average the grains away.
-    ground = noise.sample(0.5, x, y) * np.minimum(1, 12 / depth)
+    # Fainter with distance, where a pixel covers many grains.
+    ground = _sample(0.5, x, y) * np.minimum(1, 12 / depth)
 
     def choose(kind: NDArray[np.uint8]) -> Floats:
         chosen = np.where(kind == ASPHALT, ground, grain)
@@ -90,11 +94,11 @@ def smoke_cover(smoke: Smoke, nearness: Floats, camera: Camera) -> tuple[Floats,
     v = (np.arange(h, dtype=np.float32)[:, None] + np.float32(0.5 - m)) / camera.height
     x0, y0 = smoke.offset
     scale = 0.5 * per_pixel
-    bend = noise.plane(1.6, (h, w), (scale, scale), (y0 - scale * m, x0 - scale * m))
-    # The field that bends another's coordinates gives curls.
+    bend = _plane(1.6, (h, w), (scale, scale), (y0 - scale * m, x0 - scale * m))
+    # One field displaces the coordinates at which another is read, which gives curls.
     x = (np.arange(w, dtype=np.float32)[None, :] - m) * np.float32(0.9 * per_pixel) + bend * 22 + np.float32(x0)
     y = (np.arange(h, dtype=np.float32)[:, None] - m) * np.float32(0.9 * per_pixel) + bend * 14 + np.float32(y0)
-    puffs = noise.sample(1.35, x, y)
+    puffs = _sample(1.35, x, y)
     plume = np.exp(-((u + 0.05 * bend) ** 2) / np.float32(2 * smoke.spread**2))
     plume *= np.clip(1.5 - np.abs(v - 0.55) * 1.7, 0, 1)
     thickness = np.clip(plume * (1 + 0.55 * puffs) - 0.22, 0, None) * np.float32(smoke.density)
@@ -115,11 +119,11 @@ def visible_radiance(
     radiance = (surfaces.colour * light + surfaces.emission) * detail
     air = np.array((0.012, 0.012, 0.014) if weather.night else (0.80, 0.82, 0.84), dtype=np.float32)
     thickness = depth * np.float32(weather.extinction)
-    if weather.condition == "fog":  # in banks, and brighter above
+    if weather.condition == "fog":  # it lies in banks and is brighter towards the sky
         air = np.array((0.045, 0.042, 0.038) if weather.night else (0.66, 0.67, 0.68), dtype=np.float32)
         air = air * np.linspace(1.15, 0.85, len(depth), dtype=np.float32)[:, None, None]
         per_pixel = 1 / camera.unit
-        banks = noise.plane(1.7, depth.shape, (0.4 * per_pixel, 1.1 * per_pixel), (40.0, 70.0))
+        banks = _plane(1.7, depth.shape, (0.4 * per_pixel, 1.1 * per_pixel), (40.0, 70.0))
         thickness *= 1 + 0.22 * banks.clip(-2, 2)
     through = np.exp(-thickness)[..., None]
     glow = _bloom(
@@ -160,7 +164,7 @@ def _irradiance(
         below = np.clip((np.float32(by) - y) / np.sqrt(away), 0, 1)
         pool = np.float32(lamp.power) * below**2 / (away + 1)
         total += pool[..., None] * np.array(lamp.colour, dtype=np.float32)
-    if beams:  # the camera's own car
+    if beams:  # headlights of the car that carries the camera
         angle = (u / np.float32(camera.focal)) ** 2 * 14 + np.clip(-v / np.float32(camera.focal) + 0.02, 0, None) * 22
         beam = np.float32(9.0) * np.exp(-angle) / (depth * depth + 25)
         total += beam[..., None] * np.array([1.0, 0.94, 0.82], dtype=np.float32)
@@ -207,3 +211,31 @@ def apparent_celsius(
     air = np.float32(weather.celsius)
     apparent: Floats = air + (celsius - air) * through
     return apparent
+
+
+@lru_cache(maxsize=8)
+def _field(exponent: float) -> Floats:
+    """Return a (_PERIOD, _PERIOD) field of zero mean and unit deviation whose amplitude falls as f**-exponent."""
+    rng = np.random.default_rng(int(exponent * 100))
+    fy, fx = np.meshgrid(np.fft.fftfreq(_PERIOD), np.fft.rfftfreq(_PERIOD), indexing="ij")
+    frequency = np.hypot(fy, fx)
+    frequency[0, 0] = 1
+    amplitude = frequency**-exponent
+    amplitude[0, 0] = 0
+    values = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((_PERIOD, _PERIOD))) * amplitude, s=(_PERIOD, _PERIOD))
+    unit: Floats = (values / values.std()).astype(np.float32)
+    unit.setflags(write=False)
+    return unit
+
+
+def _sample(exponent: float, x: Floats, y: Floats) -> Floats:
+    """Return the field at positions (x, y) of any shape, interpolated linearly and repeated periodically."""
+    return cv2.remap(_field(exponent), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)  # type: ignore[no-any-return]
+
+
+def _plane(exponent: float, shape: tuple[int, int], scale: tuple[float, float], offset: tuple[float, float]) -> Floats:
+    """Return a part of the field, (H, W): pixel (x, y) shows the field at (x, y) * ``scale`` + ``offset``."""
+    matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]], dtype=np.float64)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (shape[1], shape[0])
+    return cv2.warpAffine(_field(exponent), matrix, size, flags=flags, borderMode=cv2.BORDER_WRAP)  # type: ignore[no-any-return]

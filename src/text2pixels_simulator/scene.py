@@ -56,7 +56,9 @@ class Scene:
 def simulate(
     index: int, *, width: int, height: int, seed: int = 0, misalign: float = 0.0, condition: str | None = None
 ) -> Scene:
-    """Return pair ``index`` of a seed: whatever else is generated, and the same scene at any size of one shape.
+    """Return pair ``index`` of a seed.
+
+    It does not depend on which other pairs are drawn. Frames of one aspect ratio show the same scene at any size.
 
     Args:
         index: number of the pair; conditions take turns.
@@ -166,7 +168,7 @@ def _misalignment(rng: Generator, width: int, height: int, misalign: float) -> t
     corners = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)], dtype=np.float32)
     angle, away = rng.uniform(0, 2 * np.pi, 5), reach * np.sqrt(rng.random(5))
     moves = np.stack([away * np.cos(angle), away * np.sin(angle)], axis=1)
-    # Half common shift, half each corner's own.
+    # Half of each corner's displacement is common to all four, half is its own.
     moved = (corners + 0.5 * moves[4] + 0.5 * moves[:4]).astype(np.float32)
     return np.asarray(cv2.getPerspectiveTransform(corners, moved), dtype=np.float64), int(np.ceil(reach)) + 2
 
@@ -190,7 +192,7 @@ def _sources(rng: Generator, canvas: Canvas, weather: Weather, things: list[Thin
             for u, v in lights:
                 strength = float(rng.uniform(1.2, 2.4)) * 14 / thing.z
                 sources.append(light.Source(float(u), float(v), strength, 9 * camera.unit, (1.0, 0.97, 0.9), turn))
-    if not sources:  # a car that just came round the corner
+    if not sources:  # no vehicle dazzles: add the headlights of one that is not drawn
         u = camera.width * float(rng.uniform(0.25, 0.75))
         v = camera.horizon + camera.height * float(rng.uniform(0.06, 0.16))
         gap = camera.width * float(rng.uniform(0.03, 0.07))

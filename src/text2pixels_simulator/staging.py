@@ -39,14 +39,14 @@ def draw_things(rng: Generator, camera: Camera, weather: Weather, street: Street
     things: list[Thing] = [*vehicles, *_draw_lamps(rng, weather, street)]
     for vehicle in vehicles:
         if vehicle.category == "Motorcycle" and vehicle.running:
-            # Just nearer than the machine, sitting a little behind its middle.
+            # The rider sits a little behind the middle, and is slightly nearer so that he is painted over the machine.
             seat = vehicle.x - 0.25 * float(np.sin(vehicle.yaw))
             things.append(draw_rider(rng, seat, vehicle.z - 0.05, vehicle.yaw))
     for _ in range(int(rng.choice([2, 3, 4, 5, 6], p=[0.2, 0.3, 0.25, 0.15, 0.1]))):
         place = _person_place(rng, camera, street, vehicles)
         if place is not None:
             things.append(draw_person(rng, *place))
-    if rng.random() < 0.6:  # an avenue
+    if rng.random() < 0.6:  # trees along the street
         sides = ((-1, 1), (-1,), (1,))[int(rng.integers(3))]
         for z in np.arange(rng.uniform(8, 14), min(75, street.end - 3), rng.uniform(6, 10)):
             if street.crossing is None or abs(z - street.crossing) > 6:

@@ -11,7 +11,7 @@ from text2pixels_simulator.canvas import ASPHALT, CLOUD, GROUND, Canvas, Colour,
 from text2pixels_simulator.colours import srgb
 from text2pixels_simulator.weather import Weather
 
-CLEAR_SKY = 80.0  # metres of air in front of the sky, fog apart: its own haze is in its colours
+CLEAR_SKY = 80.0  # metres of air in front of the sky, except in fog; the sky's colours contain its haze already
 FAR = 160.0  # metres; where the street fades into the skyline
 _RING = np.linspace(0, 2 * np.pi, 12, endpoint=False)
 _MARKING: Colour = (0.62, 0.62, 0.58)
@@ -140,7 +140,7 @@ def paint_ground(canvas: Canvas, weather: Weather, street: Street, rng: Generato
 
 
 def _spans(near: float, far: float, gap: tuple[float, float]) -> list[tuple[float, float]]:
-    """Return the parts of near..far outside the gap, cut short so that bends stay round."""
+    """Return the parts of near..far outside the gap, in pieces short enough to follow the bend of the street."""
     cuts = np.concatenate([np.arange(near, 20, 4.0), np.arange(20, far, 10.0), [far]])
     return [(a, b) for a, b in pairwise(cuts.tolist()) if not gap[0] < (a + b) / 2 < gap[1]]
 

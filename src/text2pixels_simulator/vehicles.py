@@ -165,7 +165,7 @@ def _paint_motorcycle(body: Body) -> None:
     fork = [(1.58, 0.3, 0.05), (1.34, 0.95, 0.05), (1.42, 0.97, 0.05), (1.7, 0.32, 0.05)]
     board = [(0.3, 0.22, half), (0.3, 0.34, half), (1.05, 0.34, half), (1.05, 0.22, half)]
     saddle = [(0.1, 0.76, half), (0.15, 0.86, half), (0.95, 0.82, half), (1.0, 0.74, half)]
-    parts = [  # front to rear: profile, colour, warmth of the engine beside
+    parts = [  # front to rear: profile, colour, kelvin that the engine beside it adds
         (fork, (0.25, 0.25, 0.27), 2),
         (shield, vehicle.paint, 2),
         (board, BLACK, 26),

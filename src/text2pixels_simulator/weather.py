@@ -30,7 +30,7 @@ class Weather:
     overcast: float
 
     def shade(self, normal: tuple[float, float, float]) -> float:
-        """Return the relative irradiance of a surface in the open, about 1 where lit best."""
+        """Return the relative irradiance of a surface in the open, about 1 for one that is well lit."""
         if self.sun is None:
             return 0.72 + 0.28 * normal[1]
         direct = max(0.0, normal[0] * self.sun[0] + normal[1] * self.sun[1] + normal[2] * self.sun[2])
