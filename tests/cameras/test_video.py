@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from text2pixels.cameras import video_output
-from text2pixels.cameras.sound import has_sound
+from text2pixels.cameras.video_input import has_sound
 from text2pixels.cameras.video_output import CODECS
 from text2pixels.cli import app
 from text2pixels.errors import InputError

@@ -1,30 +1,47 @@
 """The infrared onto the visible frame before they are fused: as it is, by a rig's transform, or by one found here.
 
+A rig is two cameras fixed to one another: one transform holds for all their pairs. It is found from one pair or,
+better, from many.
+
 Shapes: H, W image; 3 RGB channels.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from text2pixels.cameras.view import Field, View
 from text2pixels.errors import InputError
-from text2pixels.image.colour import Image8, luminance, quantise
+from text2pixels.files import whole_file
+from text2pixels.image import Image8, luminance, quantise, read_infrared, read_visible
+from text2pixels.image.png import write_png
 from text2pixels.methods.method import check_pair
-from text2pixels.registration.estimate import Estimate, estimate
+from text2pixels.progress import track
+from text2pixels.registration.estimate import Estimate, confirms, estimate, estimate_rig
 from text2pixels.registration.files import Rig
 from text2pixels.registration.frames import field_of_view, resample
+from text2pixels.registration.overlay import overlay
+
+Item = TypeVar("Item")
+
+PAIRS = 16  # of a set, evenly spread: more add little, and all are held in memory
+_SHOWN = 3  # pairs in the picture
 
 
 class Aligner:
-    """Makes views of pairs whose cameras are fixed to one another; the field is worked out once."""
+    """Makes views of a rig's pairs; where the infrared lies in the visible frame is worked out once for all of them."""
 
     def __init__(self, rig: Rig) -> None:
         """Take the transform.
 
         Raises:
-            InputError: it takes the infrared out of the visible frame.
+            InputError: it moves the infrared out of the visible frame.
         """
         self.rig = rig
         self._seen_HW = field_of_view(rig.infrared_size, rig.matrix, rig.visible_size)
@@ -36,10 +53,10 @@ class Aligner:
         Args:
             infrared: gray, of the size that the transform was found for.
             visible_HW3: RGB, likewise.
-            opaque: where the infrared image holds any, as its file says; None: everywhere.
+            opaque: True where the pixels of the infrared file are not transparent; None: all are opaque.
 
         Raises:
-            InputError: another size.
+            InputError: an image has another size.
         """
         for noun, image, size in (
             ("infrared", infrared, self.rig.infrared_size),
@@ -107,3 +124,106 @@ def rig_of(estimated: Estimate, infrared: Image8, visible: Image8) -> Rig:
     return Rig(
         estimated.matrix, (infrared_size[0], infrared_size[1]), (visible_size[0], visible_size[1]), estimated.status
     )
+
+
+@dataclass(frozen=True)
+class RigEstimate:
+    """The transform of a rig, found from several pairs.
+
+    Attributes:
+        estimate: transform, status and residual, from all pairs together.
+        pairs: infrared and visible, gray, that it was made from.
+        confirmed: how many of the pairs, each by itself, confirm the transform.
+    """
+
+    estimate: Estimate
+    pairs: Sequence[tuple[Image8, Image8]]
+    confirmed: int
+
+    def rig(self) -> Rig:
+        """Return the transform of all images of these cameras.
+
+        Raises:
+            InputError: no transform could be verified.
+        """
+        return rig_of(self.estimate, *self.pairs[0])
+
+    def summary(self) -> str:
+        """Return in one line what the transform rests on."""
+        estimate = self.estimate
+        reason = f" ({estimate.reason})" if estimate.reason else ""
+        return (
+            f"one transform for all, from {len(self.pairs)} pairs: {estimate.status}{reason}, estimated error "
+            f"{estimate.residual_px:.1f} px at the corners; {self.confirmed} of them confirm it by themselves"
+        )
+
+    def confirmation(self) -> str:
+        """Return in one line how many pairs confirm the transform."""
+        return f"pairs     {self.confirmed} of {len(self.pairs)} confirm it by themselves"
+
+    def write_picture(self, path: Path) -> None:
+        """Write the overlays of up to three of the pairs, one below the other, as PNG."""
+        caption = f"{self.estimate.status}, estimated error {self.estimate.residual_px:.1f} px"
+        panels = [overlay(*pair, self.estimate.matrix, caption) for pair in spread(self.pairs, _SHOWN)]
+        with whole_file(path) as aside:
+            write_png(aside, np.vstack(panels))
+
+
+def rig_from_pairs(pairs: Sequence[tuple[Image8, Image8]]) -> RigEstimate:
+    """Estimate the transform of a rig from pairs of gray images, of one size for each camera.
+
+    Raises:
+        InputError: see `estimate_rig`.
+    """
+    estimate = estimate_rig(pairs)
+    confirmed = 0 if estimate.status == "failed" else sum(confirms(estimate, *pair) for pair in pairs)
+    return RigEstimate(estimate, pairs, confirmed)
+
+
+def rig_from_files(files: Sequence[tuple[Path, Path]]) -> RigEstimate:
+    """Estimate the transform of a rig from files, of which `PAIRS` evenly spread ones are read.
+
+    Raises:
+        InputError: a file that cannot be read, or sizes that differ from pair to pair.
+    """
+    chosen = spread(files, PAIRS)
+    if odd := unequal(chosen):
+        raise InputError(
+            f"{odd}: cameras fixed to one another have one size each, so there is no one transform for all of these; "
+            "take the images as they were before they were cut, or t2p fuse --register, which finds that of each pair"
+        )
+    pairs = [
+        (read_infrared(infrared), quantise(luminance(read_visible(visible))))
+        for infrared, visible in track(chosen, "read pairs of the rig")
+    ]
+    return rig_from_pairs(pairs)
+
+
+def unequal(files: Sequence[tuple[Path, Path]]) -> str:
+    """Name two images of one camera that differ in size; "" where all of each camera are of one size."""
+    for side in zip(*files, strict=True):
+        sizes = {path: _size_of(path) for path in side}
+        other = next((path for path, size in sizes.items() if size != sizes[side[0]]), None)
+        if other is not None:
+            return " and ".join(f"{path} is {_pixels(sizes[path])}" for path in (side[0], other))
+    return ""
+
+
+def spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return at most ``count`` items, evenly spread from the first to the last."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(place)] for place in np.linspace(0, len(items) - 1, count)]
+
+
+def _size_of(path: Path) -> tuple[int, int] | None:
+    """Return an image's (width, height) as its header has it, upright or not; None where it has none."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, ValueError, SyntaxError):
+        return None
+
+
+def _pixels(size: tuple[int, int] | None) -> str:
+    return "of no size that can be read" if size is None else f"{size[0]}x{size[1]}"

@@ -17,7 +17,7 @@ from text2pixels.errors import InputError
 from text2pixels.executors import AHEAD, map_ordered, open_executor
 from text2pixels.files import check_outputs, sha256
 
-_OF_EVERY_FILE = (EDQUOT, ENOSPC, EROFS)  # a disk that is full or read-only takes none of the others either
+_OF_EVERY_FILE = (EDQUOT, ENOSPC, EROFS)  # the disk is full or read-only: every other pair would fail, too
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Fused(NamedTuple):
 
     Attributes:
         name: of the pair.
-        problem: why it could not be fused, None where it was.
-        notes: what its pixels do not show.
-        kept: whether it was there already, of the same files and settings.
+        problem: why it could not be fused; None where it was.
+        notes: what the reader has to say of its files.
+        kept: whether the fused image was there already, made of the same files and settings.
     """
 
     name: str
@@ -80,7 +80,7 @@ def check_folder(output: Path, pairing: Pairing, others: Sequence[Path]) -> None
 
 
 def settings_of(plan: Plan, version: str) -> str:
-    """Return a fingerprint of what, beside its files and phrases, decides a fused image."""
+    """Return a fingerprint of all that decides a fused image, except its two files and its phrases."""
     reading = plan.reading
     facts = {
         **plan.recipe.fingerprint(),
@@ -102,12 +102,12 @@ def fuse_folders(
     workers: int = 1,
     dask: str | None = None,
 ) -> Iterator[Fused]:
-    """Fuse pair by pair into ``output``, NAME.png, and yield what became of each: one bad pair costs itself alone.
+    """Fuse pair by pair into ``output``, NAME.png, and yield what became of each; a bad pair does not stop the others.
 
     A picture that is there already and was made of the same files, phrases and settings is left as it is.
 
     Raises:
-        InputError: a disk that takes no file, a worker that died, or no Dask scheduler.
+        InputError: the disk is full or read-only, a worker died, or there is no Dask scheduler.
     """
     jobs = (Job(name, *files, output / f"{name}.png", tuple(phrases_of(name))) for name, files in pairing.pairs.items())
     with open_executor(workers, dask) as executor:
@@ -119,12 +119,12 @@ def fuse_job(plan: Plan, job: Job) -> Fused:
     """Fuse one pair, if it is not there already.
 
     Raises:
-        InputError: a disk that takes no file.
+        InputError: the disk is full or read-only.
     """
     notes: list[str] = []
     try:
         mark = ""
-        if plan.settings and job.infrared.is_file() and job.visible.is_file():  # a pipe would be waited for
+        if plan.settings and job.infrared.is_file() and job.visible.is_file():  # reading a pipe would block
             mark = _digest([plan.settings, sha256(job.infrared), sha256(job.visible), job.phrases])
             if not plan.again and mark_of(job.output) == mark:
                 return Fused(job.name, None, notes, kept=True)
@@ -135,7 +135,7 @@ def fuse_job(plan: Plan, job: Job) -> Fused:
         if isinstance(error.__cause__, OSError) and error.__cause__.errno in _OF_EVERY_FILE:
             raise
         return Fused(job.name, str(error), notes)
-    except OSError as error:  # a file that cannot be opened to be compared
+    except OSError as error:  # a file that cannot be read for its checksum
         return Fused(job.name, f"{error.filename}: {error.strerror}", notes)
     return Fused(job.name, None, notes)
 

@@ -1,4 +1,4 @@
-"""Two live cameras: the newest frames are fused; what comes while a pair is fused is dropped, never queued.
+"""Two live cameras: the newest frames are fused; frames that come while a pair is fused are dropped, never queued.
 
 with Camera("rtsp://…") as infrared, Camera("/dev/video0") as visible:
     for pair in newest_pairs(infrared, visible, seconds=60):
@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from text2pixels.cameras import rigs
-from text2pixels.cameras.alignment import aligner_of, as_they_are, rig_of
+from text2pixels.cameras.alignment import aligner_of, as_they_are, rig_from_pairs
 from text2pixels.cameras.stills import Reading
 from text2pixels.cameras.video_output import VideoOutput, check_output
 from text2pixels.cameras.view import fuse_view
@@ -30,8 +29,8 @@ from text2pixels.progress import bar
 from text2pixels.registration.files import Rig
 
 _PATIENCE = 10.0  # seconds without a frame, after which a camera counts as gone
-_USUAL_RATE = 25.0  # frames/s, where a camera tells none
-_FASTEST = 240.0  # frames/s; beyond it, a camera tells something else
+_USUAL_RATE = 25.0  # frames/s, where a camera reports none
+_FASTEST = 240.0  # frames/s; a camera that reports more does not mean its frame rate
 _RIG_PAIRS, _RIG_PAUSE = 8, 0.5  # pairs that a transform is found from, and seconds between them
 
 
@@ -45,7 +44,7 @@ class Camera:
 
     Attributes:
         source: as it was given.
-        rate: frames/s that the camera tells.
+        rate: frames/s that the camera reports.
         received: frames so far.
     """
 
@@ -59,7 +58,7 @@ class Camera:
             InputError: it does not open, or gives no frame.
         """
         self.source, self.received = source, 0
-        with quiet():  # the drivers print what is then said in one line
+        with quiet():  # of the drivers' own messages: the error below says it in one line
             self._capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
         if not self._capture.isOpened():
             raise InputError(
@@ -141,7 +140,7 @@ def newest_pairs(infrared: Camera, visible: Camera, seconds: float | None = None
 
 @dataclass
 class LiveReport:
-    """What came of it: pairs fused, frames written, seconds, frames dropped by each camera, codec, notes."""
+    """What a run did: pairs fused, frames written, seconds, frames dropped of each camera, codec, notes."""
 
     pairs: int = 0
     frames: int = 0
@@ -162,7 +161,7 @@ def fuse_live(
     seconds: float | None = None,
     gray: bool = False,
 ) -> LiveReport:
-    """Fuse two cameras into a video that runs as time did, until one ends, the time is over, or Ctrl-C.
+    """Fuse two cameras into a video in real time, until one ends, the time is over, or Ctrl-C.
 
     Raises:
         InputError: a camera does not open, gives colours for infrared, or sizes that differ without a transform.
@@ -192,7 +191,7 @@ def fuse_live(
                     as_they_are(thermal, pair.visible) if rig is None else aligner_of(rig).view(thermal, pair.visible)
                 )
                 fused = fuse_view(method, view, phrases, gray=gray)
-                # Each picture fills the file up to its own moment: so the video runs as fast as the scene did.
+                # A picture is repeated until the video is as long as the time that has passed.
                 for _ in range(int(pair.seconds * right.rate) + 1 - writer.frames):
                     writer.write(fused)
                 report.pairs, report.seconds, report.dropped = report.pairs + 1, pair.seconds, pair.dropped
@@ -224,6 +223,6 @@ def _rig(reading: Reading, left: Camera, right: Camera, report: LiveReport) -> R
         time.sleep(_RIG_PAUSE)
     if not pairs:
         raise InputError(f"{left.source}, {right.source}: no pair of frames came")
-    found = rigs.of_pairs(pairs)
-    report.notes.append(rigs.summary(found))
-    return rig_of(found.estimate, *pairs[0])
+    found = rig_from_pairs(pairs)
+    report.notes.append(found.summary())
+    return found.rig()

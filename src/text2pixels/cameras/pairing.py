@@ -1,11 +1,15 @@
-"""Which infrared file goes with which visible file, and what lies beside them that nobody reads."""
+"""Two folders of images: which files form a pair, which prompt of a file is for which pair, and what is not read."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 from text2pixels.errors import InputError
 from text2pixels.image import images_of
+from text2pixels.prompts.phrases import KINDS, unique
+from text2pixels.prompts.user_prompts import match, rows, separated_otherwise, split
 
 VIDEOS = (
     *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts"),
@@ -13,6 +17,7 @@ VIDEOS = (
 )
 _LABELS = (".json", ".txt", ".xml")
 _LABEL_FOLDERS = ("annotation", "annotations", "label", "labels")
+_NAMED = 5  # pairs that a note names
 
 
 def is_video(path: Path) -> bool:
@@ -27,7 +32,7 @@ class Pairing:
     Attributes:
         pairs: name -> infrared and visible file.
         unpaired: images of one folder alone.
-        notes: a line for each kind of thing in or beside the folders that is not read.
+        notes: a line for each folder with files that are not read, and for labels beside the two.
     """
 
     pairs: dict[str, tuple[Path, Path]]
@@ -58,7 +63,7 @@ def pair_folders(infrared: Path, visible: Path) -> Pairing:
 
 
 def _not_read(folder: Path) -> list[str]:
-    """Return what of a folder's content is no image, in one line."""
+    """Return a line that counts the files of a folder that are no images; none where all are."""
     images = set(images_of(folder).values())
     kinds = Counter(
         "folders" if path.is_dir() else path.suffix.lower() or "without suffix"
@@ -81,3 +86,64 @@ def _labels_beside(infrared: Path, visible: Path) -> list[str]:
         for path in sorted(found)
         if path.is_dir()
     ]
+
+
+@dataclass(frozen=True)
+class PairPrompts:
+    """Phrases of each pair that the file names, and a line for each thing about the file that the user should know."""
+
+    phrases: dict[str, list[str]]
+    notes: list[str]
+
+
+def read_pair_prompts(path: Path, names: Collection[str], folders: Collection[str]) -> PairPrompts:
+    """Read the prompts of pairs.
+
+    A name may have a suffix, be in other letter case, or come with one of the two folders ("vis/001.png"). The "fine"
+    phrases of a pair are taken before its "coarse" ones.
+
+    Args:
+        path: CSV with the columns name, phrases and optionally kind.
+        names: of the pairs.
+        folders: names of the two folders; rows of other folders are left out, with a note.
+
+    Raises:
+        InputError: unreadable, an unknown name or kind, a pair given twice, or no row for any of the pairs.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    elsewhere: list[str] = []
+    for line, row in rows(path):
+        where = f"{path}, line {line}"
+        given = PurePosixPath(row["name"].strip().replace("\\", "/"))
+        owner = given.parent.name
+        if owner and owner.casefold() not in {folder.casefold() for folder in folders}:
+            elsewhere.append(str(given))
+            continue
+        name = match(given.name, names, where)
+        kind = (row.get("kind") or "").strip()
+        if kind and kind not in KINDS:
+            raise InputError(f"{where}: kind '{kind}' should be {' or '.join(KINDS)}, or empty for both")
+        for each in [kind] if kind else KINDS:
+            if (name, each) in found:
+                raise InputError(f"{where}: '{name}' has {each} phrases already; give each pair and kind once")
+            found[name, each] = split(row["phrases"], where)
+    own = {name: own for name in names if (own := found.get((name, "fine")) or found.get((name, "coarse")))}
+    if not own:
+        raise InputError(
+            f"{path} has phrases for none of the {len(names)} pairs: its column name should hold their "
+            f"names, such as {next(iter(names))}"
+        )
+    notes = [f"{len(own)} of {len(names)} pairs have phrases in {path}{_without(own, names)}"]
+    notes += [f"{path}: {line}" for line in separated_otherwise(unique(chain(*own.values())))]
+    if elsewhere:
+        notes.append(f"{path}: {len(elsewhere)} rows speak of other folders and are left out: {_few(elsewhere)}")
+    return PairPrompts(own, notes)
+
+
+def _without(own: Collection[str], names: Collection[str]) -> str:
+    rest = [name for name in names if name not in own]
+    return f"; the others are fused without text: {_few(rest)}" if rest else ""
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")

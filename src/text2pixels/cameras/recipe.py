@@ -1,4 +1,4 @@
-"""What to fuse with, as a command names it: enough to load the method in any process."""
+"""What to fuse with, as the command line names it: enough to load the method in any process."""
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -43,7 +43,7 @@ class Recipe:
         return _load(self, Path.cwd(), trained.SHIPPED)
 
     def fingerprint(self) -> dict[str, object]:
-        """Return what tells two recipes apart by what they make, weights included; not where it runs."""
+        """Return all that decides the fused images: method, options, card and weights; device and engine do not."""
         facts: dict[str, object] = {"method": self.name, "options": [list(option) for option in self.options]}
         card = self.load().card
         if self.weights is not None:
@@ -56,8 +56,8 @@ class Recipe:
 
 @lru_cache(maxsize=1)
 def _load(recipe: Recipe, here: Path, shipped: Path) -> Method:
-    """Load a method; ``here`` and ``shipped`` are what its relative and default paths stand for."""
-    if recipe.device.partition(":")[0] not in _DEVICES:  # a filter would not look at it
+    """Load a method; ``here`` and ``shipped`` are in the cache's key, as relative and default paths depend on them."""
+    if recipe.device.partition(":")[0] not in _DEVICES:  # a filter would accept any
         raise InputError(f"device '{recipe.device}' is none: write auto, cpu, cuda or cuda:1")
     if recipe.model is None:
         return catalogue.load(

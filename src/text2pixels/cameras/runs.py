@@ -6,10 +6,9 @@ from pathlib import Path
 import typer
 
 from text2pixels import __version__
-from text2pixels.cameras import folders, live, rigs, video
-from text2pixels.cameras.alignment import rig_of
-from text2pixels.cameras.pairing import pair_folders
-from text2pixels.cameras.prompt_file import read_pair_prompts
+from text2pixels.cameras import folders, live, video
+from text2pixels.cameras.alignment import rig_from_files, unequal
+from text2pixels.cameras.pairing import pair_folders, read_pair_prompts
 from text2pixels.cameras.recipe import Recipe
 from text2pixels.cameras.stills import Reading, any_deep, check_suffix, range_of, write_image
 from text2pixels.cameras.view import fuse_view
@@ -85,7 +84,7 @@ def fuse_folders(task: Task, prompts: Path | None, *, again: bool, workers: int,
 
     Raises:
         InputError: nothing could be fused.
-        typer.Exit: with code 1, where some pairs could not.
+        typer.Exit: with code 1, where some pairs could not be fused.
     """
     pairing = pair_folders(task.infrared, task.visible)
     folders.check_folder(task.output, pairing, task.others)
@@ -186,28 +185,28 @@ def register_folders(infrared: Path, visible: Path, rig: Path | None, picture: P
     """
     pairing = pair_folders(infrared, visible)
     say([*pairing.notes, *(f"unpaired: {path}" for path in pairing.unpaired)])
-    found = rigs.of_files(list(pairing.pairs.values()))
+    found = rig_from_files(list(pairing.pairs.values()))
     typer.echo(files.describe(found.estimate))
     if found.estimate.status == "failed":
         typer.echo("nothing was written: no transform could be verified", err=True)
         return False
-    typer.echo(rigs.describe(found))
+    typer.echo(found.confirmation())
     files.write(found.estimate, *found.pairs[0], matrix=rig, pairs=len(found.pairs))
     if picture is not None:
-        rigs.write_picture(found, picture)
+        found.write_picture(picture)
     return True
 
 
 def range_text(span: Span | None) -> str:
-    """Return what became black and white of infrared of more than 8 bits, to follow on a line; empty without one."""
+    """Return the end of a line that says which values are shown as black and white; "" for infrared of 8 bits."""
     return "" if span is None else f"; infrared {span[0]:g} to {span[1]:g} shown as black to white"
 
 
 def _with_range(reading: Reading, infrared: list[Path]) -> Reading:
-    """Return the reading with the range that holds for all files.
+    """Return the reading with one range for all files.
 
     Raises:
-        InputError: a range was given and the infrared has 8 bits, or does not say what its values mean.
+        InputError: a range was given, and the infrared has 8 bits or does not say what its values mean.
     """
     if reading.span is not None and not any_deep(infrared):
         raise InputError(
@@ -220,15 +219,15 @@ def _with_range(reading: Reading, infrared: list[Path]) -> Reading:
 
 
 def _with_rig(reading: Reading, pairs: list[tuple[Path, Path]]) -> Reading:
-    """Return the reading with the one transform of all pairs, where it is to be found and there is one."""
+    """Return the reading with one transform for all pairs, if ``register`` asks for it and one fits."""
     if not reading.register:
         return reading
-    if odd := rigs.unequal(pairs):
+    if odd := unequal(pairs):
         say([f"{odd}: no one transform holds for all, so each pair is registered by itself"])
         return reading
-    found = rigs.of_files(pairs)
+    found = rig_from_files(pairs)
     if found.estimate.status == "failed" and len(pairs) > 1:
         say([f"no one transform fits all pairs ({found.estimate.reason}): each pair is registered by itself"])
         return reading
-    say([rigs.summary(found)])
-    return replace(reading, rig=rig_of(found.estimate, *found.pairs[0]), register=False)
+    say([found.summary()])
+    return replace(reading, rig=found.rig(), register=False)

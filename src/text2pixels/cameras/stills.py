@@ -5,25 +5,22 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from text2pixels.cameras.alignment import aligner_of, as_they_are, found
+from text2pixels.cameras.alignment import aligner_of, as_they_are, found, spread
 from text2pixels.cameras.view import View
 from text2pixels.errors import InputError, Unusable
 from text2pixels.files import whole_file
-from text2pixels.image import Image8, luminance, quantise, read_infrared, read_infrared_field, read_visible
+from text2pixels.image import Image8, read_infrared, read_infrared_field, read_visible
 from text2pixels.image.decode import decode
 from text2pixels.image.depth import Span, common_span
 from text2pixels.image.reader import split_opacity
 from text2pixels.methods.method import check_pair
 from text2pixels.registration.files import Rig
-
-Item = TypeVar("Item")
 
 # What OpenCV writes as it is, or as near as the format allows.
 OUTPUTS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
@@ -40,7 +37,7 @@ class Reading:
         span: two values of infrared of more than 8 bits that become 0 and 255; None: found in each image.
         rig: the transform onto the visible frame; None: the infrared lies there already.
         register: find the transform of each pair by itself.
-        unit: of ``span``: "K" or "C" as long as it is not looked up in the files what that is; "" then.
+        unit: of ``span``: "K" or "C" as the user gave it; "" where it is in the counts of the files.
     """
 
     span: Span | None = None
@@ -52,7 +49,7 @@ class Reading:
         """Read a pair, pixel on pixel.
 
         Raises:
-            InputError: one cannot be read, the sizes do not fit, or no transform was found; led by the files' names.
+            InputError: one cannot be read, the sizes do not fit, or no transform was found; the files are named.
         """
         if infrared.exists() and visible.exists() and infrared.samefile(visible):
             raise InputError(f"{infrared} and {visible} are one file: give the infrared image, then the visible one")
@@ -89,7 +86,7 @@ class Reading:
 
 
 def _framed_in_black(infrared_HW: Image8) -> bool:
-    """Tell whether an image lies in a black frame, as a warped one does outside its field; a cold sky has one edge."""
+    """Tell whether two opposite edges are black, as around a warped image; a cold sky blackens one edge only."""
     top, bottom, left, right = infrared_HW[0], infrared_HW[-1], infrared_HW[:, 0], infrared_HW[:, -1]
     return bool(infrared_HW.any()) and not ((top.any() or bottom.any()) and (left.any() or right.any()))
 
@@ -100,7 +97,7 @@ def read_pair(infrared: Path, visible: Path, notes: list[str] | None = None) -> 
     Args:
         infrared: An image file.
         visible: An image file.
-        notes: Receives a line for each thing of the files that the pixels do not show; see `read_infrared`.
+        notes: Receives what the reader has to say of the files; see `read_infrared`.
 
     Raises:
         InputError: one cannot be read, or the sizes differ.
@@ -116,7 +113,7 @@ def read_pair(infrared: Path, visible: Path, notes: list[str] | None = None) -> 
 def range_of(paths: Sequence[Path]) -> Span | None:
     """Return the one range for infrared images; None where none of them has more than 8 bits.
 
-    It is found in `SAMPLES` evenly spread ones. What cannot be read is passed over here, and told where it is fused.
+    It is found in `SAMPLES` evenly spread ones. Files that cannot be read are skipped here and reported when fused.
     """
     return common_span(_counts(spread(paths, SAMPLES)))
 
@@ -136,18 +133,6 @@ def _counts(paths: list[Path]) -> Iterator[NDArray[Any]]:
         yield pixels if pixels.ndim == 2 else pixels[..., 0]
 
 
-def spread(items: Sequence[Item], count: int) -> list[Item]:
-    """Return at most ``count`` items, evenly spread from the first to the last."""
-    if len(items) <= count:
-        return list(items)
-    return [items[round(place)] for place in np.linspace(0, len(items) - 1, count)]
-
-
-def gray_pair(infrared: Path, visible: Path) -> tuple[Image8, Image8]:
-    """Read a pair as registration takes it: gray both, sizes may differ."""
-    return read_infrared(infrared), quantise(luminance(read_visible(visible)))
-
-
 def check_suffix(path: Path) -> None:
     """Make sure that an image can be written there.
 
@@ -164,7 +149,7 @@ def write_image(path: Path, image: Image8, mark: str = "") -> None:
     Args:
         path: the file.
         image: the pixels.
-        mark: of a PNG: what `mark_of` gives back.
+        mark: text to store in a PNG, which `mark_of` reads.
 
     Raises:
         InputError: no image format that is written here has that suffix.
@@ -191,12 +176,3 @@ def mark_of(path: Path) -> str | None:
         return None
     (length,) = struct.unpack(">I", head[_PNG_HEAD : _PNG_HEAD + 4])
     return head[start + len(_MARK) : start + length].decode("ascii", "replace")
-
-
-def size_of(path: Path) -> tuple[int, int] | None:
-    """Return an image's (width, height) as its header has it, upright or not; None where it has none."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, ValueError, SyntaxError):
-        return None

@@ -1,6 +1,6 @@
 """The verbs of `t2p` for two cameras: `fuse` and `register`.
 
-A verb imports what it needs when it runs, so that none pays for another's libraries.
+A verb imports what it needs when it runs, so that it does not load the libraries of the others.
 """
 
 import os

@@ -1,16 +1,17 @@
 """Two videos in, one fused video out; frames are streamed, one pair in memory at a time."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from text2pixels.cameras import rigs
-from text2pixels.cameras.alignment import aligner_of, as_they_are, rig_of
-from text2pixels.cameras.sound import has_sound
+from numpy.typing import NDArray
+
+from text2pixels.cameras.alignment import aligner_of, as_they_are, rig_from_pairs
 from text2pixels.cameras.stills import Reading
-from text2pixels.cameras.video_input import InStep, Thermal, Video, coloured_infrared, open_video
+from text2pixels.cameras.video_input import Frame, Thermal, Video, coloured_infrared, has_sound, open_video
 from text2pixels.cameras.video_output import VideoOutput, check_output
 from text2pixels.cameras.view import View, fuse_view
 from text2pixels.errors import InputError, Unusable
@@ -20,13 +21,13 @@ from text2pixels.methods.method import Method
 from text2pixels.progress import bar
 from text2pixels.registration.files import Rig
 
-_SAME_RATE = 0.002  # of the rate: 30 and 29.97 part by one frame in half a minute, which two clocks do as well
-_SAME_MOMENT = 0.6  # of a frame's time: so far two frames taken at one moment may lie apart
+_SAME_RATE = 0.002  # of the rate: 30 and 29.97 frames/s differ by a frame in half a minute, no more than two clocks
+_SAME_MOMENT = 0.6  # of a frame's time: two frames of one moment may be this far apart
 
 
 @dataclass
 class Report:
-    """What came of it.
+    """What a run did.
 
     Attributes:
         frames: fused.
@@ -43,6 +44,64 @@ class Report:
     codec: str = ""
     span: Span | None = None
     notes: list[str] = field(default_factory=list)
+
+
+class InStep:
+    """Two videos in step: at each tick of the visible video's rate, the frame of each that is nearest in time.
+
+    Attributes:
+        widest: seconds, the largest distance between the two frames of a pair so far.
+        skipped: visible frames left out, as another was nearer to each tick.
+        repeated: visible frames shown again, as no other was nearer to the next tick.
+    """
+
+    def __init__(self, infrared: Video, visible: Video) -> None:
+        self.widest, self.skipped, self.repeated = 0.0, 0, 0
+        self._left, self._right = (_Nearest(video, 0.5 / visible.rate) for video in (infrared, visible))
+        self._rate = visible.rate
+        self._paired = (0, 0)  # frames used for the last pair
+
+    def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+        """Yield pairs of pixels until one video has ended."""
+        tick = 0
+        while True:
+            left, right = self._left.at(tick / self._rate), self._right.at(tick / self._rate)
+            if left is None or right is None:
+                return
+            passed = self._right.used - self._paired[1]
+            self._paired = self._left.used, self._right.used
+            self.skipped += max(passed - 1, 0)
+            self.repeated += passed == 0
+            self.widest = max(self.widest, abs(left.time - right.time))
+            yield left.pixels, right.pixels
+            tick += 1
+
+    def rest(self) -> tuple[int, int]:
+        """Return how many frames of the infrared and of the visible video have no partner, once one has ended."""
+        left, right = self._paired
+        return self._left.after(left), self._right.after(right)
+
+
+class _Nearest:
+    """Walks through a video and holds the frame nearest to a moment."""
+
+    def __init__(self, video: Video, slack: float) -> None:
+        # The last frame lasts a period of its video, less what the clocks of the two videos may differ by.
+        self._frames, self._last = video.frames(), 1 / video.rate - slack
+        self._now, self._next = next(self._frames, None), next(self._frames, None)
+        self.used = int(self._now is not None)
+
+    def at(self, time: float) -> Frame | None:
+        """Return the frame nearest to a time, which never decreases; None after the end of the last frame."""
+        while self._now is not None and self._next is not None and self._next.time - time < time - self._now.time:
+            self._now, self._next = self._next, next(self._frames, None)
+            self.used += 1
+        ended = self._now is None or (self._next is None and time - self._now.time > self._last)
+        return None if ended else self._now
+
+    def after(self, used: int) -> int:
+        """Return how many frames come after the first ``used`` ones; the video is read to its end."""
+        return self.used - used + (self._next is not None) + sum(1 for _ in self._frames)
 
 
 def fuse_videos(
@@ -110,9 +169,9 @@ def _rig(reading: Reading, left: Video, right: Video, thermal: Thermal, report: 
     seconds = min(left.seconds, right.seconds)
     scenes = (quantise(luminance(frame)) for frame in right.sample(seconds))
     pairs = list(zip(map(thermal.gray, left.sample(seconds)), scenes, strict=False))
-    found = rigs.of_pairs(pairs)
-    report.notes.append(rigs.summary(found))
-    return rig_of(found.estimate, *pairs[0])
+    found = rig_from_pairs(pairs)
+    report.notes.append(found.summary())
+    return found.rig()
 
 
 def _view(rig: Rig | None, infrared: Image8, visible: Image8) -> View:

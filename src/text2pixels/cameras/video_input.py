@@ -1,19 +1,19 @@
-"""Reading videos: frames with their time stamps, 8 bits or raw counts; two videos side by side in time.
+"""Reading videos: frames with their time stamps, 8 bits or raw counts; and whether a file has sound.
 
 Shapes: H, W frame; 3 RGB channels.
 """
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels.cameras.sound import MP4_BEGINNINGS
 from text2pixels.errors import InputError, Unusable
 from text2pixels.image.colour import Image8, luminance, quantise
 from text2pixels.image.decode import quiet
@@ -23,16 +23,22 @@ from text2pixels.image.reader import to_infrared
 _DEEP_BITS = frozenset((9, 10, 12, 14, 16, 17, 33, 36, 64))
 _DEEP_TAGS = frozenset(b"RGB0 BGR0 0RGB 0BGR P010 P016 Y210 Y216 Y410 Y416 v210 v410 b16g b48r b64a".split())
 _COUNTS = b"Y1\x00\x10"  # gray of 16 bits, little-endian: the one deep format that OpenCV hands over whole
-_USUAL_RATE = 25.0  # frames/s, where a file tells none
-_FASTEST = 1000.0  # frames/s; beyond it, a container's clock stands in for the rate
+_USUAL_RATE = 25.0  # frames/s, where a file has none
+_FASTEST = 1000.0  # frames/s; more than this is the container's clock and no frame rate
 _SAMPLES = 16  # frames that a range or a rig is found from
 
-# How a video file begins: bytes, and where they stand. FFmpeg goes by the content, whatever the name: a playlist or a
-# list for its "concat" would be followed to other files and addresses, so what is no video's beginning is not opened.
+_MP4_BEGINNINGS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
+_MP4_PARENTS = (b"moov", b"trak", b"mdia")
+_EBML_SEGMENT, _EBML_TRACKS, _EBML_ENTRY, _EBML_TYPE = 0x18538067, 0x1654AE6B, 0xAE, 0x83
+_EBML_SOUND = 2  # track type
+_HEAD = 65536  # bytes, in which an AVI file lists its streams
+
+# How a video file begins: where the bytes are, and which. FFmpeg goes by the content, not by the name, and opens the
+# other files and addresses that a playlist or "concat" list names. So a file that begins otherwise is not opened.
 _BEGINNINGS = (
     (0, b"\x1aE\xdf\xa3"),  # Matroska, WebM
     (0, b"RIFF"),  # AVI
-    *((4, atom) for atom in MP4_BEGINNINGS),  # MP4, QuickTime
+    *((4, atom) for atom in _MP4_BEGINNINGS),  # MP4, QuickTime
     (0, b"\0\0\1"),  # MPEG program and elementary streams
     (0, b"\0\0\0\1"),  # H.264 and H.265 without a container
     (188, b"G"),  # MPEG transport stream: its packets have 188 bytes
@@ -56,8 +62,8 @@ class Video:
 
     Attributes:
         path: the file.
-        rate: frames/s as the file tells.
-        count: frames as the file tells; 0 where it does not.
+        rate: frames/s, by the file's header.
+        count: frames, by the file's header; 0 where it has no number.
         size: (height, width), upright.
         counts: whether its frames are 16-bit counts.
     """
@@ -76,21 +82,21 @@ class Video:
         while (found := self.capture.read())[0]:
             stamp = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             start = stamp if start is None else start
-            # Where a container has no time stamps, or runs backwards, frames follow one another at its rate.
+            # Where time stamps are missing or run backwards, frames follow one another at the video's rate.
             time = stamp - start if stamp - start > before else before + 1 / self.rate
             before = time
             yield Frame(self._pixels(found[1]), time)
 
     @property
     def seconds(self) -> float:
-        """Return how long it is, as the file tells."""
+        """The length of the video, by the file's header."""
         return self.count / self.rate
 
     def sample(self, seconds: float | None = None) -> list[NDArray[Any]]:
         """Return frames spread over the video, or its first ones where it cannot be searched; then start again.
 
         Args:
-            seconds: look no further than this, as in a shorter partner; None: to the end.
+            seconds: look no further than this, such as the end of a shorter partner; None: to the end.
         """
         found = []
         last = max((self.count if seconds is None else min(round(seconds * self.rate), self.count)) - 1, 0)
@@ -121,7 +127,7 @@ def open_video(path: Path, *, infrared: bool) -> Iterator[Video]:
     Raises:
         InputError: no video, or one of a depth that cannot be read whole.
     """
-    if not path.is_file():  # a pipe would be waited for
+    if not path.is_file():  # reading a pipe would block
         raise InputError(f"{path} is not a video file: save it to a file first")
     _check_beginning(path)
     capture = cv2.VideoCapture()
@@ -145,10 +151,10 @@ def open_video(path: Path, *, infrared: bool) -> Iterator[Video]:
 
 
 def _check_beginning(path: Path) -> None:
-    """Refuse a file that is no container of video, and above all a list of other files.
+    """Refuse a file that does not begin like a video, above all a list of other files.
 
     Raises:
-        InputError: it is one.
+        InputError: it does not.
     """
     with path.open("rb") as stream:
         head = stream.read(256)
@@ -160,7 +166,7 @@ def _check_beginning(path: Path) -> None:
 
 
 def _open(capture: Any, path: Path, counts: bool) -> None:  # noqa: ANN401  (OpenCV is untyped)
-    with quiet():  # FFmpeg prints what is then said in one line
+    with quiet():  # of FFmpeg's own messages: the error below says it in one line
         if counts:
             capture.open(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_CONVERT_RGB, 0])
         else:
@@ -172,11 +178,11 @@ def _open(capture: Any, path: Path, counts: bool) -> None:  # noqa: ANN401  (Ope
 def _check_depth(path: Path, tag: bytes) -> None:
     """Refuse a video of more than 8 bits, of which OpenCV gives the high byte alone.
 
-    OpenCV tells FFmpeg's tag of the pixel format (libavcodec/raw_pix_fmt_tags.h): the bits are its last byte,
-    or its first where the bytes are swapped (Y, 1, 0, 16 is gray of 16 bits), but for a few that are words.
+    OpenCV reports FFmpeg's tag of the pixel format (libavcodec/raw_pix_fmt_tags.h): the number of bits is its last
+    byte, or its first where the bytes are swapped (Y, 1, 0, 16 is gray of 16 bits); a few tags are words.
 
     Raises:
-        InputError: it is one.
+        InputError: it has more than 8 bits.
     """
     packed = b"RGB" in tag or b"BGR" in tag  # the number is the bits of a whole pixel
     if tag in _DEEP_TAGS or (not packed and not _DEEP_BITS.isdisjoint((tag[0], tag[3]))):
@@ -195,11 +201,11 @@ class Thermal:
         """Find the rule.
 
         Args:
-            video: at its start, and at its start again afterwards.
+            video: at its start, to which it returns.
             span: counts that become 0 and 255; None: found in frames spread over the video, once.
 
         Raises:
-            InputError: colours of which the brightness is no temperature, or a span for a video of 8 bits.
+            InputError: false colours, whose brightness is no temperature, or a span for a video of 8 bits.
         """
         self.span = span
         if video.counts:
@@ -218,65 +224,73 @@ class Thermal:
 
 
 def coloured_infrared(visible: Video, error: Unusable) -> InputError:
-    """Return the error of an infrared video in colours, with what a gray visible one beside it suggests."""
+    """Return the error of an infrared video in colours, with a hint where the visible one is gray."""
     gray = all((frame == frame[..., :1]).all() for frame in visible.sample()[:1])
     hint = f"; {visible.path} is gray, so the two may be swapped" if gray else ""
     return InputError(f"{error}{hint}")
 
 
-class InStep:
-    """Two videos side by side: for each moment of the visible one's rate, the frame of either nearest in time.
+def has_sound(path: Path) -> bool | None:
+    """Say whether an AVI, MP4, QuickTime, Matroska or WebM file has a track of sound; None of other containers.
 
-    Attributes:
-        widest: seconds, the largest distance between the two frames of a pair so far.
-        skipped: visible frames left out, as another was nearer.
-        repeated: visible frames shown again, as no other was nearer.
+    It is read from the container's headers, as OpenCV tells of pictures alone.
     """
-
-    def __init__(self, infrared: Video, visible: Video) -> None:
-        self.widest, self.skipped, self.repeated = 0.0, 0, 0
-        self._left, self._right = (_Nearest(video, 0.5 / visible.rate) for video in (infrared, visible))
-        self._rate = visible.rate
-        self._paired = (0, 0)  # frames used for the last pair
-
-    def __iter__(self) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-        """Yield pairs of pixels until one video has ended."""
-        tick = 0
-        while True:
-            left, right = self._left.at(tick / self._rate), self._right.at(tick / self._rate)
-            if left is None or right is None:
-                return
-            passed = self._right.used - self._paired[1]
-            self._paired = self._left.used, self._right.used
-            self.skipped += max(passed - 1, 0)
-            self.repeated += passed == 0
-            self.widest = max(self.widest, abs(left.time - right.time))
-            yield left.pixels, right.pixels
-            tick += 1
-
-    def rest(self) -> tuple[int, int]:
-        """Return how many frames of the infrared and of the visible video have no partner, once one has ended."""
-        left, right = self._paired
-        return self._left.after(left), self._right.after(right)
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+        if head[:4] == b"RIFF":
+            return b"strh" in head and b"auds" in head
+        size = path.stat().st_size
+        if head[:4] == b"\x1a\x45\xdf\xa3":
+            return any(_ebml_tracks(stream, 0, size))
+        return any(_mp4_tracks(stream, 0, size)) if head[4:8] in _MP4_BEGINNINGS else None
 
 
-class _Nearest:
-    """Walks through a video and holds the frame nearest to a moment."""
+def _mp4_tracks(stream: BinaryIO, start: int, end: int) -> Iterator[bool]:
+    """Yield for each handler box (ISO/IEC 14496-12) whether it is one of sound."""
+    while start + 8 <= end:
+        stream.seek(start)
+        head = stream.read(16)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I", head[:4])[0], head[4:8]
+        content = start + 8
+        if length == 1 and len(head) == 16:
+            length, content = struct.unpack(">Q", head[8:])[0], start + 16
+        stop = end if length == 0 else start + length
+        if stop <= start + 7:
+            return  # damaged
+        if kind in _MP4_PARENTS:
+            yield from _mp4_tracks(stream, content, min(stop, end))
+        elif kind == b"hdlr":
+            stream.seek(content + 8)
+            yield stream.read(4) == b"soun"
+        start = stop
 
-    def __init__(self, video: Video, slack: float) -> None:
-        # The last frame, too, is shown for its video's period, but for what two clocks may differ by.
-        self._frames, self._last = video.frames(), 1 / video.rate - slack
-        self._now, self._next = next(self._frames, None), next(self._frames, None)
-        self.used = int(self._now is not None)
 
-    def at(self, time: float) -> Frame | None:
-        """Return the frame nearest to a time that never decreases; None beyond the last frame's."""
-        while self._now is not None and self._next is not None and self._next.time - time < time - self._now.time:
-            self._now, self._next = self._next, next(self._frames, None)
-            self.used += 1
-        ended = self._now is None or (self._next is None and time - self._now.time > self._last)
-        return None if ended else self._now
+def _ebml_tracks(stream: BinaryIO, start: int, end: int) -> Iterator[bool]:
+    """Yield for each track entry (RFC 9559) whether it is one of sound."""
+    while start < end:
+        stream.seek(start)
+        head = stream.read(12)
+        identity, taken = _number(head, marked=True)
+        length, more = _number(head[taken:], marked=False)
+        if not taken or not more:
+            return
+        content = start + taken + more
+        unknown = length == (1 << 7 * more) - 1  # a live stream's element: it goes to the end
+        stop = end if unknown else min(content + length, end)
+        if identity in (_EBML_SEGMENT, _EBML_TRACKS, _EBML_ENTRY):
+            yield from _ebml_tracks(stream, content, stop)
+        elif identity == _EBML_TYPE:
+            stream.seek(content)
+            yield int.from_bytes(stream.read(length), "big") == _EBML_SOUND
+        start = stop
 
-    def after(self, used: int) -> int:
-        """Return how many frames come after the first ``used`` ones; the video is read to its end."""
-        return self.used - used + (self._next is not None) + sum(1 for _ in self._frames)
+
+def _number(data: bytes, *, marked: bool) -> tuple[int, int]:
+    """Return EBML's number of variable length and how many bytes it has, 0 where there is none."""
+    if not data or not data[0]:
+        return 0, 0
+    length = 9 - data[0].bit_length()
+    value = int.from_bytes(data[:length], "big")
+    return (value if marked else value & ((1 << 7 * length) - 1)), length

@@ -14,7 +14,7 @@ from text2pixels.files import beside
 from text2pixels.image.colour import Image8
 from text2pixels.image.decode import quiet
 
-# Suffix -> codecs, the first that there is an encoder for. FFV1 is lossless, MPEG-4 shifts grays by up to 4 levels.
+# Suffix -> codecs, the preferred first. FFV1 is lossless, MPEG-4 shifts grays by up to 4 levels.
 # VP8 comes before VP9, which takes ten times as long at the same quality.
 CODECS = {
     ".avi": ("MJPG",),
@@ -24,7 +24,7 @@ CODECS = {
     ".webm": ("VP80", "VP90"),
 }
 NAMES = {"MJPG": "Motion JPEG", "FFV1": "FFV1", "avc1": "H.264", "mp4v": "MPEG-4", "VP80": "VP8", "VP90": "VP9"}
-_ANY_SIZE = (".avi", ".webm")  # the others halve colour and would lose an odd row or column
+_ANY_SIZE = (".avi", ".webm")  # the others halve the resolution of colour and lose an odd row or column
 
 
 def check_output(path: Path, size: tuple[int, int]) -> None:
@@ -45,7 +45,7 @@ def check_output(path: Path, size: tuple[int, int]) -> None:
 class VideoOutput:
     """A video written aside; it takes the place of ``path`` when the block ends well and every frame is there.
 
-    OpenCV says nothing of a frame that it could not write, as on a full disk: the finished file is read again.
+    OpenCV does not report a frame that it could not write, as on a full disk. So the finished file is read back.
 
     Attributes:
         codec: what it is coded by, for people.
@@ -65,7 +65,7 @@ class VideoOutput:
         """
         check_output(path, size)
         self._path, self.frames = path, 0
-        # A folder, as the name of the file tells OpenCV its format.
+        # A folder aside, in which the file keeps its name: OpenCV takes the format from the suffix.
         self._folder = beside(path)
         self._aside = self._folder / path.name
         try:

@@ -1,7 +1,7 @@
 """A pair pixel on pixel, fused where there is infrared; elsewhere the visible image stays as it is.
 
-A thermal camera that sees a part of the visible frame leaves pixels without infrared. They are no cold ones: taken
-for black, they darken what is fused of them and draw the frame's outline into the picture.
+A thermal camera that sees a part of the visible frame leaves pixels without infrared. They are not cold: read as
+black, they would darken the fused image and draw the outline of the infrared into it.
 
 Shapes: H, W image; 3 RGB channels; h, w the smallest upright rectangle that holds all infrared.
 """
@@ -32,7 +32,7 @@ class Field:
             seen_HW: True where there is infrared.
 
         Raises:
-            InputError: hardly anywhere.
+            InputError: there is too little infrared.
         """
         rows, columns = np.flatnonzero(seen_HW.any(axis=1)), np.flatnonzero(seen_HW.any(axis=0))
         if min(len(rows), len(columns)) < _SMALLEST:
@@ -92,7 +92,7 @@ def fuse_view(method: Method, view: View, phrases: Phrases = (), *, gray: bool =
 def _nearest(seen_hw: NDArray[np.bool_]) -> NDArray[np.intp] | None:
     """Return for each pixel the flat index of the nearest one with infrared; None where all have it.
 
-    Methods look at surroundings: what lies outside continues the edge, so that they find none there.
+    The pixels outside repeat those at the border of the infrared, so that a method finds no edge there.
     """
     if seen_hw.all():
         return None
