@@ -14,8 +14,8 @@ from text2pixels.analysis.paper import PRECISION, paper_tables
 from text2pixels.analysis.results import Results
 from text2pixels.image.boxes import Box
 from text2pixels.methods.catalogue import methods
-from text2pixels.report import paper_pictures
-from text2pixels.report.paper_pictures import cutting
+from text2pixels.report import pictures
+from text2pixels.report.pictures import cutting
 
 VARIANTS = {
     "ours": {},
@@ -131,9 +131,9 @@ def test_a_cutting_lies_where_the_infrared_is_brighter():
 
 def test_the_name_of_a_box_covers_no_other_name():
     picture = np.zeros((240, 480, 3), np.uint8)
-    one = paper_pictures._draw(picture, [Box("Car", 100, 100, 60, 40)])
+    one = pictures._draw(picture, [Box("Car", 100, 100, 60, 40)])
     lettered = (one != 0).any(axis=2).sum()
-    two = paper_pictures._draw(picture, [Box("Car", 100, 100, 60, 40), Box("Car", 101, 100, 58, 40)])
+    two = pictures._draw(picture, [Box("Car", 100, 100, 60, 40), Box("Car", 101, 100, 58, 40)])
     assert 0 < (two != 0).any(axis=2).sum() - lettered < 100  # another box, no second name
 
 

@@ -15,7 +15,7 @@ from text2pixels.detection.detections import ZERO_SHOT, Detection, EvaluatedImag
 from text2pixels.errors import InputError
 from text2pixels.methods.card import read_card, write_card
 from text2pixels.pipeline import report
-from text2pixels.report import conditions
+from text2pixels.report import provenance
 from text2pixels.report.markdown import bold, table
 from text2pixels.training.history import Row, write_history
 
@@ -182,7 +182,7 @@ def test_no_place_of_this_machine_is_named(tmp_path, monkeypatch):
     content["datasets"]["simulator"]["path"] = "/somewhere/RoadScene"
     content |= {"fuse": {"weights": "/somewhere/weights"}, "train": {"epochs": 7, "encoder": "table"}}
     content |= {"encoders": ["table"], "embed": {"table": "/somewhere/clip.parquet"}}
-    first, *others = conditions.commands(params_file.parse(content))
+    first, *others = provenance.commands(params_file.parse(content))
     assert first == "t2p params tiny --data … --phrases … --weights … --set train.epochs=7"
     assert others == ["dvc repro", "t2p publish"]
 
@@ -196,7 +196,7 @@ def test_the_changes_to_a_profile_that_extends_another_are_told(tmp_path, monkey
         "profile": "more",
         "train": {"epochs": 9, "batch": 3},
     }
-    assert conditions.commands(params_file.parse(content))[0] == "t2p params more --set train.batch=3"
+    assert provenance.commands(params_file.parse(content))[0] == "t2p params more --set train.batch=3"
 
 
 def test_a_folder_of_somebody_else_is_not_replaced(own_benchmark, tmp_path):

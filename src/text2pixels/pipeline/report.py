@@ -7,8 +7,8 @@ from text2pixels import config, layout, params_file
 from text2pixels.analysis.results import read_results
 from text2pixels.files import whole_file, whole_folder
 from text2pixels.progress import console
+from text2pixels.report.data_files import metrics, write_plots
 from text2pixels.report.site import write_site
-from text2pixels.report.tracked import metrics, write_plots
 
 SECTIONS: tuple[str, ...] = ("profile", "seed", "datasets", "methods", "fuse", "embed", "report")
 

@@ -1,4 +1,4 @@
-"""Which phrase lit which pixels, on the pairs of the gallery: one small picture a phrase.
+"""Attention maps of the gallery's pairs: which phrase acts on which pixels, one small picture for each phrase.
 
 Shapes: H, W image; h, w token grid; T phrases with a vector, S = T + 1 with the null token last.
 """
@@ -28,7 +28,7 @@ class Lit:
     """A phrase of a prompt and its attention map.
 
     Attributes:
-        phrase: as the prompt has it; `inference.NO_PHRASE` for what no phrase lit.
+        phrase: as the prompt has it; `inference.NO_PHRASE` for the null token, which stands for no phrase.
         file: of the map, in the pair's folder of pictures; None: the encoder has no vector for the
             phrase, so the network has not seen it.
         share: of all attention, 0..1; those of one pair sum to 1.
@@ -60,7 +60,7 @@ class Heat:
 
 
 class Attention:
-    """A trained variant, asked where it looks under the text that it fused with.
+    """The attention maps of a trained variant, under the text that it fused with.
 
     Args:
         variant: with a checkpoint.
@@ -102,7 +102,7 @@ class Attention:
             if phrase not in map_of:
                 lit.append(Lit(phrase))
                 continue
-            # The phrases share a scale, so that they compare; what is left over has its own.
+            # The phrases share a scale, so that they compare; the null token has its own.
             most = float(map_of[phrase].max()) if phrase == inference.NO_PHRASE else brightest
             file = f"attention-{index}.webp"
             (folder / file).write_bytes(_picture(map_of[phrase] / most))

@@ -18,9 +18,9 @@ class Calibration:
         images: number of fused images that both measured.
         mean_value: of the other implementation.
         mean_difference: absolute, to our value under `standard`.
-        largest_difference: the same of one image.
-        largest_their_way: the same to our value computed with the other's definition; empty where
-            the definitions agree or theirs was not rebuilt.
+        largest_difference: absolute, of one image.
+        largest_their_way: the largest difference to our code with the other's definition; empty where the definitions
+            agree, or where theirs was not rebuilt.
         why: where the difference comes from.
     """
 

@@ -5,15 +5,13 @@ from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING
 
-import cv2
-
 from text2pixels.analysis.comparison import Leaderboard, Shared
 from text2pixels.analysis.leaderboard import SOURCES
-from text2pixels.image import Image8, read_infrared, read_visible
+from text2pixels.image import read_infrared, read_visible
 from text2pixels.metrics import METRICS
 from text2pixels.report import figures
-from text2pixels.report.downloads import table_as_text
-from text2pixels.report.pictures import spread
+from text2pixels.report.data_files import table_as_text
+from text2pixels.report.pictures import WIDTH, spread, write_webp
 from text2pixels.report.wording import templates
 
 if TYPE_CHECKING:  # without labels to compare with, no torch is needed
@@ -21,7 +19,6 @@ if TYPE_CHECKING:  # without labels to compare with, no torch is needed
 
 FILES = ("index.html", "leaderboard.csv", "scores.csv", "detection.csv", "images", "static")
 SHOWN = 12  # pairs
-WIDTH = 480  # pixels, of a picture at most
 
 
 def write_comparison(folder: Path, shared: Shared, found: Leaderboard, detected: "Detected | None" = None) -> None:
@@ -32,7 +29,7 @@ def write_comparison(folder: Path, shared: Shared, found: Leaderboard, detected:
     Args:
         folder: Where to.
         shared: The pairs that were compared.
-        found: What came of it.
+        found: The result.
         detected: What a detector found; None: none was run.
 
     Raises:
@@ -43,9 +40,12 @@ def write_comparison(folder: Path, shared: Shared, found: Leaderboard, detected:
     if detected is not None:
         table_as_text(detected.rows).to_csv(folder / "detection.csv", index=False)
     names = spread(list(shared.files), SHOWN)
+    pictures = folder / "images"
+    pictures.mkdir()
     for place, name in enumerate(names):
         for method, path in shared.files[name].items():
-            _write_picture(folder / "images" / f"{place}-{method}.webp", path, method == "infrared")
+            image = read_infrared(path) if method == "infrared" else read_visible(path)
+            write_webp(pictures / f"{place}-{method}.webp", image, WIDTH)
     copytree(Path(__file__).parent / "static", folder / "static")
     methods = [method for method in next(iter(shared.files.values())) if method not in SOURCES]
     text = (
@@ -67,12 +67,3 @@ def write_comparison(folder: Path, shared: Shared, found: Leaderboard, detected:
         )
     )
     (folder / "index.html").write_text(text, encoding="utf-8")
-
-
-def _write_picture(path: Path, source: Path, gray: bool) -> None:
-    image: Image8 = read_infrared(source) if gray else cv2.cvtColor(read_visible(source), cv2.COLOR_RGB2BGR)
-    height, width = image.shape[:2]
-    if width > WIDTH:
-        image = cv2.resize(image, (WIDTH, max(1, round(height * WIDTH / width))), interpolation=cv2.INTER_AREA)
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, 90])[1].tobytes())

@@ -17,8 +17,8 @@ from matplotlib.transforms import Bbox
 from text2pixels.analysis.leaderboard import Row
 from text2pixels.analysis.statistics import Ranking
 
-# Mid-gray ink is legible on both grounds, and in a figure within a page it gives way to the page's own ink;
-# the palette is Okabe and Ito's, made for colour-blind readers.
+# Mid-gray ink is legible on light and dark; in a figure within a page the page's own ink takes its place.
+# The palette is Okabe and Ito's, made for colour-blind readers.
 INK = "#78818b"
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
 STYLE: Any = {  # Any: the stubs spell out three hundred keys, and "str" is none of them
@@ -90,7 +90,7 @@ def cost_and_quality(
             axis.invert_yaxis()
         axis.set_xlabel(cost)
         axis.set_ylabel(quality)
-        figure.draw_without_rendering()  # settles the axes, which the places of the names hang on
+        figure.draw_without_rendering()  # settles the axes, from which the places of the names follow
         _name_points(axis, points)
         return _svg(figure, INK)
 
@@ -175,7 +175,7 @@ def critical_difference(ranking: Ranking) -> str:
 
 
 def _svg(figure: Figure, ink: str | None = None) -> str:
-    """Return a figure as SVG; where ``ink`` is named, that colour becomes the page's."""
+    """Return a figure as SVG; the colour ``ink`` is replaced by that of the page's text."""
     stream = io.StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     text = stream.getvalue()

@@ -1,8 +1,263 @@
-"""Tables in Markdown that read well rendered and as text: columns are padded to one width."""
+"""The published pages in Markdown, as GitHub shows them; their tables also read well as text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tabulate import tabulate  # type: ignore[import-untyped]
+
+from text2pixels.analysis import ablations as ablation
+from text2pixels.analysis.average_precision import ALL, LEAST_BOXES
+from text2pixels.analysis.boards import Board
+from text2pixels.analysis.detection import by_method, detector_of, leading
+from text2pixels.analysis.leaderboard import Cell, Row, Table
+from text2pixels.analysis.results import DatasetResults
+from text2pixels.methods.card import Card
+from text2pixels.metrics.metric import Metric
+from text2pixels.metrics.score import HEADLINE, METRICS, STRETCHED
+from text2pixels.report.wording import change, figure, milliseconds, sentence
+
+MOST_COLUMNS = 10  # of the headline
+_SIMULATED = "> These pairs are **simulated**: they show that the pipeline works, not how good a method is.\n\n"
+_READING = (
+    "Mean over pairs, below it the 95 % bootstrap interval. Best in **bold**, among fused methods; an arrow says which "
+    "direction is better. The sources have no rank: compared with themselves, they win every measure of likeness to a "
+    "source.\n\n"
+)
+
+
+def named(method: str, cards: Mapping[str, Card]) -> str:
+    """Return a method's name and, where its weights are not the authors', whose they are."""
+    aside = cards[method].aside if method in cards else ""
+    return f"{method} ({aside})" if aside else method
+
+
+def fusion(data: DatasetResults, board: Board, cards: Mapping[str, Card]) -> str:
+    """Return the page of a list of test pairs: all metrics, the ranks, and the convention of published tables."""
+    others = [name for name in board.fusion.columns if name not in HEADLINE]
+    parts = [
+        f"# {_title(data)}: {board.title}\n\n",
+        _simulated(data),
+        f"{board.count} pairs. {_READING}## Metrics of published tables, each as its paper defines it\n\n",
+        _fusion_table(board.headline, METRICS, cards),
+        "\n## Other metrics\n\n" + _fusion_table(board.fusion.only(others), METRICS, cards) if others else "",
+        f"\n## Average rank\n\n![Average ranks](ranks-{board.key}.svg)\n\n{_test(board)}\n",
+        "\n## Under the convention `stretched`\n\n",
+        "Every method's output stretched per image to 0…255 and measured as the code behind many published tables does "
+        "it, to be laid beside printed rows. It inflates EN, SD, SF and AG.\n\n",
+        _fusion_table(board.stretched, STRETCHED, cards),
+    ]
+    if board.printed:
+        names = board.stretched.columns
+        rows = [
+            [f"{row.method}, printed", *(str(row.values.get(name, "–")) for name in names), str(row.images), row.source]
+            for row in board.printed
+        ]
+        parts.append("\nAs printed by others:\n\n" + table(["Method", *names, "Pairs", "Source"], rows))
+    return "".join(parts)
+
+
+def detection(
+    data: DatasetResults, tables: Mapping[str, Table], methods: Sequence[str], cards: Mapping[str, Card]
+) -> str:
+    """Return the page of a data set's average precisions, and of their differences to that of the first method."""
+    counts = [row.cells[-1].count for row in next(iter(tables.values())).rows]
+    scope = leading(data.protocols)
+    assert scope, "tables come from a scope"
+    parts = [
+        f"# {_title(data)}: detection\n\n",
+        _simulated(data),
+        f"{max(counts)} labelled pairs, {detector_of(scope)}: the same for every method. The "
+        f"mean is over the categories with at least {LEAST_BOXES} boxes, or over all where none has as many. Without "
+        f"fusion, by the same detector: `early` sees both images, `late` merges what was found in each. {_READING}",
+    ]
+    for metric, found in tables.items():
+        columns = ["Method", *(f"{'mean' if name == ALL else name} ↑" for name in found.columns)]
+        rows = [[named(row.method, cards), *(_with_interval(cell) for cell in row.cells)] for row in found.rows]
+        parts.append(f"## {metric}\n\n{table(columns, rows)}\n")
+    if differences := data.protocols[scope.key].differences(methods[0], methods):
+        rows = [
+            [
+                named(method, cards),
+                *(f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f}): {each.verdict}" for each in found),
+            ]
+            for method, found in by_method(differences).items()
+        ]
+        parts.append(
+            f"## Against {methods[0]}\n\nThe mean, less that of {methods[0]}, with its 95 % interval over resamples of "
+            f"the pairs, the same for both.\n\n{table(['Method', *tables], rows)}\n"
+        )
+    return "".join(parts).rstrip() + "\n"
+
+
+def cost(methods: Sequence[str], costs: Mapping[str, Mapping[str, Any]], cards: Mapping[str, Card]) -> str:
+    """Return the page of parameters, operations, time and memory."""
+    first = costs[methods[0]]
+    rows = []
+    for method in methods:
+        found = costs[method]
+        rows.append(
+            [
+                named(method, cards),
+                cards[method].weights,
+                f"{found['parameters']:,}",
+                f"{found['macs'] / 1e9:.2f}" if found["macs"] else "–",
+                milliseconds(found["seconds"]),
+                f"{found['peak_bytes'] / 2**20:.0f}" if found["peak_bytes"] is not None else "–",
+            ]
+        )
+    columns = ["Method", "Weights", "Parameters", "GMAC", "Time, ms ↓", "Peak MiB"]
+    return (
+        f"# Cost\n\nOne pair of {first['width']} × {first['height']} pixels, batch 1, on {first['device']}, "
+        f"{first['threads']} threads. Times compare within this table only.\n\n{table(columns, rows, left=2)}"
+    )
+
+
+def ablations(groups: Sequence[ablation.Group]) -> str:
+    """Return the page of ablations: means, and paired differences to the reference."""
+    reference = groups[0].tables[0].rows[0].setting.name
+    parts = [
+        "# Ablations\n\nMean over pairs and seeds (± standard deviation over seeds); below it the paired difference "
+        f"to `{reference}` and its 95 % bootstrap interval over pairs. ▲ better, ▼ worse: the interval excludes 0 and "
+        "every seed agrees. Not corrected for the number of comparisons. More of SF, EN, SD or AG is also what noise "
+        "gives.\n",
+    ]
+    for group in groups:
+        parts.append(f"\n## {group.kind.title}\n\n{group.kind.where}.\n")
+        for found in group.tables:
+            arrows = [cell.higher_is_better for cell in found.rows[0].cells]
+            names = [f"{name} {'↑' if up else '↓'}" for name, up in zip(found.columns, arrows, strict=True)]
+            rows = [
+                [
+                    row.setting.name,
+                    "; ".join(f"`{key}: {value}`" for key, value in row.setting.changes.items()) or "–",
+                    str(len(row.setting.seeds)),
+                    *(_ablation_cell(cell, len(row.setting.seeds)) for cell in row.cells),
+                ]
+                for row in found.rows
+            ]
+            heading = f"\n{_title(found.dataset)}, {len(found.dataset.test)} test pairs:\n\n"
+            parts.append(heading + table(["Setting", "Changes", "Seeds", *names], rows, left=2))
+    return "".join(parts)
+
+
+def headline(
+    sets: Sequence[tuple[DatasetResults, Board, Table | None]],
+    costs: Mapping[str, Mapping[str, Any]],
+    cards: Mapping[str, Card],
+) -> str:
+    """Return one table of all methods for a README: average ranks first, as many metrics as ten columns hold.
+
+    Args:
+        sets: data sets, with the list of pairs to show and the table of AP50, if there are boxes.
+        costs: of the methods.
+        cards: of the methods.
+    """
+    boxes = sum(ap50 is not None for _, _, ap50 in sets)
+    room = (MOST_COLUMNS - 2 - boxes) // len(sets)
+    names = ("SSIM", "VIF", "Qabf")[: max(0, room - 1)]
+    columns: dict[str, dict[str, str]] = {}
+    for data, board, ap50 in sets:
+        short = _short(data, board)
+        rows = board.fusion.rows
+        best = min((row.rank for row in rows if row.rank is not None), default=None)
+        columns[f"{short}<br>rank ↓"] = {row.method: _ranks(row, best) if row.rank is not None else "–" for row in rows}
+        for name in names:
+            cells = _column(board.fusion, name)
+            columns[f"{short}<br>{name} {_arrow(METRICS[name])}"] = {
+                method: bold(figure(cell.value), cell.place == 1) for method, cell in cells.items()
+            }
+        if ap50 is not None:
+            columns[f"{_name(data)}<br>AP50 ↑"] = {
+                method: bold(figure(cell.value), cell.place == 1) for method, cell in _column(ap50, ALL).items()
+            }
+    chosen = dict(list(columns.items())[: MOST_COLUMNS - 2])
+    lines = [
+        [
+            named(method, cards),
+            *(column.get(method, "–") for column in chosen.values()),
+            milliseconds(costs[method]["seconds"]),
+        ]
+        for method in (row.method for row in sets[0][1].fusion.rows)
+    ]
+    simulated = " **Simulated pairs.**" if all(data.adapter.embedded for data, _, _ in sets) else ""
+    pairs = ", ".join(f"{_short(data, board)} {board.count}" for data, board, _ in sets)
+    note = (
+        f"Pairs: {pairs}.{simulated} Rank: average place, image by image, among fused methods, over the "
+        f"{_metrics_that_count(sets[0][1])}; below it over all {len(sets[0][1].fusion.columns)} metrics."
+    )
+    scopes = {scope for data, _, ap50 in sets if ap50 is not None and (scope := leading(data.protocols))}
+    note += "".join(f" AP50: {words}." for words in sorted(map(detector_of, scopes)))
+    return table(["Method", *chosen, "ms ↓"], lines) + f"\n{note}\n"
+
+
+def _fusion_table(found: Table, specs: Mapping[str, Metric], cards: Mapping[str, Card]) -> str:
+    columns = ["Method", "Rank ↓", *(f"{name.replace('_', ' ')} {_arrow(specs[name])}" for name in found.columns)]
+    best = min((row.rank for row in found.rows if row.rank is not None), default=None)
+    lines = [[named(row.method, cards), _rank(row, best), *map(_with_interval, row.cells)] for row in found.rows]
+    return table(columns, lines)
+
+
+def _rank(row: Row, best: float | None) -> str:
+    return "source" if row.rank is None else _ranks(row, best)
+
+
+def _ranks(row: Row, best: float | None) -> str:
+    """Return the rank over the metrics that count, below it that over all."""
+    own = bold(f"{row.rank:.2f}", row.rank == best)
+    return own if row.rank_of_all is None else own + small(f"{row.rank_of_all:.2f}")
+
+
+def _metrics_that_count(board: Board) -> str:
+    names = [name.replace("_", " ") for name in board.ranking.metrics]
+    return f"{len(names)} metrics that do not repeat each other ({', '.join(names)})"
+
+
+def _with_interval(cell: Cell) -> str:
+    text = bold(figure(cell.value), cell.place == 1)
+    return text + (small(f"{figure(cell.low)} – {figure(cell.high)}") if cell.low < cell.high else "")
+
+
+def _ablation_cell(cell: ablation.Cell, seeds: int) -> str:
+    text = figure(cell.value) + (f" ± {figure(cell.spread)}" if seeds > 1 else "")
+    found = cell.difference
+    return text if found is None else text + small(change(found.mean, found.low, found.high, cell.verdict))
+
+
+def _column(found: Table, name: str) -> dict[str, Cell]:
+    return {row.method: row.cells[found.columns.index(name)] for row in found.rows}
+
+
+def _test(board: Board) -> str:
+    ranking = board.ranking
+    over = f"Over the {_metrics_that_count(board)}. In the tables, below it, the rank over all metrics."
+    if ranking.note:
+        return f"{over} {sentence(ranking.note)}."
+    return (
+        f"{over} Friedman's test over {ranking.images} pairs: p = {ranking.p:.2g}; Nemenyi's critical difference "
+        f"{ranking.critical_difference:.2f}. A bar joins methods that it does not tell apart."
+    )
+
+
+def _arrow(metric: Metric) -> str:
+    return "↑" if metric.direction == "higher" else "↓"
+
+
+def _title(data: DatasetResults) -> str:
+    return sentence(data.adapter.title)
+
+
+def _short(data: DatasetResults, board: Board) -> str:
+    """Return a heading's name of a list: the data set's own for all its test pairs."""
+    return _name(data) if board.key == data.name else board.title.partition(",")[0]
+
+
+def _name(data: DatasetResults) -> str:
+    """Return a data set's name for a narrow column."""
+    return _title(data) if len(data.adapter.title) <= 10 else data.name.upper()
+
+
+def _simulated(data: DatasetResults) -> str:
+    return _SIMULATED if data.adapter.embedded else ""
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
@@ -35,5 +290,5 @@ def small(text: str) -> str:
 
 
 def _one_cell(text: str) -> str:
-    """Escape what would end a cell or its row."""
+    """Escape characters that would end the cell or its row."""
     return text.replace("|", "\\|").replace("\n", " ")

@@ -1,4 +1,4 @@
-"""The page `paper`: the paper's tables and figures in its order, from this run; what it lacks is named."""
+"""The page `paper`: the paper's tables and figures in its order, from this run; what the run lacks is named."""
 
 import math
 from collections.abc import Mapping
@@ -21,8 +21,7 @@ from text2pixels.analysis.paper import (
 )
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.report import figures
-from text2pixels.report.paper_pictures import SHOWN_SCORE, Strip, write_cuttings, write_detections
-from text2pixels.report.pictures import WithoutText
+from text2pixels.report.pictures import SHOWN_SCORE, Strip, WithoutText, write_cuttings, write_detections
 
 _DETECTED = 4  # pairs of Figure 6
 _NO_BOXES = "This run has no detections by a detector of its own to show."
@@ -49,8 +48,8 @@ class Pictures:
 class _Variants:
     """A figure that shows variants of the network: label -> changes to the reference.
 
-    With ``boxes`` the pictures show what was found in them; with ``bare`` there is also what the network that is
-    compared makes of the pair when it gets no prompt.
+    With ``boxes`` the pictures show the boxes found in them; with ``bare`` there is one more picture, which the network
+    that is compared makes of the pair without a prompt.
     """
 
     number: int

@@ -1,13 +1,24 @@
-"""The report's pictures: sources and fused images in colour, small enough to browse."""
+"""The report's pictures: pairs in galleries, and the cuttings and found boxes of the page `paper`.
 
-from collections.abc import Mapping, Sequence
+Which pair and which cutting the page `paper` shows is a rule, so that no picture is chosen by hand: see `choose` and
+`cutting`.
+
+Shapes: H, W image; 3 RGB channels.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import cv2
+import numpy as np
+import pyarrow.compute as pc
 
 from text2pixels import config, layout
+from text2pixels.analysis.results import DatasetResults
 from text2pixels.datasets.manifest import Pair
+from text2pixels.image.boxes import Box
 from text2pixels.image.colour import Image8, restore_colour
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.card import Card
@@ -17,18 +28,38 @@ from text2pixels.methods.convention import round_output
 Item = TypeVar("Item")
 
 THUMBNAIL = 240  # pixels, width
-QUALITY = 90  # of WebP in the viewer, where one looks for artefacts
+WIDTH = 480  # pixels, of pictures that stand side by side
+QUALITY = 90  # of WebP, high enough to look for artefacts of a method
+SHOWN_SCORE = 0.3  # a box found with less confidence is not drawn
+_SHARE = 0.4  # of either side: a cutting
+_FRAME = (255, 212, 0)
+_FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.4
 
 
 def spread(pairs: list[Item], number: int) -> list[Item]:
-    """Take pairs evenly from the whole list, so that a gallery is no selection."""
+    """Take pairs evenly from the whole list, so that no gallery is hand-picked."""
     if len(pairs) <= number:
         return pairs
     return [pairs[index * len(pairs) // number] for index in range(number)]
 
 
+def sources(pair: Pair) -> tuple[Image8, Image8]:
+    """Read the infrared image (H, W) and the visible one (H, W, 3) of a registered pair."""
+    source = layout.processed(pair.dataset)
+    return read_gray(source / pair.infrared), read_rgb(source / pair.visible)
+
+
+def write_webp(path: Path, image: Image8, width: int | None = None) -> None:
+    """Write gray (H, W) or RGB (H, W, 3) as WebP, shrunk to a width in pixels where it is wider."""
+    if width is not None and image.shape[1] > width:
+        height = max(1, round(image.shape[0] * width / image.shape[1]))
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    bgr = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    path.write_bytes(cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes())
+
+
 class WithoutText:
-    """Networks that read text, to fuse pairs without any: what the text does, one sees beside them.
+    """Networks that read text, to fuse pairs without any, so that a reader sees what the text changes.
 
     Args:
         methods: with a model; one whose card says that it reads no text is left out.
@@ -53,8 +84,7 @@ class WithoutText:
 
 def write_pictures(folder: Path, pair: Pair, methods: Sequence[str], without_text: WithoutText) -> None:
     """Write full-size WebP of both sources, of every method, and of networks without text; and a thumbnail of each."""
-    source = layout.processed(pair.dataset)
-    infrared, visible = read_gray(source / pair.infrared), read_rgb(source / pair.visible)
+    infrared, visible = sources(pair)
     images = {"infrared": infrared, "visible": visible}
     for method in methods:
         if method not in images:
@@ -69,7 +99,145 @@ def write_pictures(folder: Path, pair: Pair, methods: Sequence[str], without_tex
         write_webp(folder / f"{name}.small.webp", small)
 
 
-def write_webp(path: Path, image: Image8) -> None:
-    """Write gray (H, W) or RGB (H, W, 3) as WebP."""
-    bgr = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    path.write_bytes(cv2.imencode(".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes())
+@dataclass(frozen=True)
+class Strip:
+    """One pair by several methods.
+
+    Attributes:
+        dataset: Title of the data set.
+        pair: Name of the pair.
+        pictures: Label and file, relative to the site, of each picture.
+    """
+
+    dataset: str
+    pair: str
+    pictures: tuple[tuple[str, str], ...]
+
+
+def choose(data: DatasetResults, number: int = 1) -> list[Pair]:
+    """Return test pairs to show: those with most boxes; of a set without boxes, evenly from the list."""
+    labelled = sorted((pair for pair in data.test if pair.boxes), key=lambda pair: -len(pair.boxes))
+    return labelled[:number] or spread(data.test, number)
+
+
+def cutting(infrared_HW: Image8, visible_HW3: Image8) -> tuple[slice, slice]:
+    """Return rows and columns of the window in which the infrared outshines the visible by most, in sum."""
+    height, width = infrared_HW.shape
+    rows, columns = (max(1, round(side * _SHARE)) for side in (height, width))
+    excess_HW = cv2.subtract(infrared_HW, cv2.cvtColor(visible_HW3, cv2.COLOR_RGB2GRAY)).astype(np.float32)
+    means_HW = cv2.boxFilter(excess_HW, -1, (columns, rows), anchor=(0, 0))
+    means_HW = means_HW[: height - rows + 1, : width - columns + 1]
+    top, left = np.unravel_index(int(means_HW.argmax()), means_HW.shape)
+    return slice(int(top), int(top) + rows), slice(int(left), int(left) + columns)
+
+
+def write_cuttings(
+    site: Path,
+    figure: str,
+    data: DatasetResults,
+    methods: Iterable[tuple[str, str]],
+    without_text: WithoutText | None = None,
+) -> Strip:
+    """Write the same cutting of one pair by each method, and before them the visible image with its frame.
+
+    Args:
+        site: Folder of the site.
+        figure: Name of a folder below images/paper.
+        data: Of the pair.
+        methods: Label and method.
+        without_text: Networks whose image of the pair without a prompt is shown last.
+    """
+    pair = choose(data)[0]
+    infrared, visible = sources(pair)
+    rows, columns = cutting(infrared, visible)
+    frame = Box("", columns.start, rows.start, columns.stop - columns.start - 1, rows.stop - rows.start - 1)
+    images = [("the visible image, with the part shown framed", "whole", _draw(visible, [frame]))]
+    for label, method in methods:
+        images.append((label, method, _sized(_picture(pair, method, infrared, visible)[rows, columns])))
+    if without_text:
+        fused = without_text.fuse(infrared, visible)
+        for name, label in without_text.names.items():
+            images.append((label, name, _sized(restore_colour(fused[name], visible)[rows, columns])))
+    return _write(site, figure, data, pair, images)
+
+
+def write_detections(
+    site: Path, figure: str, data: DatasetResults, methods: Iterable[tuple[str, str]], number: int
+) -> list[Strip]:
+    """Write pairs with the boxes that the detector in folds found in each method's image.
+
+    Args:
+        site: Folder of the site.
+        figure: Name of a folder below images/paper.
+        data: With detections.
+        methods: Label and method.
+        number: Of pairs.
+    """
+    methods = list(methods)
+    strips = []
+    for pair in choose(data, number):
+        infrared, visible = sources(pair)
+        images = [("labelled boxes", "labelled", _draw(visible, pair.boxes))]
+        for label, method in methods:
+            found = _found(data, method, pair)
+            images.append((label, method, _draw(_picture(pair, method, infrared, visible), found)))
+        strips.append(_write(site, figure, data, pair, images))
+    return strips
+
+
+def _picture(pair: Pair, method: str, infrared: Image8, visible: Image8) -> Image8:
+    if method in ("infrared", "visible"):
+        return visible if method == "visible" else np.repeat(infrared[..., None], 3, axis=2)
+    return restore_colour(read_gray(layout.fused(pair.dataset, method) / f"{pair.name}.png"), visible)
+
+
+def _found(data: DatasetResults, method: str, pair: Pair) -> list[Box]:
+    """Return the boxes of the first seed."""
+    table = data.detections[method]
+    own = pc.and_(pc.equal(table["pair_id"], pair.pair_id), pc.equal(table["kind"], "detection"))
+    rows = table.filter(own).to_pylist()
+    first = min((row["seed"] for row in rows if row["seed"] is not None), default=None)
+    return [
+        Box(row["category"], row["x"], row["y"], row["w"], row["h"])
+        for row in rows
+        if row["score"] >= SHOWN_SCORE and row["seed"] == first
+    ]
+
+
+def _draw(image: Image8, boxes: Sequence[Box]) -> Image8:
+    """Return the picture as it is written, with its boxes; a name that would cover another is left out."""
+    drawn = _sized(image)
+    scale = drawn.shape[1] / image.shape[1]
+    named = np.zeros(drawn.shape[:2], bool)
+    for box in sorted(boxes, key=lambda box: -box.w * box.h):
+        left, top, right, bottom = (round(scale * edge) for edge in (box.x, box.y, box.x + box.w, box.y + box.h))
+        cv2.rectangle(drawn, (left, top), (right, bottom), _FRAME, 1)
+        (width, height), _ = cv2.getTextSize(box.category, _FONT, _LETTERS, 1)
+        left, foot = min(max(0, left), max(0, drawn.shape[1] - width)), top - 3 if top > height + 4 else bottom + height
+        place = (slice(max(0, foot - height), foot + 1), slice(left, left + width))
+        if named[place].any():
+            continue
+        named[place] = True
+        for ink, line in (((0, 0, 0), 3), (_FRAME, 1)):  # a dark rim: legible on any ground
+            cv2.putText(drawn, box.category, (left, foot), _FONT, _LETTERS, ink, line, cv2.LINE_AA)
+    return drawn
+
+
+def _sized(image: Image8) -> Image8:
+    """Return a copy `WIDTH` wide."""
+    size = (WIDTH, max(1, round(image.shape[0] * WIDTH / image.shape[1])))
+    method = cv2.INTER_AREA if image.shape[1] > WIDTH else cv2.INTER_CUBIC
+    sized: Image8 = cv2.resize(image, size, interpolation=method)
+    return sized
+
+
+def _write(
+    site: Path, figure: str, data: DatasetResults, pair: Pair, images: Iterable[tuple[str, str, Image8]]
+) -> Strip:
+    folder = Path("images/paper") / figure / data.name / pair.name
+    (site / folder).mkdir(parents=True, exist_ok=True)
+    pictures = []
+    for label, name, image in images:
+        write_webp(site / folder / f"{name}.webp", image)
+        pictures.append((label, (folder / f"{name}.webp").as_posix()))
+    return Strip(data.adapter.title, pair.name, tuple(pictures))

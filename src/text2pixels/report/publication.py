@@ -14,8 +14,8 @@ from text2pixels.analysis.leaderboard import Table, detection_table
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.detection.detections import EARLY, LATE
 from text2pixels.metrics.score import METRICS, STRETCHED
-from text2pixels.report import conditions, figures, pages
-from text2pixels.report.downloads import as_text
+from text2pixels.report import figures, markdown, provenance
+from text2pixels.report.data_files import as_text
 from text2pixels.report.site import write_site
 from text2pixels.report.wording import sentence
 
@@ -34,13 +34,13 @@ def write_publication(folder: Path, results: Results, params: config.Params) -> 
     """
     sets = [_publish_dataset(folder, data, results, params) for data in results.datasets]
     _write_csv(folder / "cost.csv", [results.costs[method] for method in results.methods])
-    _write(folder / "cost.md", pages.cost(results.methods, results.costs, results.cards))
+    _write(folder / "cost.md", markdown.cost(results.methods, results.costs, results.cards))
     if len(results.variants) > 1:
         groups = ablations.groups(results.changes, results.datasets, params.seed, params.report.bootstrap)
         _write_csv(folder / "ablations.csv", _ablation_rows(groups))
-        _write(folder / "ablations.md", pages.ablations(groups))
+        _write(folder / "ablations.md", markdown.ablations(groups))
     shown = [(each["data"], each["boards"][-1], each["ap50"]) for each in sets]
-    headline = pages.headline(shown, results.costs, results.cards)
+    headline = markdown.headline(shown, results.costs, results.cards)
     _write(folder / "headline.md", headline)
     (folder / "site").mkdir()
     write_site(folder / "site", results, params, images=False)
@@ -50,9 +50,9 @@ def write_publication(folder: Path, results: Results, params: config.Params) -> 
     front = environment.get_template("publication.md").render(
         sets=sets,
         headline=headline,
-        facts=conditions.facts(results, params),
-        commands=conditions.commands(params),
-        caveats=conditions.caveats(results, params),
+        facts=provenance.facts(results, params),
+        commands=provenance.commands(params),
+        caveats=provenance.caveats(results, params),
         ablations=len(results.variants) > 1,
         title=lambda data: sentence(data.adapter.title),
     )
@@ -65,7 +65,7 @@ def _publish_dataset(folder: Path, data: DatasetResults, results: Results, param
     found = boards(data, results.methods, params.report.bootstrap)
     for board in found:
         _write_csv(folder / f"fusion-{board.key}.csv", _fusion_rows(board))
-        _write(folder / f"fusion-{board.key}.md", pages.fusion(data, board, results.cards))
+        _write(folder / f"fusion-{board.key}.md", markdown.fusion(data, board, results.cards))
         _write(folder / f"ranks-{board.key}.svg", _stand_alone(figures.critical_difference(board.ranking)))
     points = figures.cost_points(found[0].fusion.rows, results.costs)
     chart = figures.cost_and_quality(points, "time a pair (logarithmic)", "average rank (best on top)")
@@ -76,7 +76,7 @@ def _publish_dataset(folder: Path, data: DatasetResults, results: Results, param
     if tables:
         rows = [{"method": method} | vars(row) for method, found in precision.items() for row in found]
         _write_csv(folder / f"detection-{data.name}.csv", rows)
-        _write(folder / f"detection-{data.name}.md", pages.detection(data, tables, shown, results.cards))
+        _write(folder / f"detection-{data.name}.md", markdown.detection(data, tables, shown, results.cards))
     return {"data": data, "boards": found, "ap50": tables.get("AP50")}
 
 
@@ -148,5 +148,5 @@ def _write(path: Path, text: str) -> None:
 
 
 def _stand_alone(svg: str) -> str:
-    """Give a figure that took its page's ink one of its own, legible on light and dark."""
+    """Give a figure that takes the ink of its page an ink of its own, legible on light and dark."""
     return svg.replace("currentColor", figures.INK)

@@ -24,14 +24,14 @@ from text2pixels.progress import track
 from text2pixels.report import figures
 from text2pixels.report.attention import Attention
 from text2pixels.report.calibration import calibrations
-from text2pixels.report.downloads import write_downloads
+from text2pixels.report.data_files import write_downloads
 from text2pixels.report.paper import paper_page
 from text2pixels.report.pictures import WithoutText, spread, write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.text import text_page
 from text2pixels.report.wording import sentence, templates
 
-# Defined otherwise under the convention `stretched`.
+# Metrics that the convention `stretched` defines otherwise.
 _DIFFERENT = [name for name, metric in STRETCHED.items() if metric is not METRICS[name]]
 
 
@@ -42,8 +42,8 @@ def write_site(folder: Path, results: Results, params: config.Params, *, images:
         folder: where the site goes.
         results: what the other stages wrote.
         params: sections profile, seed, fuse, embed, report.
-        images: False: tables and charts alone, of what may be passed on with no regard to the data sets' terms;
-            without downloads and without what names places of this machine.
+        images: False: no picture of a data set, as its terms may forbid to pass it on; only tables and charts, without
+            downloads and without params.yaml, which names places of this machine.
     """
     views = [_view(data, results, params.report, images) for data in results.datasets]
     attention = Attention(results.variants[0], params.fuse.prompt, params.embed) if results.variants else None

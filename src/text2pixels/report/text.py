@@ -1,4 +1,4 @@
-"""The page `text`: what a prompt changes, to be seen at several strengths, and measured on labelled pairs.
+"""The page `text`: what a prompt changes, in pictures at several strengths, and measured on labelled pairs.
 
 Shapes: H, W image.
 """
@@ -8,26 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from text2pixels import layout
 from text2pixels.analysis import text_effect
 from text2pixels.datasets.manifest import Pair
 from text2pixels.errors import InputError
-from text2pixels.image.colour import Image8, restore_colour
-from text2pixels.image.png import read_gray, read_rgb
+from text2pixels.image.colour import restore_colour
 from text2pixels.methods.card import Card
 from text2pixels.methods.convention import round_output
 from text2pixels.methods.trained import Fuser, Text, Vectors
 from text2pixels.progress import track
 from text2pixels.prompts.phrases import Noun, by_noun
 from text2pixels.report.attention import Attention
-from text2pixels.report.pictures import spread, write_webp
+from text2pixels.report.pictures import WIDTH, sources, spread, write_webp
 
 STRENGTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 GAIN = 4  # levels of gray for each level that the prompt changes
-_WIDTH = 480  # pixels of a picture
 _MEASURED = 100  # labelled pairs of a data set at most
 
 
@@ -71,7 +67,7 @@ def text_page(
     Args:
         folder: Of the site.
         views: Of the data sets: name, adapter, test and, of the gallery, shown.
-        attention: The network that reads text, and what each pair is told.
+        attention: The network that reads text, and the phrases that each pair is fused with.
         card: Of that network.
         resamples: Of the intervals.
 
@@ -122,7 +118,7 @@ def _encode(fuser: Fuser, nouns: Sequence[Noun]) -> tuple[dict[Noun, Text], list
 
 def _in_levels(fuser: Fuser, vectors: Mapping[str, Vectors], pair: Pair) -> text_effect.Fuse:
     """Return the function that fuses a pair under one phrase or none, (H, W) in levels of 255, not rounded."""
-    infrared, visible = _sources(pair)
+    infrared, visible = sources(pair)
 
     def fuse(phrases: Sequence[str]) -> text_effect.Image:
         text_TD = vectors[phrases[0]] if phrases else None
@@ -136,26 +132,14 @@ def _write_strengths(folder: Path, pair: Pair, attention: Attention, card: Card)
     _, text = attention.told(pair)
     if not text.phrases:
         return None
-    infrared, visible = _sources(pair)
+    infrared, visible = sources(pair)
     plain = attention.fuser.fuse_unrounded(infrared, visible) * np.float32(255)
     told = attention.fuser.fuse_unrounded(infrared, visible, text.vectors_TD, text.weights) * np.float32(255)
     stem = f"images/{pair.dataset}/{pair.name}/prompt-"
     (folder / stem).parent.mkdir(parents=True, exist_ok=True)
     for number, strength in enumerate(STRENGTHS):
         fused = round_output(card, (plain + strength * (told - plain)).astype(np.float32))
-        _write(folder / f"{stem}{number}.webp", restore_colour(fused, visible))
+        write_webp(folder / f"{stem}{number}.webp", restore_colour(fused, visible), WIDTH)
     change = np.clip(128 + GAIN * (told - plain), 0, 255).round().astype(np.uint8)
-    _write(folder / f"{stem}change.webp", change)
+    write_webp(folder / f"{stem}change.webp", change, WIDTH)
     return Shown(pair, list(text.phrases), stem)
-
-
-def _sources(pair: Pair) -> tuple[Image8, Image8]:
-    source = layout.processed(pair.dataset)
-    return read_gray(source / pair.infrared), read_rgb(source / pair.visible)
-
-
-def _write(path: Path, image: Image8) -> None:
-    height, width = image.shape[:2]
-    if width > _WIDTH:
-        image = cv2.resize(image, (_WIDTH, max(1, round(height * _WIDTH / width))), interpolation=cv2.INTER_AREA)
-    write_webp(path, image)

@@ -33,8 +33,7 @@ def change(mean: float, low: float, high: float, verdict: str = "") -> str:
         mean: of the difference.
         low: lower end of its interval.
         high: upper end.
-        verdict: "better" or "worse", which puts a mark before it, or "". A difference that rounds to 0 gets none:
-            a reader would see a mark beside a nought.
+        verdict: "better" or "worse", which puts a mark before it, or "". A difference that rounds to 0 gets no mark.
     """
     shown = figure(mean)
     if float(shown.replace("–", "nan")) == 0:
@@ -84,7 +83,7 @@ def templates(asides: Mapping[str, str] | None = None) -> Environment:
     """Return the pages' templates; text that came from data is escaped in them.
 
     Args:
-        asides: What stands behind a method's name, such as how much of a schedule its weights saw.
+        asides: What stands behind a method's name, such as how much of the authors' schedule was run.
     """
     environment = Environment(
         loader=PackageLoader("text2pixels.report"),

@@ -1,4 +1,8 @@
-"""What DVC compares between runs: a handful of numbers (`dvc exp show`) and tables to draw (`dvc plots`)."""
+"""The report's numbers as files for other programs.
+
+For spreadsheets the rows behind the tables, of every method and every variant; for DVC a handful of numbers
+(`dvc exp show`) and tables to draw (`dvc plots`), which it compares between runs.
+"""
 
 import json
 import math
@@ -7,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from text2pixels.analysis.detection import LEADERBOARD
 from text2pixels.analysis.results import Results
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet program computes a cell that begins so
 
 _TRACKED = ("rank", "VIF", LEADERBOARD.key)  # with two data sets `dvc exp show` fits 160 columns
 _FEW = ("VIF", "Qabf", "SSIM")  # of the headline metrics
@@ -21,6 +28,53 @@ _CURVES = {
 }
 
 
+def as_text(value: object) -> object:
+    """Return a value with an apostrophe before text that a spreadsheet would run as a formula.
+
+    Names of classes, pairs and methods come from data, and `=HYPERLINK(...)` in a cell could send the
+    cells beside it to another host. Numbers, and text that is one number, stay as they are.
+    """
+    if not isinstance(value, str) or not value.startswith(_FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
+def table_as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with `as_text` applied to its columns of text."""
+    return table.assign(
+        **{str(name): column.map(as_text) for name, column in table.items() if not is_numeric_dtype(column)}
+    )
+
+
+def write_downloads(folder: Path, results: Results) -> None:
+    """Write scores (CSV and Parquet), average precisions and training histories into a new folder.
+
+    Text in a CSV file that a spreadsheet would run as a formula gets an apostrophe; Parquet has it as it is.
+    """
+    folder.mkdir()
+    tables = [table for data in results.datasets for table in (data.scores, data.stretched)]
+    scores = pd.concat(tables, ignore_index=True)
+    table_as_text(scores).to_csv(folder / "scores.csv", index=False)
+    scores.to_parquet(folder / "scores.parquet", index=False)
+    detection = [
+        {"dataset": data.name, "scope": scope, "method": method} | vars(row)
+        for data in results.datasets
+        for scope, found in data.protocols.items()
+        for method, rows in found.precisions.items()
+        for row in rows
+    ]
+    columns = ["dataset", "scope", "method", "category", "metric", "value", "low", "high", "boxes", "images"]
+    table_as_text(pd.DataFrame(detection, columns=columns)).to_csv(folder / "detection.csv", index=False)
+    histories = [history.assign(variant=variant) for variant, history in results.histories.items()]
+    columns = ["variant", "epoch", "level", "name", "value"]
+    training = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame(columns=columns)
+    table_as_text(training[columns]).to_csv(folder / "training.csv", index=False)
+
+
 def metrics(headlines: Sequence[Mapping[str, Any]], results: Results) -> dict[str, float]:
     """Return a handful of numbers in one flat mapping, so that a table of runs fits a screen.
 
@@ -28,13 +82,16 @@ def metrics(headlines: Sequence[Mapping[str, Any]], results: Results) -> dict[st
 
     Args:
         headlines: a mapping for each data set and method: dataset, method, rank, and values by metric.
-        results: of which the first network trained here counts, or the first method where there is none.
+        results: the numbers are those of its first method, our network where there is one.
 
     Returns:
         "DATASET NAME" -> value: rank (average place over the metrics that count), VIF, and AP50 of detectors
         fine-tuned on the images, on the test pairs.
     """
-    shown, whole = results.methods[0], {data.name for data in results.datasets}  # a list of pairs repeats its data set
+    shown, whole = (
+        results.methods[0],
+        {data.name for data in results.datasets},
+    )  # a published list is a part of its data set
     return {
         f"{row['dataset']} {name}": round(float(row[name]), 4)
         for row in headlines

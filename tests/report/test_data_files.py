@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from text2pixels.report.downloads import as_text, table_as_text
+from text2pixels.report.data_files import as_text, table_as_text
 
 
 @pytest.mark.parametrize("text", ['=HYPERLINK("x")', "+1+cmd", "-car", "@SUM(A1)", "\t=1", "-0.1 -0.2"])
