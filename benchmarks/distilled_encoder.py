@@ -27,8 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from text2pixels.encoders.distilled import FILE, RECIPE, RIDGE, Distilled
-from text2pixels.encoders.ngrams import Profiles, words
+from text2pixels.encoders.distilled import FILE, RECIPE, RIDGE, Distilled, Profiles, words
 from text2pixels.encoders.vectors import Table
 from text2pixels.files import sha256, whole_file
 

@@ -17,8 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from text2pixels import config, layout, params_file
-from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
+from text2pixels.encoders.embeddings import encode_cached, read_vectors, write_vectors
 from text2pixels.pipeline import embed
 from text2pixels.prompts.table import Prompt, write_prompts
 
@@ -57,15 +57,15 @@ def main() -> int:
         os.chdir(folder)
 
         # The first Parquet file of a process loads libraries for seconds: not what is measured here.
-        cache.write(Path("first.parquet"), "none", encoders.Hash().encode(["a car"]))
-        cache.read(Path("first.parquet"), "none")
+        write_vectors(Path("first.parquet"), "none", encoders.Hash().encode(["a car"]))
+        read_vectors(Path("first.parquet"), "none")
 
         start = time.perf_counter()
         encoder = encoders.build(options.encoder, section)
         print(f"{encoder.identity}: found in {time.perf_counter() - start:.2f} s")
         for state in ("cold", "warm"):
             start = time.perf_counter()
-            _, encoded = cache.encode(encoders.build(options.encoder, section), vocabulary, Path("cache"))
+            _, encoded = encode_cached(encoders.build(options.encoder, section), vocabulary, Path("cache"))
             seconds = time.perf_counter() - start
             print(f"{state}: {len(vocabulary) / seconds:,.0f} phrases a second ({encoded} encoded in {seconds:.3f} s)")
         if encoded:

@@ -10,7 +10,7 @@ import torch
 from text2pixels import tensor_files
 from text2pixels.cameras.stills import write_image
 from text2pixels.datasets.quarantine import Quarantined, write_quarantine
-from text2pixels.encoders import cache
+from text2pixels.encoders.embeddings import write_vectors
 from text2pixels.errors import InputError
 from text2pixels.methods.catalogue import entry_of
 from text2pixels.methods.networks.authors import WEIGHTS, write_model
@@ -32,7 +32,7 @@ WRITERS = {
         lambda at, many: write_model(at, "max", entry_of("max", {}).card, {"a": torch.tensor(NOISE[:many])}),
     ),
     "a table": ("t.parquet", lambda at, many: write_quarantine(at / "t.parquet", ROWS[:many])),
-    "vectors": ("v.parquet", lambda at, many: cache.write(at / "v.parquet", "hash", {"a": NOISE[:many]})),
+    "vectors": ("v.parquet", lambda at, many: write_vectors(at / "v.parquet", "hash", {"a": NOISE[:many]})),
     "an image": ("i.png", lambda at, many: write_image(at / "i.png", NOISE[:many].view(np.uint8).reshape(4, -1))),
 }
 

@@ -15,8 +15,8 @@ from text2pixels.analysis import results
 from text2pixels.datasets.leaks import read_prints
 from text2pixels.datasets.manifest import read_manifest, schema
 from text2pixels.datasets.quarantine import read_quarantine
-from text2pixels.encoders import cache, vectors
-from text2pixels.encoders.embeddings import Embeddings
+from text2pixels.encoders import vectors
+from text2pixels.encoders.embeddings import Embeddings, read_vectors
 from text2pixels.encoders.vectors import Table
 from text2pixels.errors import InputError
 from text2pixels.methods.model_prompts import PHRASES, read_phrases
@@ -68,7 +68,7 @@ READERS = {
     "prompts": (lambda path: distinct_phrases([path]), "a.parquet"),
     "vectors": (Embeddings.read, "a.parquet"),
     "a table of vectors": (Table, "a.parquet"),
-    "a cache of vectors": (lambda path: cache.read(path, "hash"), "a.parquet"),
+    "a cache of vectors": (lambda path: read_vectors(path, "hash"), "a.parquet"),
     "scores": (results._frame, "a.parquet"),
     "prints": (lambda path: read_prints(path.parent), "prints.parquet"),
 }

@@ -205,7 +205,7 @@ def embed(
     t2p embed "a person; a pedestrian; a car"
     """
     from text2pixels.config import Embed
-    from text2pixels.encoders.embeddings import encode_user_prompt
+    from text2pixels.encoders.user_phrases import encode_user_prompt
 
     settings = Embed(str(table) if table else None, model, pretrained)
     names, vectors_TD = encode_user_prompt(phrases, encoder, settings)

@@ -8,8 +8,7 @@ import pytest
 
 from text2pixels.config import Embed
 from text2pixels.encoders import catalogue as encoders
-from text2pixels.encoders.distilled import FILE, Distilled
-from text2pixels.encoders.ngrams import Profiles, words
+from text2pixels.encoders.distilled import FILE, Distilled, Profiles, words
 from text2pixels.image.boxes import Box
 from text2pixels.prompts import conditions, phrases
 from text2pixels.prompts.image_to_text import GROUPS

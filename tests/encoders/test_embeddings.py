@@ -1,19 +1,98 @@
+import multiprocessing
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from text2pixels.config import Embed
-from text2pixels.encoders import cache, stand_in
 from text2pixels.encoders import catalogue as encoders
-from text2pixels.encoders.distilled import Distilled
-from text2pixels.encoders.embeddings import Embeddings, encode_user_prompt
+from text2pixels.encoders.embeddings import Embeddings, encode_cached, read_vectors, write_vectors
 from text2pixels.errors import InputError
+
+
+class Counting(encoders.Hash):
+    """Counts what it encodes; its vectors depend on its identity, as a real model's on its weights."""
+
+    def __init__(self, identity: str = "counting@1") -> None:
+        self.identity, self.calls = identity, []
+
+    def encode(self, phrases: Sequence[str]) -> encoders.Vectors:
+        self.calls += phrases
+        return {
+            phrase: vector
+            for phrase, vector in zip(
+                phrases, super().encode([self.identity + p for p in phrases]).values(), strict=True
+            )
+            if phrase != "unknown"
+        }
+
+
+def test_each_phrase_is_encoded_once_ever(tmp_path):
+    first, second = Counting(), Counting()
+    vectors, encoded = encode_cached(first, ["b", "a", "b"], tmp_path)
+    again, none = encode_cached(second, ["a", "b"], tmp_path)
+    assert (encoded, none) == (2, 0)
+    assert (first.calls, second.calls) == (["b", "a"], [])
+    assert list(vectors) == ["b", "a"]
+    assert all(np.array_equal(vectors[phrase], again[phrase]) for phrase in "ab")
+
+
+def test_changed_weights_never_hit_an_old_row(tmp_path):
+    old, _ = encode_cached(Counting("model@1"), ["a"], tmp_path)
+    new, encoded = encode_cached(Counting("model@2"), ["a"], tmp_path)
+    assert encoded == 1
+    assert not np.array_equal(old["a"], new["a"])
+    # Even in the other's file, a row answers only to its own identity.
+    (path, *_) = sorted(tmp_path.glob("*.parquet"))
+    assert not (read_vectors(path, "model@1") and read_vectors(path, "model@2"))
+
+
+def test_phrases_that_the_encoder_lacks_are_left_out(tmp_path):
+    assert list(encode_cached(Counting(), ["a", "unknown"], tmp_path)[0]) == ["a"]
+
+
+def test_nothing_is_asked_of_the_encoder_for_nothing(tmp_path):
+    assert encode_cached(Counting(), [], tmp_path) == ({}, 0)
+    assert not list(tmp_path.iterdir())
+
+
+def _encode(folder: Path, numbers: range, start, counts) -> None:
+    start.wait()
+    for number in numbers:  # a write a phrase, so that the two collide
+        counts.put(encode_cached(encoders.Hash(), [f"phrase {number}"], folder)[1])
+
+
+def test_two_processes_neither_lose_rows_nor_encode_twice(tmp_path):
+    context = multiprocessing.get_context("fork")
+    start, counts = context.Barrier(2), context.Queue()
+    workers = [
+        context.Process(target=_encode, args=(tmp_path, numbers, start, counts))
+        for numbers in (range(20), range(10, 30))
+    ]
+    for worker in workers:
+        worker.start()
+    encoded = sum(counts.get(timeout=30) for _ in range(40))
+    for worker in workers:
+        worker.join(30)
+    assert encoded == 30
+    (path,) = tmp_path.glob("*.parquet")
+    assert set(read_vectors(path, encoders.Hash().identity)) == {f"phrase {number}" for number in range(30)}
+
+
+def test_the_file_does_not_depend_on_the_order_of_phrases(tmp_path):
+    encode_cached(encoders.Hash(), ["a", "b"], tmp_path / "one")
+    encode_cached(encoders.Hash(), ["b"], tmp_path / "two")
+    encode_cached(encoders.Hash(), ["a"], tmp_path / "two")
+    (one,), (two,) = (tmp_path / "one").glob("*.parquet"), (tmp_path / "two").glob("*.parquet")
+    assert one.name == two.name
+    assert one.read_bytes() == two.read_bytes()
 
 
 @pytest.fixture
 def embeddings(tmp_path) -> Embeddings:
     encoder = encoders.Hash()
-    cache.write(tmp_path / "hash.parquet", encoder.identity, encoder.encode(["a person", "a car", "at night"]))
+    write_vectors(tmp_path / "hash.parquet", encoder.identity, encoder.encode(["a person", "a car", "at night"]))
     return Embeddings.read(tmp_path / "hash.parquet")
 
 
@@ -41,80 +120,6 @@ def test_no_phrases_give_no_tokens(embeddings):
 def test_a_missing_or_empty_file_names_the_command(tmp_path):
     with pytest.raises(InputError, match="dvc repro embed"):
         Embeddings.read(tmp_path / "hash.parquet")
-    cache.write(tmp_path / "hash.parquet", "x", {})
+    write_vectors(tmp_path / "hash.parquet", "x", {})
     with pytest.raises(InputError, match="0 rows"):
         Embeddings.read(tmp_path / "hash.parquet")
-
-
-@pytest.mark.parametrize(
-    ("prompt", "phrases"),
-    [
-        ("A person crossing  at night", ["a person crossing at night"]),
-        ("a person; a car;", ["a person", "a car"]),
-        (["a person", "a car"], ["a person", "a car"]),
-    ],
-)
-def test_what_a_user_types_becomes_phrases(tmp_path, prompt, phrases):
-    found, vectors = encode_user_prompt(prompt, "hash", Embed(), tmp_path)
-    assert found == phrases
-    assert vectors.shape == (len(phrases), 512)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "message"), [("", "no phrases"), (" ; ", "no phrases"), ("x" * 301, "301 characters")]
-)
-def test_empty_and_endless_prompts_are_refused(tmp_path, prompt, message):
-    with pytest.raises(InputError, match=message):
-        encode_user_prompt(prompt, "hash", Embed(), tmp_path)
-
-
-def test_a_word_that_the_table_lacks_is_an_error_not_dropped(tmp_path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    pq.write_table(pa.table({"phrase": ["a car"], "vector": [[1.0, 0.0]]}), tmp_path / "t.parquet")
-    embed = Embed(table=str(tmp_path / "t.parquet"))
-    assert encode_user_prompt("a car", "table", embed, tmp_path)[0] == ["a car"]
-    with pytest.raises(InputError, match="no vector for 'a tank'"):
-        encode_user_prompt("a car; a tank", "table", embed, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("phrase", "read_as"),
-    [
-        ("a pedestrian", "a person"),
-        ("pedestrians", "people"),
-        ("the motorbike", "a motorcycle"),
-        ("a soldier", "a person"),
-        ("workers", "people"),
-        ("a child", "a person"),
-        ("children", "people"),
-        ("men", "people"),
-        ("a cyclist", "a bicycle"),
-        ("the lorries", "trucks"),
-        ("sky", "outdoors"),
-        ("a road", "a street"),
-    ],
-)
-def test_another_word_for_an_object_is_read_as_the_vocabularys_and_that_is_said(phrase, read_as, capsys):
-    stand_in.announce_synonym.cache_clear()
-    names, vectors_TD = encode_user_prompt([phrase, "a car"], "distilled", Embed())
-    assert names == [phrase, "a car"]
-    expected = Distilled().encode([read_as])[read_as]
-    np.testing.assert_array_equal(vectors_TD[0], expected)
-    assert f"'{phrase}' is read as '{read_as}'" in capsys.readouterr().err
-
-
-def test_words_that_the_encoder_has_are_read_as_they_are(capsys):
-    encode_user_prompt(["people", "a man", "a taxi", "a tree"], "distilled", Embed())
-    assert not capsys.readouterr().err
-
-
-def test_a_weight_is_refused_where_nothing_heeds_it():
-    with pytest.raises(InputError, match="'a car:2': only a network trained here takes a phrase with a weight"):
-        encode_user_prompt("a person; a car:2", "distilled", Embed())
-
-
-def test_a_word_that_nothing_stands_for_is_refused_with_what_is_spelt_like_it():
-    with pytest.raises(InputError, match=r"no vector for 'a bicycel'; spelt most like it: .*a bicycle"):
-        encode_user_prompt("a bicycel", "distilled", Embed())

@@ -9,8 +9,8 @@ from support.tiny_model import write_model
 
 from text2pixels import layout
 from text2pixels.datasets.manifest import Pair, write_manifest
-from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
+from text2pixels.encoders.embeddings import write_vectors
 from text2pixels.errors import InputError
 from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.methods import model_prompts, trained
@@ -192,7 +192,7 @@ def test_a_variant_trained_without_text_gets_none(ours):
 def test_vectors_of_another_encoder_are_refused(ours):
     model = layout.model("ours")
     phrases = sorted({phrase for each in PHRASES.values() for phrase in each})
-    cache.write(model / model_prompts.VECTORS, "hash/other", encoders.Hash().encode(phrases))
+    write_vectors(model / model_prompts.VECTORS, "hash/other", encoders.Hash().encode(phrases))
     with pytest.raises(InputError, match="made by hash/other, the network was trained with hash/shake256/512"):
         fuse.run("tiny", "ours")
     assert not layout.fused("tiny", "ours").exists()

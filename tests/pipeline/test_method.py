@@ -12,8 +12,7 @@ from text2pixels import layout
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.detection import weights as detector_weights
 from text2pixels.detection.yolo import Detector
-from text2pixels.encoders import cache
-from text2pixels.encoders.embeddings import Embeddings
+from text2pixels.encoders.embeddings import Embeddings, write_vectors
 from text2pixels.errors import InputError
 from text2pixels.files import sha256
 from text2pixels.image.boxes import Box
@@ -290,7 +289,7 @@ def test_other_text_of_the_training_pairs_is_another_run(place, monkeypatch, cha
     else:
         embeddings = Embeddings.read(layout.embeddings("hash"))
         turned = {phrase: -vector for phrase, vector in embeddings.vectors.items()}
-        cache.write(layout.embeddings("hash"), embeddings.encoder, turned)
+        write_vectors(layout.embeddings("hash"), embeddings.encoder, turned)
 
     def trained(*_, **__):
         raise RuntimeError("trained")

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from text2pixels.config import Embed
-from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
+from text2pixels.encoders.embeddings import encode_cached
 from text2pixels.errors import InputError
 from text2pixels.prompts import open_clip_models
 from text2pixels.prompts.image_to_text import GROUPS, Captioner, Tagger
@@ -41,19 +41,19 @@ def test_a_local_file_is_loaded_and_changes_identity_and_vectors(checkpoint, tmp
 
     random, local = encoder("random"), encoder(str(checkpoint))
     assert random.identity != local.identity
-    before, _ = cache.encode(random, ["a car"], tmp_path)
-    after, encoded = cache.encode(local, ["a car"], tmp_path)
+    before, _ = encode_cached(random, ["a car"], tmp_path)
+    after, encoded = encode_cached(local, ["a car"], tmp_path)
     assert encoded == 1
     assert not np.allclose(before["a car"], after["a car"])
-    assert cache.encode(encoder(str(checkpoint)), ["a car"], tmp_path)[1] == 0
+    assert encode_cached(encoder(str(checkpoint)), ["a car"], tmp_path)[1] == 0
 
 
 def test_nothing_is_loaded_for_phrases_that_are_cached(tmp_path, monkeypatch):
     embed = Embed(open_clip_model="t2p-tiny", open_clip_pretrained="random")
-    cache.encode(encoders.build("open_clip", embed), ["a car"], tmp_path)
+    encode_cached(encoders.build("open_clip", embed), ["a car"], tmp_path)
     encoder = encoders.build("open_clip", embed)
     monkeypatch.setattr(open_clip_models, "load", None)
-    assert cache.encode(encoder, ["a car"], tmp_path)[1] == 0
+    assert encode_cached(encoder, ["a car"], tmp_path)[1] == 0
 
 
 def test_a_phrase_of_more_than_77_tokens_is_refused():

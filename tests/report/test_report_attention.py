@@ -8,8 +8,8 @@ from support.tiny_model import write_model
 
 from text2pixels import layout
 from text2pixels.config import Embed, Network
-from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
+from text2pixels.encoders.embeddings import write_vectors
 from text2pixels.errors import InputError
 from text2pixels.methods import trained as inference
 from text2pixels.report.attention import Attention
@@ -58,7 +58,7 @@ def test_a_shared_prompt_takes_the_place_of_the_pairs_own(benchmark, tmp_path):
 
 
 def test_vectors_of_another_encoder_are_refused(own_benchmark):
-    cache.write(layout.embeddings("hash"), "table@0", encoders.Hash().encode(["at night"]))
+    write_vectors(layout.embeddings("hash"), "table@0", encoders.Hash().encode(["at night"]))
     with pytest.raises(InputError, match="was made by table@0"):
         Attention("ours", None, Embed())
 

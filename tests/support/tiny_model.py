@@ -6,9 +6,8 @@ import torch
 
 from text2pixels import layout
 from text2pixels.config import Network
-from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
-from text2pixels.encoders.embeddings import Embeddings
+from text2pixels.encoders.embeddings import Embeddings, write_vectors
 from text2pixels.methods.built_in import OURS
 from text2pixels.methods.card import write_card
 from text2pixels.methods.catalogue import entry_of
@@ -29,7 +28,7 @@ def write_model(method, phrases, network=None, prompts="fine", contrast=1):
         contrast: what the last layer's weights are multiplied by, so that text shows in 8 bits.
     """
     encoder = encoders.Hash()
-    cache.write(
+    write_vectors(
         layout.embeddings("hash"), encoder.identity, encoder.encode([each for own in phrases.values() for each in own])
     )
     torch.manual_seed(0)

@@ -5,7 +5,8 @@ the vectors that the pipeline has stored.
 """
 
 from text2pixels.encoders.catalogue import ENCODERS, Encoder, build
-from text2pixels.encoders.embeddings import Embeddings, encode_for_network, encode_user_prompt
+from text2pixels.encoders.embeddings import Embeddings
+from text2pixels.encoders.user_phrases import encode_for_network, encode_user_prompt
 from text2pixels.encoders.vectors import Vectors
 
 __all__ = [

@@ -67,7 +67,7 @@ class OpenClip:
             _check_length(tokenize, phrase)
         model = open_clip_models.load(self._weights)
         batches = [list(phrases[start : start + _BATCH]) for start in range(0, len(phrases), _BATCH)]
-        if len(batches) > 1:  # a user's prompt needs no bar
+        if len(batches) > 1:  # a prompt that a user typed needs no progress bar
             from text2pixels.progress import track
 
             steps = track(batches, f"encode {len(phrases)} phrases")
@@ -121,7 +121,7 @@ def build(name: str, embed: Embed) -> Encoder:
 
 
 def _check_length(tokenize: object, phrase: str) -> None:
-    # open_clip cuts a long text without a word.
+    # open_clip cuts a long text without saying so.
     encode, longest = getattr(tokenize, "encode", None), getattr(tokenize, "context_length", None)
     if encode is None or longest is None:
         return

@@ -3,20 +3,28 @@
 Distilled from the vectors of 1,613 noun phrases; distilled.md beside this file says from which, how
 well it does on phrases held out, and what it cannot know. `benchmarks/distilled_encoder.py` fits it.
 
-Kernel ridge regression: with k(p, q) the similarity of two phrases by their n-grams and a_i one row of
-numbers for each of the N phrases,
+Kernel ridge regression: with k(p, q) the similarity of two phrases and a_i one row of numbers for each of
+the N phrases,
 
-    v(p) = mean + sum_i k(p, q_i) a_i,    and + ridge * a_i if p is the phrase q_i itself,
+    v(p) = mean + sum_i k(p, q_i) a_i,    and + ridge * a_i if p is the phrase q_i itself.
 
-which is where ridge regression leaves its data and where a network trained with the published vectors
-needs them. Words of the project's vocabulary that no noun phrase contains ("several", "night") have
-nothing to learn from: each adds a direction of its own, which tells them apart and means nothing.
+The last term gives the N phrases their published vectors, which ridge regression alone would only come near
+to; a network trained with the published vectors needs them. Words of the project's vocabulary that no noun
+phrase contains ("several", "night") cannot be learnt: each adds a direction of its own, which tells such
+words apart and means nothing.
+
+k compares phrases by their n-grams: words, pairs of words, and runs of two to five letters. Plural and
+singular count as one word, articles and prepositions as none. "houseboat" is near "a boat" because they share
+letters, not because of what they mean.
 
 Shapes: N phrases distilled from, D = 512 numbers a vector.
 """
 
-from collections.abc import Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +32,6 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from text2pixels.encoders.ngrams import Profiles, words
 from text2pixels.encoders.vectors import Vectors, of_hash, unit
 from text2pixels.files import sha256
 from text2pixels.prompts.phrases import VOCABULARY
@@ -32,7 +39,69 @@ from text2pixels.prompts.phrases import VOCABULARY
 FILE = Path(__file__).with_suffix(".safetensors")
 RIDGE = 0.3  # by cross-validation; anything from 0.1 to 0.5 does as well
 RECIPE = 1  # raised whenever the code gives other vectors for the same file
-_MARK = 0.35  # length of a vocabulary word's own direction; the vectors it is added to are about 1 long
+_MARK = 0.35  # length of a vocabulary word's own direction; it is added to vectors of about length 1
+
+_SILENT = {"a", "an", "the", "of", "in", "on", "at", "to", "by", "for", "from", "with", "and", "or", "is", "are"}
+_IRREGULAR = {"people": "person", "men": "man", "women": "woman", "children": "child", "buses": "bus", "mice": "mouse"}
+_LENGTHS = (2, 3, 4, 5)  # characters of a run; the marks of the word's two ends count
+_LETTERS = 2.0  # weight of all runs of a word together; the word itself weighs 1
+
+
+def words(phrase: str) -> list[str]:
+    """Return the words without articles and prepositions, in the singular: "cars on the left" -> car, left."""
+    return [_singular(word) for word in re.findall(r"[a-z0-9]+", phrase.lower()) if word not in _SILENT]
+
+
+def _profile(of: Sequence[str]) -> dict[str, float]:
+    """Return the n-grams of some words with their weights; the weights' squares add up to 1."""
+    weights: dict[str, float] = defaultdict(float)
+    for word in of:
+        weights[f"word {word}"] += 1
+        bounded = f"<{word}>"
+        runs = [bounded[at : at + n] for n in _LENGTHS for at in range(len(bounded) - n + 1)]
+        for run in runs:
+            weights[f"run {run}"] += _LETTERS / len(runs) ** 0.5
+    for first, second in pairwise(of):
+        weights[f"pair {first} {second}"] += 1
+    length = sum(weight**2 for weight in weights.values()) ** 0.5
+    return {gram: weight / length for gram, weight in weights.items()}
+
+
+class Profiles:
+    """The profiles of N phrases, with which other phrases are compared."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        found: dict[str, list[tuple[int, float]]] = defaultdict(list)  # n-gram -> (row of a phrase, weight in it)
+        self._count = 0
+        for phrase in phrases:
+            for gram, weight in _profile(words(phrase)).items():
+                found[gram].append((self._count, weight))
+            self._count += 1
+        self._found = {
+            gram: (np.array([row for row, _ in rows]), np.array([weight for _, weight in rows], np.float32))
+            for gram, rows in found.items()
+        }
+
+    def similarity(self, of: Sequence[str]) -> NDArray[np.float32]:
+        """Return the cosine (N,) of some words' profile with each phrase's, from 0 to 1."""
+        cosines_N = np.zeros(self._count, np.float32)
+        for gram, weight in _profile(of).items():
+            if gram in self._found:
+                rows, weights = self._found[gram]
+                cosines_N[rows] += np.float32(weight) * weights
+        return cosines_N
+
+
+def _singular(word: str) -> str:
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
+        return word[:-1]
+    return word
 
 
 class _Model(NamedTuple):
@@ -55,7 +124,7 @@ class Distilled:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What was distilled, from where and how well: all text."""
+        """What was distilled, from which source and how well; all values are text."""
         return _read(self._file).metadata
 
     @property
@@ -85,7 +154,7 @@ class Distilled:
         return _row(_read(self._file), phrase) is not None
 
     def approximated(self, phrases: Sequence[str]) -> list[str]:
-        """Return the phrases with a word that is neither theirs nor of the project's vocabulary."""
+        """Return the phrases that were not distilled from and hold a word beyond the project's vocabulary."""
         return [
             phrase
             for phrase in phrases

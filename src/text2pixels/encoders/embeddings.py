@@ -1,32 +1,90 @@
-"""Phrase vectors for those who use them: training, fusion, the report.
+"""Phrase vectors in files: the cache of what was encoded, and the vectors that training, fusion and report read.
+
+The cache is one Parquet file for each encoder identity, in which a phrase is encoded only once, whoever asks. It
+lies outside DVC's outs, which are deleted before a stage runs.
 
 Shapes: B prompts, T phrases of the longest one, D numbers a vector.
 """
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
-from text2pixels.config import Embed
-from text2pixels.encoders import cache, stand_in
-from text2pixels.encoders import catalogue as encoders
-from text2pixels.encoders.distilled import Distilled
-from text2pixels.encoders.vectors import Table, Vectors
+from text2pixels.encoders.catalogue import Encoder
+from text2pixels.encoders.vectors import Vectors
 from text2pixels.errors import InputError
-from text2pixels.prompts.phrases import plainer
-from text2pixels.prompts.user_prompts import split, weigh
+from text2pixels.extras import require
+from text2pixels.files import whole_file
 from text2pixels.tables import read_table
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+CACHE = Path(".cache/embeddings")
+COLUMNS = ("encoder", "phrase", "vector")
+_CHUNK = 4096  # phrases encoded between two writes: an interruption loses no more
 
-_SPELT_ALIKE = 0.8  # of difflib's ratio: a slip of the finger, not another word
+
+def encode_cached(encoder: Encoder, phrases: Sequence[str], folder: Path = CACHE) -> tuple[Vectors, int]:
+    """Return the vectors of the phrases that the encoder knows, and how many of them were not in the cache.
+
+    A writer holds a lock while it reads the file, encodes what is missing and puts the merged file in place, so two
+    processes neither lose rows nor encode a phrase twice; a reader always sees a whole file.
+
+    Args:
+        encoder: what encodes the missing ones.
+        phrases: distinct or not.
+        folder: of the cache files.
+    """
+    wanted = list(dict.fromkeys(phrases))
+    path = folder / f"{hashlib.sha256(encoder.identity.encode()).hexdigest()[:16]}.parquet"
+    known = read_vectors(path, encoder.identity)
+    encoded = 0
+    missing = [phrase for phrase in wanted if phrase not in known]
+    for start in range(0, len(missing), _CHUNK):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):  # a killed process releases it, too
+            known = read_vectors(path, encoder.identity)  # again: another process may have written since
+            new = encoder.encode([phrase for phrase in missing[start : start + _CHUNK] if phrase not in known])
+            if new:
+                known |= new
+                encoded += len(new)
+                write_vectors(path, encoder.identity, known)
+    return {phrase: known[phrase] for phrase in wanted if phrase in known}, encoded
+
+
+def read_vectors(path: Path, identity: str) -> Vectors:
+    """Return the vectors of one encoder in a file; none if there is no file."""
+    if not path.is_file():
+        return {}
+    pc = require("pyarrow.compute", "train")
+    table = read_table(path)
+    rows = table.filter(pc.equal(table["encoder"], identity))
+    if not rows.num_rows:
+        return {}
+    values = rows["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    vectors_ND = values.reshape(rows.num_rows, -1).astype(np.float32, copy=True)
+    return dict(zip(rows["phrase"].to_pylist(), vectors_ND, strict=True))
+
+
+def write_vectors(path: Path, identity: str, vectors: Vectors) -> None:
+    """Write the vectors sorted by phrase, so that the same vectors give the same bytes."""
+    pa, pq = require("pyarrow", "train"), require("pyarrow.parquet", "train")
+    phrases = sorted(vectors)
+    types = (pa.string(), pa.string(), pa.list_(pa.float32()))
+    columns = ([identity] * len(phrases), phrases, [vectors[phrase] for phrase in phrases])
+    table = pa.Table.from_arrays(
+        [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)],
+        schema=pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(COLUMNS, types, strict=True)]),
+    )
+    with whole_file(path) as aside:
+        pq.write_table(table, aside)
 
 
 @dataclass(frozen=True)
@@ -53,13 +111,13 @@ class Embeddings:
         if not path.is_file():
             raise InputError(f"no phrase vectors at {path}: run dvc repro embed")
         table = read_table(path)
-        if tuple(table.schema.names) != cache.COLUMNS or not table.num_rows:
+        if tuple(table.schema.names) != COLUMNS or not table.num_rows:
             raise InputError(
-                f"{path} has {table.num_rows} rows of {table.schema.names}, expected {list(cache.COLUMNS)}: "
+                f"{path} has {table.num_rows} rows of {table.schema.names}, expected {list(COLUMNS)}: "
                 f"run dvc repro embed"
             )
         identity = table["encoder"][0].as_py()
-        vectors = cache.read(path, identity)
+        vectors = read_vectors(path, identity)
         return cls(identity, len(next(iter(vectors.values()))), vectors)
 
     def known(self, phrases: Sequence[str]) -> list[str]:
@@ -87,75 +145,3 @@ def pad(tokens: Sequence[NDArray[np.float32]], dimension: int) -> "tuple[Tensor,
         text_BTD[row, : len(each)] = torch.from_numpy(np.ascontiguousarray(each))
         mask_BT[row, : len(each)] = True
     return text_BTD, mask_BT
-
-
-def encode_user_prompt(
-    prompt: str | Sequence[str], encoder: str, embed: Embed, folder: Path = cache.FOLDER
-) -> tuple[list[str], NDArray[np.float32]]:
-    """Encode what a user typed: a sentence is one phrase, semicolons separate several.
-
-    Returns:
-        The phrases and their vectors (T, D).
-
-    Raises:
-        InputError: empty, too long, unknown encoder, or a phrase that the encoder's table lacks: a
-            word the user gave is never dropped silently.
-    """
-    phrases = _phrases(prompt)
-    return phrases, _all_vectors(phrases, [encoders.build(encoder, embed)], folder)
-
-
-def encode_for_network(
-    prompt: str | Sequence[str], encoder: str, identity: str, embed: Embed, folder: Path = cache.FOLDER
-) -> tuple[list[str], NDArray[np.float32]]:
-    """Encode what a user typed for a network trained with that encoder, or with one that stands in for it.
-
-    Returns:
-        The phrases and their vectors (T, D).
-
-    Raises:
-        InputError: as `encode_user_prompt`; or no encoder here is like the network's.
-    """
-    phrases = _phrases(prompt)
-    return phrases, _all_vectors(phrases, stand_in.candidates(encoder, identity, embed, phrases), folder)
-
-
-def _phrases(prompt: str | Sequence[str]) -> list[str]:
-    phrases = split(prompt if isinstance(prompt, str) else ";".join(prompt), "the prompt")
-    if weighted := next((phrase for phrase in phrases if weigh(phrase)[1] != 1), None):
-        raise InputError(f"'{weighted}': only a network trained here takes a phrase with a weight")
-    return phrases
-
-
-def _all_vectors(phrases: list[str], candidates: Iterable[encoders.Encoder], folder: Path) -> NDArray[np.float32]:
-    """Return the vectors of the first encoder that has one for every phrase.
-
-    Where none has, or could only guess it from its letters, a phrase that names otherwise what the vocabulary has
-    is read as the vocabulary has it, and that is said.
-    """
-    lacking, near = "", list[str]()
-    for encoder in candidates:
-        # Only a tower is worth a file where the user happens to be.
-        slow = isinstance(encoder, encoders.OpenClip)
-        read_as = {phrase: plainer(phrase) or phrase for phrase in phrases}
-        wanted = list(dict.fromkeys([*phrases, *read_as.values()]))
-        vectors = cache.encode(encoder, phrases, folder)[0] if slow else encoder.encode(wanted)
-        guessed = set(encoder.approximated(phrases)) if isinstance(encoder, Distilled) else set()
-        spoken = [phrase if phrase in vectors and phrase not in guessed else read_as[phrase] for phrase in phrases]
-        lacking = next((phrase for phrase, said in zip(phrases, spoken, strict=True) if said not in vectors), "")
-        if lacking:
-            listed = encoder.phrases if isinstance(encoder, (Distilled, Table)) else []
-            near = get_close_matches(lacking, listed, n=3, cutoff=_SPELT_ALIKE)
-            continue
-        for phrase, said in zip(phrases, spoken, strict=True):
-            if said != phrase:
-                stand_in.announce_synonym(phrase, said)
-        if isinstance(encoder, Distilled):
-            for phrase in encoder.approximated(spoken):
-                stand_in.announce(phrase)
-        return np.stack([vectors[phrase] for phrase in spoken])
-    hint = (
-        f"spelt most like it: {', '.join(near)}" if near else "it has: a person, a car, a tree, a street, at night, …"
-    )
-    name = encoder.identity.partition("@")[0].partition("/")[0]
-    raise InputError(f"the encoder '{name}' has no vector for '{lacking}'; {hint}; or use the encoder open_clip")

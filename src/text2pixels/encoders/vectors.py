@@ -1,4 +1,4 @@
-"""Phrase vectors, what every encoder gives, and a table of vectors that somebody has computed."""
+"""Phrase vectors, which every encoder returns, and the encoder `table`, which reads vectors computed elsewhere."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from text2pixels.extras import require
 from text2pixels.files import sha256
 from text2pixels.tables import read_table
 
-MOST_PHRASES = 1_000_000  # of a table that somebody gives
-MOST_NUMBERS = 50_000_000  # 65,000 vectors of 768
+MOST_PHRASES = 1_000_000  # read of a table
+MOST_NUMBERS = 50_000_000  # read of a table: 65,000 vectors of 768
 
 Vectors = dict[str, NDArray[np.float32]]  # phrase -> (D,), L2-normalised
 

@@ -26,12 +26,12 @@ def write_text(folder: Path, phrases: Mapping[str, Sequence[str]], embeddings: "
         phrases: Of each pair, by pair_id; all have a vector.
         embeddings: Of the encoder that the network was trained with, or whose vectors it reads.
     """
-    from text2pixels.encoders import cache
+    from text2pixels.encoders.embeddings import write_vectors
 
     write_phrases(folder, phrases)
     used = {phrase for own in phrases.values() for phrase in own}
     if used:  # a table without rows is no table of vectors
-        cache.write(folder / VECTORS, embeddings.encoder, {phrase: embeddings.vectors[phrase] for phrase in used})
+        write_vectors(folder / VECTORS, embeddings.encoder, {phrase: embeddings.vectors[phrase] for phrase in used})
 
 
 def write_phrases(folder: Path, phrases: Mapping[str, Sequence[str]]) -> None:

@@ -217,7 +217,7 @@ class Fuser:
         """Encode phrases, and read their weights.
 
         The encoder is the one that the network was trained with, or one that stands in for it. A phrase that is only
-        approximated is told on standard error: see `encoders.stand_in`.
+        approximated is told on standard error: see `encoders.user_phrases`.
 
         Raises:
             InputError: no encoder like the one of training, an unknown or too long phrase, or a network without text.
@@ -226,7 +226,7 @@ class Fuser:
             return Text([], np.zeros((0, self._text_dim), dtype=np.float32))
         if not self.reads_text:
             raise InputError("this network was trained without cross-attention and reads no text: leave the prompt out")
-        from text2pixels.encoders.embeddings import encode_for_network
+        from text2pixels.encoders.user_phrases import encode_for_network
         from text2pixels.prompts.user_prompts import split, weigh
 
         weighed = dict(map(weigh, split(prompt if isinstance(prompt, str) else ";".join(prompt), "the prompt")))

@@ -1,8 +1,8 @@
 """Stage `embed`: a vector for every phrase of every prompt."""
 
 from text2pixels import layout, params_file
-from text2pixels.encoders import cache
 from text2pixels.encoders import catalogue as encoders
+from text2pixels.encoders.embeddings import encode_cached, write_vectors
 from text2pixels.errors import InputError
 from text2pixels.progress import console
 from text2pixels.prompts.phrases import shown_in_training
@@ -25,14 +25,14 @@ def run(encoder: str) -> None:
     built = encoders.build(encoder, params.embed)
     written = distinct_phrases(layout.prompts(dataset) for dataset in params.datasets)
     phrases = sorted({*written, *shown_in_training()})
-    vectors, encoded = cache.encode(built, phrases)
+    vectors, encoded = encode_cached(built, phrases)
     lacking = [phrase for phrase in written if phrase not in vectors]
     if not vectors:
         raise InputError(
             f"the encoder '{encoder}' has no vector for any of {len(phrases)} phrases ({', '.join(phrases[:5])}, …); "
             "use another table or encoder"
         )
-    cache.write(layout.embeddings(encoder), built.identity, vectors)
+    write_vectors(layout.embeddings(encoder), built.identity, vectors)
     console.print(f"embed {encoder}: {len(vectors)} phrases, {encoded} of them encoded now ({built.identity})")
     if lacking:
         more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from text2pixels.config import Embed
 from text2pixels.encoders import catalogue as encoders
-from text2pixels.encoders import stand_in
 from text2pixels.encoders.distilled import Distilled
-from text2pixels.encoders.embeddings import encode_for_network
+from text2pixels.encoders.user_phrases import CLIP, encode_for_network, is_clip
 from text2pixels.encoders.vectors import Vectors
 from text2pixels.errors import InputError
 from text2pixels.methods.model_prompts import VECTORS, read_vectors
@@ -54,7 +53,7 @@ class ClipText:
             vectors_TD = np.stack([self._known[phrase] for phrase in phrases])
         else:
             table = self._embed.table is not None
-            identity = encoders.build("table", self._embed).identity if table else stand_in.CLIP
+            identity = encoders.build("table", self._embed).identity if table else CLIP
             vectors_TD = encode_for_network(phrases, "table" if table else "open_clip", identity, self._embed)[1]
         mean_D = vectors_TD.mean(axis=0)
         scaled_D: NDArray[np.float32] = (mean_D * (LENGTH / np.linalg.norm(mean_D))).astype(np.float32)
@@ -81,7 +80,7 @@ def check_encoder(identity: str, where: str) -> None:
     Raises:
         InputError: they are another encoder's.
     """
-    if identity != Distilled().identity and not stand_in.is_clip(identity):
+    if identity != Distilled().identity and not is_clip(identity):
         raise InputError(
             f"{where}: vectors of {identity}, expected those of CLIP ViT-B/32; set train.encoder to distilled, "
             "open_clip, or table with the published vectors"
