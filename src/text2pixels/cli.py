@@ -1,6 +1,6 @@
 """The command `t2p`: the verbs of images. Those of the benchmark are `pipeline.verbs`.
 
-A verb imports what it needs when it runs, so that none pays for another's libraries.
+A verb imports what it needs when it runs, so that it does not load the libraries of the others.
 """
 
 import sys
@@ -253,7 +253,7 @@ app.add_typer(verbs.app)
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error is: a file's name may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")  # like standard error: a file's name may not be valid text
     try:
         app()
     except InputError as error:
@@ -274,6 +274,6 @@ def main() -> None:
 
 
 def _out_of_memory(error: Exception) -> bool:
-    """Recognise numpy's and torch's ways to say it, without importing torch for it."""
+    """Tell whether numpy or torch ran out of memory, without importing torch."""
     words = ("OutOfMemoryError", "can't allocate memory", "not enough memory")
     return isinstance(error, MemoryError) or any(word in f"{type(error).__name__} {error}" for word in words)

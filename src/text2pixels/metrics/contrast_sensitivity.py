@@ -45,7 +45,7 @@ def masked_contrast(image_HW: Image) -> Image:
     sensitivity = np.exp(-np.square(frequency / 15.3870)) - 0.7622 * np.exp(-np.square(frequency / 1.3456))
     seen = filter_by(image_HW, sensitivity)
     contrast = np.abs(separable(seen, _NARROW, _NARROW, "zero") / separable(seen, _WIDE, _WIDE, "zero") - 1)
-    # What the transform's rounding leaves of a flat image is no contrast; a black image is 0/0.
+    # A flat image has no contrast, though rounding leaves a trace of it; a black image gives 0/0.
     contrast[~(contrast > 1e-9)] = 0
     energy = np.square(contrast)
     return contrast * energy / (energy + 1e-4)
@@ -58,7 +58,7 @@ def _chen_blum(triple: Triple) -> float:
     quality = np.zeros_like(fused)
     for source in sources:
         high = np.maximum(source, fused)
-        # No contrast in either is preserved contrast; no contrast in both sources leaves equal shares.
+        # Where neither has contrast, all of it is preserved; where neither source has, the shares are equal.
         preserved = np.minimum(source, fused) / high
         preserved[high == 0] = 1
         share = np.square(source) / energy

@@ -26,7 +26,7 @@ def score_files(
         infrared: an image, or a folder with the same names.
         visible: an image, or a folder with the same names.
         convention: see `score`.
-        notes: receives what the reader has to say of the files.
+        notes: receives a line for each thing about the files that the user should know.
 
     Raises:
         InputError: an image cannot be read, the sizes differ, or a name is in one folder alone.

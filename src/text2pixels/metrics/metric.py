@@ -17,9 +17,8 @@ Result = TypeVar("Result")
 class Triple:
     """Fused, infrared and visible luminance of one pair, (H, W) each, 8-bit values 0..255 as float64.
 
-    Metrics share intermediate results (histograms, gradients, moments) through `once`. float64
-    because E[x^2] - E[x]^2 of 8-bit values loses four digits: what is left of float32 is too little
-    to be calibrated against anything.
+    Metrics share intermediate results (histograms, gradients, moments) through `once`. The type is float64 because
+    E[x^2] - E[x]^2 of 8-bit values loses four digits, and what is left of float32's is too few to calibrate with.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class Metric:
         """Return the metric of the fused image, NaN where it is undefined."""
         if min(triple.size) < self.minimum_side:
             return float("nan")
-        # Undefined is 0/0. Quotients of single pixels that are 0/0 are replaced after the division.
+        # An undefined metric is 0/0. Where only single pixels are 0/0, the metric replaces them after the division.
         with np.errstate(divide="ignore", invalid="ignore"):
             return float(self.function(triple))
 

@@ -1,4 +1,4 @@
-"""Local similarity to whichever source has more to show: Qw and Qe (Piella), Qy (Yang).
+"""Local similarity to the sources, weighted by where each shows more: Qw and Qe (Piella), Qy (Yang).
 
 All rest on the universal quality index of Wang and Bovik (2002), which is SSIM without its constants.
 """
@@ -11,8 +11,8 @@ from text2pixels.metrics.windows import gaussian, separable
 
 _SQUARE = np.full(8, 1 / 8)
 _GAUSSIAN = gaussian(7, 1.5)
-_FLAT = 1e-8  # grey level²; a variance below is rounding, one of 8-bit values is above
-_ALIKE = 0.75  # from this similarity on Yang's sources tell the same
+_FLAT = 1e-8  # grey level²; a variance below is rounding, as 8-bit values that differ give more
+_ALIKE = 0.75  # least similarity of the sources at which Qy weighs both
 
 
 def _mean(image_HW: Image, window: Image) -> Image:

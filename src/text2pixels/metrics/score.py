@@ -74,8 +74,8 @@ HEADLINE = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM")
 # What an average rank counts: the metrics that put methods in an order of their own. On RoadScene's 16 validation
 # pairs, fused by seven classical methods, AG and EI rank as SF does (Spearman's correlation .99), NMI and Qncie as MI
 # (.98, 1.00), FMI_gradient as FMI_pixel (.94), PSNR as MSE (1.00) and Qcb as EN (.92): to count them, too, would count
-# one thing twice. burnt has no paper: a project's own measure has no vote on its own network. The rule, .9 at most, was
-# set before any rank was seen; `benchmarks/near_copies.py` has it and prints the correlations.
+# one thing twice. burnt has no paper, and a project's own measure must not rank its own network. The rule, .9 at most,
+# was set before any rank was seen; `benchmarks/near_copies.py` has it and prints the correlations.
 RANKED = (
     *("EN", "SD", "SF", "MI", "CE", "FMI_pixel", "CC", "SCD", "MSE", "VIF", "VIFF", "Qabf", "Nabf", "Qw", "Qe", "Qy"),
     *("SSIM", "MS_SSIM", "Qcv"),

@@ -16,7 +16,7 @@ _NOISE = 2.0  # sigma_nsq of VIF, variance of the visual noise
 _NOISE_VIFF = 0.005 * 255**2
 _SCALES_VIFF = (1 / 2.15, 0, 0.15 / 2.15, 1 / 2.15)  # weights, from the finest
 _EPS = 1e-10
-_EPS_VIFF = 1e-7  # what a place counts at least, so that flat sources have a quotient
+_EPS_VIFF = 1e-7  # added to every place, so that flat sources have a quotient
 
 
 class Channel(NamedTuple):

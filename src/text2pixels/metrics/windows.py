@@ -1,4 +1,4 @@
-"""Separable filters, which most of the time of the metrics goes into: OpenCV's."""
+"""Windows of the metrics as separable filters. They take most of the metrics' time, so OpenCV computes them."""
 
 from typing import Literal
 
