@@ -1,6 +1,6 @@
-"""Colour, in one place for every method: fuse the luminance, give the visible chroma back.
+"""Colour, the same for every method: the luminance is fused, and gets the chroma of the visible image back.
 
-BT.601 full range (JPEG), as the field's scripts use it.
+BT.601 full range (JPEG), as in the scripts of this field.
 """
 
 from typing import Any, Literal, TypeVar
@@ -14,9 +14,9 @@ Rule = Literal["proportional", "added"]
 Levels = TypeVar("Levels", bound=Any)  # an array or a tensor
 
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_NOISY, _TRUSTED = 16.0, 64.0  # levels of the visible image whose chroma is noise, or is not
-_MOST = 2.5  # times the chroma
-_ROWS = 48  # at a time: what is computed of them stays in the processor's cache
+_NOISY, _TRUSTED = 16.0, 64.0  # luminance levels: chroma is noise up to the first, and trusted from the second on
+_MOST = 2.5  # largest factor of the chroma
+_ROWS = 48  # computed at a time: their intermediate results stay in the processor's cache
 
 
 def luminance(rgb: Image8) -> NDArray[np.float32]:
@@ -28,13 +28,13 @@ def luminance(rgb: Image8) -> NDArray[np.float32]:
 
 
 def quantise(image: NDArray[np.float32]) -> Image8:
-    """Clip to [0, 1], scale to 0..255 and round half up: the benchmark's door for every method."""
+    """Clip to [0, 1], scale to 0..255 and round half up; in the benchmark every method's output is rounded here."""
     levels: Image8 = np.floor(np.clip(image, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     return levels
 
 
 def stretch(image: NDArray[np.float32], top: float) -> NDArray[np.float32]:
-    """Map the image's least value to 0 and its greatest to ``top``; a flat image has nothing to stretch."""
+    """Map the image's least value to 0 and its greatest to ``top``; a flat image is returned as it is."""
     low, high = image.min(), image.max()
     return (image - low) * (np.float32(top) / (high - low)) if high > low else image
 
@@ -70,7 +70,7 @@ def proportion(fused: Levels, visible: Levels) -> Levels:
     """Return the factor of the chroma by the rule "proportional", of two luminances in levels of 255.
 
     Their ratio, at most 2.5, where the visible image has 64 levels or more; 1 where it has 16 or less, and in between
-    a mixture of the two. For arrays and, in training, for tensors where they are.
+    a mixture of the two. Takes arrays and, in training, tensors on any device.
     """
     trust = ((visible - _NOISY) / (_TRUSTED - _NOISY)).clip(0, 1)
     factor: Levels = 1 + trust * ((fused / visible.clip(_NOISY)).clip(0, _MOST) - 1)

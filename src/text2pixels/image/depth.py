@@ -3,12 +3,12 @@
 Infrared of 16 bits or floating point (raw counts or temperatures, of which a scene fills a small part) is
 mapped linearly to 0..255:
 
-- ``span`` given (the option ``infrared_range`` of a source): from those two values, the same for every
-  frame, so that a gray level stays a temperature;
-- otherwise, whole numbers of at most 255, multiples of 257, or floating point in [0, 1]: 8-bit data in a
-  wide container, unpacked;
-- otherwise from the 0.1 % and 99.9 % percentiles of what the sensor measured: 0, the container's largest
-  value and NaN are dead pixels, saturation, or the border of a warp.
+- with a ``span`` (the option ``infrared_range`` of a source): from those two values, the same for every
+  frame, so that a gray level means one temperature in all of them;
+- otherwise, whole numbers of at most 255, multiples of 257, and floating point in [0, 1] are taken for 8-bit data
+  in a wide container, and unpacked;
+- otherwise from the 0.1 % and 99.9 % percentiles of what the sensor measured. Pixels of 0, NaN or the container's
+  largest value are left out: they are dead, saturated, or the border of a warp.
 
 Visible of 16 bits is full range by convention and is divided by 257, not stretched.
 """
@@ -24,8 +24,8 @@ from text2pixels.image.colour import Image8
 Span = tuple[float, float]
 
 _TAIL = 0.1  # per cent left out at either end of the histogram
-_FULL_SCALES = tuple(2.0**bits - 1 for bits in (10, 12, 14, 15, 16))  # of the converters in cameras
-_BLEND = np.ones((5, 5), np.uint8)  # as far as a warp's interpolation mixes the border with the scene
+_FULL_SCALES = tuple(2.0**bits - 1 for bits in (10, 12, 14, 15, 16))  # largest values of cameras' converters
+_BLEND = np.ones((5, 5), np.uint8)  # a warp's interpolation mixes its border with the scene this far
 
 
 def infrared_to_8_bits(counts: NDArray[np.generic], span: Span | None = None) -> Image8:
@@ -52,7 +52,7 @@ def infrared_to_8_bits(counts: NDArray[np.generic], span: Span | None = None) ->
 def common_span(frames: Iterable[NDArray[np.generic]]) -> Span | None:
     """Return one span for all frames of a camera, so that a gray level means one temperature in each of them.
 
-    It reaches from the least low to the greatest high percentile of any frame, so that none loses more than
+    It reaches from the least low to the greatest high percentile of any frame, so that no frame loses more than
     it would alone.
 
     Args:
@@ -78,7 +78,7 @@ def visible_to_8_bits(values: NDArray[np.generic]) -> Image8:
     """Scale visible values (H, W) or (H, W, 3), of which the container's full scale is white, to 0..255.
 
     Raises:
-        ValueError: a scale that no convention tells: signed, or floating point beyond 255.
+        ValueError: a scale for which there is no convention: signed values, or floating point beyond 255.
     """
     if values.dtype == np.uint8:
         return values.view(np.uint8)
@@ -126,7 +126,7 @@ def _span(values: NDArray[np.float32]) -> Span:
     if -low - 1 in _FULL_SCALES:
         dead |= values == low
     inner = cv2.dilate(dead.astype(np.uint8), _BLEND) == 0
-    # Where small things alone are not dead, there is nothing but edges.
+    # Where only small areas are not dead, leaving out their edges would leave almost nothing.
     where = inner if 2 * inner.sum() > (~dead).sum() else ~dead
     for measured in (values[where], values[finite]):
         if measured.size:

@@ -1,7 +1,7 @@
 """The pipeline's own images: 8-bit PNG that it wrote itself, infrared gray, visible RGB.
 
-Fast and strict: what is not exactly that is an error. A user's file, whatever its format and depth, is read
-by `text2pixels.image.reader`.
+Fast and strict: any other image is an error. Users' files, of whatever format and depth, are read by
+`text2pixels.image.reader`.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from text2pixels.errors import InputError
 from text2pixels.image.colour import Image8
 
-# What OpenCV's decoders have to say of a broken file, this project says itself, as an error or a quarantine row.
+# OpenCV's decoders print warnings about broken files; this project reports those as errors or quarantine rows.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 

@@ -1,7 +1,7 @@
-"""Which temperature a value of an infrared file stands for, where the file says so.
+"""The temperatures that the values of an infrared file stand for, where the file says so.
 
-GDAL writes it into TIFF files, and what exports radiometric images as GeoTIFF does so, too: tag 42112 holds XML with
-the scale, the offset and the unit of the values. No other format is known here to say it in a way that is documented.
+GDAL, and other programs that export radiometric images as GeoTIFF, write into tag 42112 of a TIFF file XML with the
+scale, the offset and the unit of the values. Other formats are not read: none has a documented way to say this.
 """
 
 import math
@@ -36,7 +36,7 @@ class Thermometer:
 
 
 def parse_range(given: tuple[str, str]) -> tuple[Span, str]:
-    """Return two values, and their unit: "K", "C", or "" where they are as the file has them.
+    """Return two values as numbers, and their unit: "K", "C", or "" for the file's own values.
 
     Raises:
         InputError: no numbers, two units, or the first is not less than the second.
@@ -92,7 +92,7 @@ def thermometer_of(path: Path) -> Thermometer | None:
         with Image.open(path, formats=("TIFF",)) as image:
             text = getattr(image, "tag_v2", {}).get(_GDAL_METADATA)
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
-        return None  # whoever reads its pixels says what is wrong with it
+        return None  # the reader of its pixels reports what is wrong with it
     if not isinstance(text, str) or "<!DOCTYPE" in text or "<!ENTITY" in text:
         return None
     try:

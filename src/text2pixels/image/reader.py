@@ -1,7 +1,7 @@
-"""The one reader of users' images: any file to the two forms that everything here works on.
+"""The one reader of users' images: from any file to one of two forms, which all other code works on.
 
-Infrared becomes 8-bit gray (H, W), visible 8-bit RGB (H, W, 3); both upright, without transparency, the
-first page of several. `text2pixels.image.depth` says how more than 8 bits become 8.
+Infrared becomes 8-bit gray (H, W), visible 8-bit RGB (H, W, 3); both upright, without transparency, of several
+pages the first. `text2pixels.image.depth` says how more than 8 bits become 8.
 
 Images that the pipeline wrote itself are read by `text2pixels.image.png`, which is faster and refuses
 anything else.
@@ -40,11 +40,11 @@ def read_infrared(path: Path, span: Span | None = None, notes: list[str] | None 
 def read_infrared_field(
     path: Path, span: Span | None = None, notes: list[str] | None = None
 ) -> tuple[Image8, NDArray[np.bool_] | None]:
-    """Read a thermal image as `read_infrared` does, and where there is infrared at all.
+    """Read a thermal image as `read_infrared` does, and which part of it the thermal camera saw.
 
     Returns:
-        Gray (H, W), and the mask (H, W) of pixels that are opaque in the file, as those of a warped image within the
-        thermal camera's field of view; None where all are. What is gray outside of the mask means nothing.
+        Gray (H, W), and the mask (H, W) of pixels that are opaque in the file, None where all are. A warped infrared
+        image is opaque within the thermal camera's field of view; gray values outside of it mean nothing.
 
     Raises:
         Unusable: see `read_infrared`; also an image that is transparent throughout.
@@ -55,7 +55,11 @@ def read_infrared_field(
 
 
 def split_opacity(pixels: NDArray[Any], source: Path | str) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-    """Return pixels without their fourth channel, 0 where it is not full, and where it is; None where everywhere.
+    """Split opacity, the fourth channel, from the pixels.
+
+    Returns:
+        The first three channels, 0 where a pixel is not fully opaque; and the mask (H, W) of opaque pixels, None where
+        all are.
 
     Raises:
         Unusable: nothing is opaque.
@@ -121,7 +125,7 @@ def to_visible(pixels: NDArray[Any], source: Path | str, notes: list[str]) -> Im
     """Return decoded pixels as 8-bit RGB, (H, W, 3); the arguments are those of `read_visible`.
 
     Raises:
-        Unusable: values on a scale that no convention tells.
+        Unusable: values on a scale for which there is no convention.
     """
     try:
         levels = visible_to_8_bits(pixels)

@@ -1,4 +1,4 @@
-"""Views: a window of an image, scaled and perhaps mirrored, with the boxes moving along."""
+"""Views: a window of an image, scaled and perhaps mirrored, and where its boxes lie in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from text2pixels.image.boxes import Box, clip
 from text2pixels.image.colour import Image8
 
 _SCALES = (0.75, 1.25)
-_SMALLEST_REST = 0.25  # of a box's area within the rectangle that an image is cropped to
+_SMALLEST_REST = 0.25  # share of a box's area that must be left when an image is cropped
 _SCALED = 0.5  # share of the random views that are scaled; the others keep the pixels as they are
 
 
@@ -41,7 +41,7 @@ def random_view(width: int, height: int, crop: int, rng: np.random.Generator) ->
     """Return a square view, ``crop`` pixels a side; an image of less than that is enlarged to fill it."""
     scale = float(rng.uniform(*_SCALES)) if rng.random() < _SCALED else 1.0
     scale = max(scale, crop / min(width, height))
-    side = min(crop / scale, width, height)  # rounded, the quotient may be a hair more than the image
+    side = min(crop / scale, width, height)  # rounding can make the quotient slightly larger than the image
     left, top = float(rng.uniform(0, width - side)), float(rng.uniform(0, height - side))
     if scale == 1:
         left, top = float(round(left)), float(round(top))
@@ -81,8 +81,8 @@ def place(box: Box, view: View) -> Box | None:
 def common_field(valid: NDArray[np.bool_]) -> Rectangle | None:
     """Return the largest upright rectangle of valid pixels, or None.
 
-    ``valid`` (H, W) is convex, as the image of a frame under a homography is: so the columns valid in
-    all rows between two are those valid in both, and every pair of rows can be tried at once.
+    ``valid`` (H, W) is convex, like the image of a frame under a homography. So a column that is valid in two rows is
+    valid in all rows between them, and every pair of rows can be tried at once.
     """
     rows = np.flatnonzero(valid.any(axis=1))
     if not len(rows):

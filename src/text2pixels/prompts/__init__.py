@@ -1,4 +1,4 @@
-"""Pictures and boxes to phrases: what the pair's labels and its two images say, or what a user wrote.
+"""Pictures and boxes to phrases: from a pair's labels and its two images, or as a user wrote them.
 
 The front door is `describe` for a pair, `split` for what a user typed, and `read_csv` for a user's file. Taggers
 and captioners are in modules of their own, which need the extra `clip`.

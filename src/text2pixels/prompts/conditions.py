@@ -20,7 +20,7 @@ from text2pixels.prompts.phrases import by_noun
 _COARSE = (160, 120)  # width, height: sensor noise is gone, a traffic light is still a few pixels
 _BLOCK = 5  # pixels of the coarse image: side of a dark-channel block
 
-_COLOURED = 0.002  # mean chroma: above it the camera sees colour, if only fog; TNO's do not
+_COLOURED = 0.002  # mean chroma: a colour camera is above it even in fog; TNO's gray ones are below
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Statistics:
         glare: share of the largest saturated area, if it is as round as the sun or a lamp; else 0.
         dark: share of visible pixels under 0.12.
         heat: 99.5th percentile minus median of the infrared image.
-        hot: share of infrared pixels nearer to the former than to the latter.
+        hot: share of infrared pixels nearer to that percentile than to the median.
         thermal_contrast: 99th minus 1st percentile of the infrared image.
     """
 
@@ -156,7 +156,7 @@ def of_time(time: str) -> list[str]:
 def of_weather(measured: Statistics, time: str) -> list[str]:
     """Return what can be said of the air between camera and scene."""
     if measured.contrast < 0.35 and measured.haze > 0.7:
-        # Fog veils all of the picture. Smoke leaves parts, and in gray may look like either.
+        # Fog veils the whole picture, smoke leaves parts of it clear. In a gray image the two cannot be told apart.
         return ["thick fog"] if measured.contrast < 0.26 and measured.colour > _COLOURED else ["poor visibility"]
     # A gray image does not tell white smoke from a white sky: only colour images are said to be clear.
     if time == "day" and measured.contrast > 0.4 and measured.colour > _COLOURED:

@@ -1,7 +1,7 @@
-"""What open_clip models say of a picture: tags that one chooses among phrases, and a caption that one writes.
+"""What open_clip models say of a picture: tags, chosen from a list of phrases, and a caption.
 
-Tags are zero-shot (Radford et al., ICML 2021); captions are CoCa's (Yu et al., TMLR 2022), decoded greedily:
-the same image, the same words.
+Tags are zero-shot (Radford et al., ICML 2021). Captions are CoCa's (Yu et al., TMLR 2022), decoded greedily, so that
+the same image always gets the same words.
 
 Shapes: N phrases, D numbers a vector; L tokens so far, V words of the vocabulary.
 """
@@ -13,7 +13,7 @@ from text2pixels.errors import InputError
 from text2pixels.prompts import open_clip_models
 from text2pixels.prompts.phrases import LONGEST, tidy
 
-# What each group chooses from; the phrases are those of the statistics where those have one.
+# The phrases to choose from in each group. Where `conditions` has a phrase for the same thing, it is that one.
 GROUPS: dict[str, tuple[str, ...]] = {
     "scene": ("a street", "a highway", "a parking lot", "a square", "a forest", "a field", "a house", "a harbour"),
     "time": ("in daylight", "at night"),
@@ -25,7 +25,7 @@ _SURE = 0.6  # probability within the group under which nothing is said
 
 
 class Tagger:
-    """Chooses at most one phrase of each group for a visible image."""
+    """Chooses at most one phrase from each group for a visible image."""
 
     def __init__(self, model: str, pretrained: str) -> None:
         import torch
@@ -43,7 +43,7 @@ class Tagger:
             }
 
     def tags(self, visible: NDArray[np.uint8]) -> dict[str, str]:
-        """Return group -> phrase for the groups that are decided, of an RGB image (H, W, 3)."""
+        """Return group -> phrase for an RGB image (H, W, 3), without groups in which no phrase is likely enough."""
         import torch
 
         chosen = {}

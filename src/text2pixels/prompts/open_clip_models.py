@@ -74,8 +74,8 @@ def find(model: str, pretrained: str) -> Weights:
             raise InputError(f"{unknown(pretrained, tags, f'weights of {model}')} (or give the path of a file)")
     digest = sha256(file)
     settings = {tag: open_clip.get_pretrained_cfg(model, tag) for tag in tags}
-    # OpenAI's address contains the checksum, so their file is known by it wherever it lies. Whoever
-    # gives another file of such weights names the architecture "…-quickgelu".
+    # The address of OpenAI's file contains its checksum, so the file is recognised wherever it lies. A user who gives
+    # another file of such weights must name the architecture "…-quickgelu".
     published = [entry for entry in settings.values() if digest in entry.get("url", "")]
     quick_gelu = any(entry.get("quick_gelu") for entry in [settings.get(pretrained, {}), *published])
     return Weights(model, file, quick_gelu, bool(published), _identity(model, quick_gelu, digest))
@@ -145,7 +145,7 @@ def _from_hub(open_clip: Any, model: str, tag: str) -> Path:  # noqa: ANN401
         return cached
     try:
         if settings.get("hf_hub") and not getproxies():
-            # Without a network the hub's client tries for most of a minute; a look-up of its name tells at once.
+            # Without a network the hub's client tries for most of a minute; a look-up of the hub's name fails at once.
             socket.getaddrinfo(urlsplit(huggingface_hub.constants.ENDPOINT).hostname, 443)
         return Path(open_clip.download_pretrained(settings))
     except (OSError, RuntimeError) as error:

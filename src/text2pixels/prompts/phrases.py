@@ -2,8 +2,8 @@
 
 A prompt is a list of phrases; each is one text token of the fusion network. The phrase of a single
 object has the form "a <noun>" of the published phrase tables, so that an encoder `table` knows it.
-The vocabulary is closed but for the categories of a user's own data: however many images there
-are, there are a few hundred phrases to encode.
+The vocabulary is closed, except for the categories of a user's own data: however many images there
+are, only a few hundred phrases are to be encoded.
 """
 
 import re
@@ -78,18 +78,17 @@ NOUNS: dict[str, Noun] = {
     "hydrant": Noun("a fire hydrant", "fire hydrants"),
 }
 
-STREET = frozenset(
-    {CAR, MOTORCYCLE, BUS, TRUCK, VAN, TRAFFIC_LIGHT}
-)  # where these are is a street; bicycles go anywhere
+# Objects that make a scene a street. Bicycles are not among them, as they go anywhere.
+STREET = frozenset({CAR, MOTORCYCLE, BUS, TRUCK, VAN, TRAFFIC_LIGHT})
 
-# Other names of an object, singular, as the published phrase tables have them. The rules do not write
-# them; users do, and training shows some.
+# Other names of an object, singular, as the published phrase tables have them. The prompts written here never use
+# them, but users do, so training sometimes puts one in place of the object's own name.
 SYNONYMS: dict[Noun, tuple[str, ...]] = {
     PERSON: ("a man", "a woman", "a boy", "a girl"),
     CAR: ("a vehicle", "a taxi", "a minivan", "a jeep"),
 }
 
-# People by what they do or are: to the vocabulary they are people.
+# Words for people by age or occupation, all of which the vocabulary calls a person.
 _PEOPLE = {
     *("adult", "baby", "bystander", "child", "driver", "firefighter", "guard", "hiker", "human", "kid", "officer"),
     *("passenger", "passer-by", "police officer", "policeman", "policewoman", "rider", "runner", "skier", "soldier"),
@@ -97,7 +96,7 @@ _PEOPLE = {
 }
 _MANY = {"children", "men", "women", "babies", "passers-by", "policemen", "crowd", "crowd of people", "group of people"}
 
-# Other words for what the vocabulary has; said in a line where one is read so.
+# Other words for what the vocabulary has. Whoever types one is told how it is read.
 _NEAR: dict[str, Noun | str] = {
     **dict.fromkeys(("cyclist", "bicyclist", "bike rider"), BICYCLE),
     **dict.fromkeys(("motorcyclist", "moped", "motor scooter"), MOTORCYCLE),
@@ -117,7 +116,7 @@ _NEAR: dict[str, Noun | str] = {
     **dict.fromkeys(("headlight", "glow"), "bright lights"),
 }
 
-# What a street scene hardly ever shows without a label: training names some that are not there.
+# Objects that a street scene hardly ever shows unlabelled. Training adds some to prompts, as phrases of nothing there.
 STRANGERS: tuple[Noun, ...] = tuple(
     NOUNS[name] for name in ("dog", "deer", "train", "boat", "scooter", "stroller", "hydrant")
 )
@@ -135,9 +134,9 @@ def noun(category: str) -> Noun:
 
 
 def plainer(phrase: str) -> str | None:
-    """Return the vocabulary's nearest word for what is called otherwise or more narrowly: "a person" for "a child".
+    """Return the vocabulary's word for what a phrase calls otherwise or more narrowly: "a person" for "a child".
 
-    None where there is none, or the phrase has it already.
+    None where it has no such word, or the phrase is the vocabulary's own.
     """
     article, _, rest = phrase.partition(" ")
     bare = rest if article in ("a", "an", "the") else phrase
@@ -197,7 +196,7 @@ def size(box: Box, width: int, height: int) -> str:
 
 
 def shown_in_training() -> list[str]:
-    """Return the phrases that training shows beside those of the prompts."""
+    """Return the phrases that training uses beside those of the prompts."""
     return sorted({phrase for others in SYNONYMS.values() for phrase in others} | {each.one for each in STRANGERS})
 
 
@@ -234,8 +233,8 @@ def _placed(name: Noun, here: list[Box], place: str, width: int, height: int) ->
     return f"{name.one} {place}"
 
 
-# What the phrases that the project itself writes are made of, those of `prompts.conditions` and of tags included;
-# a test holds the list to them.
+# All words of the phrases that the project itself writes, those of `prompts.conditions` and of tags included; a test
+# compares the list with them.
 VOCABULARY: tuple[str, ...] = (
     *(name for noun in NOUNS.values() for name in (noun.one, noun.many)),
     *("two", "three", "several", "many", "small", "large", "warm", "cold", "hard to see"),

@@ -1,4 +1,4 @@
-"""Prompts of a data set: one row per pair and kind, one Arrow schema, one place.
+"""Prompts of a data set: a table with one row for each pair and kind.
 
 Kinds: `coarse` says scene, time and weather; `fine` adds the objects with counts, sizes and places,
 and the conditions of both images. `origin` says what wrote the phrases: any of "boxes",
@@ -40,7 +40,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a prompt is written of: of a pair's row in the manifest, the part that it needs."""
+    """The part of a pair's row in the manifest that a prompt is written from."""
 
     pair_id: str
     width: int  # pixels
@@ -59,12 +59,12 @@ def describe(
     """Write the coarse and the fine prompt of a pair.
 
     Args:
-        pair: its row of the manifest, or as much of one as there is.
+        pair: its row of the manifest, or a `Subject` where there is no manifest.
         visible: RGB (H, W, 3), 8 bits.
         infrared: gray (H, W), 8 bits, aligned to the visible image.
-        tags: phrases for "scene", "time" and "weather" from a tagger; what the data set declares or
-            the statistics decide goes before its time and weather.
-        caption: a captioner's sentence, one phrase more in the fine prompt.
+        tags: phrases for "scene", "time" and "weather" from a tagger; its time and weather are used only where
+            neither the data set nor the statistics tell them.
+        caption: a captioner's sentence, added to the fine prompt as one phrase.
     """
     measured = conditions.measure(visible, infrared)
     declared = pair.time_of_day != "unknown"
@@ -98,7 +98,7 @@ def describe(
 
 
 def _scene(pair: "Pair | Subject", measured: conditions.Statistics, time: str) -> list[str]:
-    """Return where we are: what the objects imply, and vegetation, whose colour daylight shows."""
+    """Return the scene: what the objects imply, and by day, when its colour shows, vegetation."""
     nouns = {name for name, _ in phrases.by_noun(pair.boxes)}
     scene = ["a street"] if nouns & phrases.STREET else ["outdoors"]
     if time != "night" and measured.green_above >= 0.1:
@@ -152,7 +152,7 @@ def distinct_phrases(paths: Iterable[Path]) -> list[str]:
     """
     found: set[str] = set()
     for path in paths:
-        # In Arrow: a hundred thousand rows take a blink.
+        # In Arrow, which is quick also with a hundred thousand rows.
         found |= set(_read(path)["phrases"].combine_chunks().flatten().unique().to_pylist())
     return sorted(found)
 

@@ -4,8 +4,8 @@
 ("roadscene/FLIR_00006"), in any letter case and with or without a suffix; `phrases` are separated by
 semicolons; `kind` is "coarse" or "fine", and a row without it stands for both.
 
-A typed phrase may end in a weight: "a person:1.5; a car:-0.5" (`weigh`). What a scene does not show cannot be
-said in words: text encoders put "no person" beside "a person", so a negation is refused (`split`).
+A typed phrase may end in a weight: "a person:1.5; a car:-0.5" (`weigh`). A phrase that says what is not there is
+refused (`split`), because text encoders give "no person" nearly the vector of "a person".
 """
 
 import csv
@@ -24,7 +24,7 @@ from text2pixels.text_files import decode
 REQUIRED = ("name", "phrases")
 OPTIONAL = ("kind",)
 _OTHER_SEPARATORS = (",", ". ", "|", "/", " + ", " & ", "\u3001", "\uff0c", "\uff1b")  # the last three are full-width
-STRONGEST = 5.0  # of weights, in either direction: far beyond it a picture is black and white
+STRONGEST = 5.0  # bound of weights, positive and negative: far beyond it the fused image is black and white
 
 _LARGEST = 100_000_000  # bytes of a file: 20,000 pairs with all phrases take a tenth of it
 
@@ -138,7 +138,7 @@ def weigh(phrase: str, where: str = "the prompt") -> tuple[str, float]:
 
 
 def separated_otherwise(phrases: Iterable[str]) -> list[str]:
-    """Return a line for each phrase that may be several: with a comma, say, which separates none."""
+    """Return a line for each phrase that may be meant as several: it holds a comma, say, in place of a semicolon."""
     return [
         f"'{phrase}' is one phrase: several are separated by semicolons"
         for phrase in phrases
