@@ -7,6 +7,7 @@ from pathlib import Path
 from text2pixels.errors import InputError
 from text2pixels.files import sha256
 from text2pixels.methods import catalogue, own, trained
+from text2pixels.methods.built_in import OURS
 from text2pixels.methods.card import FILE as CARD
 from text2pixels.methods.card import Option
 from text2pixels.methods.method import Method
@@ -27,7 +28,7 @@ class Recipe:
         options: of the method, as its card lists them.
     """
 
-    name: str = catalogue.OURS
+    name: str = OURS
     model: Path | None = None
     weights: Path | None = None
     device: str = "auto"
@@ -49,7 +50,7 @@ class Recipe:
         if self.weights is not None:
             files = [self.weights / file.name for file in card.files]
         else:
-            folder = self.model or (trained.SHIPPED if self.name == catalogue.OURS else None)
+            folder = self.model or (trained.SHIPPED if self.name == OURS else None)
             files = sorted(path for path in folder.iterdir() if path.is_file()) if folder else []
         return facts | {"card": asdict(card), "files": {path.name: sha256(path) for path in files}}
 
@@ -69,9 +70,9 @@ def _load(recipe: Recipe, here: Path, shipped: Path) -> Method:
         )
     if recipe.options:
         raise InputError("--option is for --method NAME; a model has the options it was made with")
-    if recipe.weights is not None or recipe.name != catalogue.OURS:
+    if recipe.weights is not None or recipe.name != OURS:
         raise InputError("give either --model FOLDER, or --method NAME (with --weights for some)")
     if (recipe.model / CARD).is_file() and recipe.engine is None:
         return catalogue.load_model(recipe.model, recipe.device)
-    card = catalogue.methods()[catalogue.OURS].card
+    card = catalogue.methods()[OURS].card
     return own.load(card, recipe.model, recipe.device, recipe.engine, None)
