@@ -229,8 +229,8 @@ def test_a_category_with_few_boxes_is_found_as_coco_finds_it_and_the_others_are_
         for category in ("Bicycle", "Car")
     }
     assert found["zero-shot", "Car"]
-    # Not all of them: an image keeps 300 boxes, and with random weights many are of one score. But had a step
-    # been trained, none would have its score to the last bit.
+    # Not all boxes are equal: an image keeps 300, and with random weights many have the same score. But if a step had
+    # been trained, no score would be equal to the last bit.
     assert found["zero-shot", "Car"] & found["k-fold", "Car"]
     assert found["k-fold", "Bicycle"]
     assert found["k-fold", "Bicycle"] != found["zero-shot", "Bicycle"]

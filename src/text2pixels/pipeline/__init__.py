@@ -48,7 +48,7 @@ def run_stage(name: str, options: Mapping[str, str | None]) -> None:
     if set(given) != set(wanted):
         usage = " ".join(["t2p stage", name, *(f"--{key} NAME" for key in wanted)])
         raise InputError(f"the stage {name} takes {' and '.join(wanted) or 'no options'}: {usage}")
-    if int(os.environ.get("RANK", "0")):  # one of several processes of torchrun, of which the first looks after this
+    if int(os.environ.get("RANK", "0")):  # one of several processes of torchrun; the first does the rest
         run(**given)
         return
     with working_tree.hold(f"the stage {os.environ.get('DVC_STAGE', name)}"):

@@ -1,7 +1,7 @@
 """Stage `check`: params.yaml as a whole, before any name in it becomes a folder or a word of a command.
 
-DVC removes a stage's old outputs and puts names into shell commands without asking us. Every other
-stage comes after this one, so that nothing is run, and nothing removed, for a name that is none.
+DVC removes a stage's old outputs, and puts names into shell commands, before any code of ours runs. Every other
+stage comes after this one, so that nothing is run, and nothing removed, for a name that is not valid.
 """
 
 from text2pixels import layout, params_file
@@ -16,7 +16,9 @@ SECTIONS: tuple[str, ...] = ()
 
 
 def run() -> None:
-    """Write `layout.checked()`, whose content is always the same: what comes after runs again for its own changes.
+    """Write `layout.checked()`.
+
+    Its content is always the same, so that a change of params.yaml runs only the stages again that read what changed.
 
     Raises:
         InputError: params.yaml is not as `params_file.parse` takes it.

@@ -123,7 +123,7 @@ def measure(method: Method, device: torch.device, settings: config.Cost) -> Cost
 
 
 def _count_macs(fuse: Callable[[Image8, Image8], Image8], infrared: Image8, visible: Image8) -> int:
-    # Not for methods without a network: entering the counter loads seconds' worth of torch's compiler.
+    # Only for methods with a network, as entering the counter loads torch's compiler, which takes seconds.
     with FlopCounterMode(display=False) as counter:
         fuse(infrared, visible)
     return int(counter.get_total_flops()) // 2

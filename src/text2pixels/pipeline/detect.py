@@ -1,7 +1,7 @@
 """Stage `detect`: a method's images of every data set, under every detection protocol that applies.
 
 The fine-tuned and the zero-shot protocol are the same for every method (`detection.protocol`). A method
-that was trained together with a detector is tested with that one besides, on the test split.
+that was trained together with a detector is also tested with that detector, on the test split.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ def run(method: str) -> None:
 
 
 def sharing(datasets: Mapping[str, config.Source]) -> list[dict[str, tuple[Path, list[Pair]]]]:
-    """Return the data sets, those of the same categories together, each with its manifest's folder and its pairs."""
+    """Return the data sets in groups of the same categories, each with its manifest's folder and its pairs."""
     groups: dict[object, dict[str, tuple[Path, list[Pair]]]] = {}
     for dataset, source in datasets.items():
         folder = layout.processed(dataset)
@@ -69,7 +69,7 @@ def sharing(datasets: Mapping[str, config.Source]) -> list[dict[str, tuple[Path,
 
 
 def trains(settings: config.Fuse) -> bool:
-    """Say whether detectors are trained in folds: not where the pairs of the other splits are not fused."""
+    """Say whether detectors are trained in folds: not where only the test split is fused."""
     if settings.pairs == "test":
         console.print("detect: fuse.pairs is the test split alone: no detector is trained in folds")
     return settings.pairs == "labelled"
@@ -91,7 +91,7 @@ def write(method: str, datasets: Sequence[str] | Mapping[str, object], jobs: Seq
 
 
 def _own(method: str, pairs: Sequence[Pair], examples: Mapping[str, Example], settings: config.Detect) -> list[Job]:
-    """Return the test of the detector that came with a method: the two learned from the labels of other splits."""
+    """Return the test of the detector that was trained with a method, on the split from which neither has learned."""
     test = tuple(examples[pair.pair_id] for pair in in_split(pairs, "test") if pair.labelled)
     if not (layout.model(method) / "detector.json").is_file() or not test:
         return []

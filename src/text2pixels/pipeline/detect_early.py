@@ -1,8 +1,8 @@
 """Stage `detect-early`: detection without fusion, by a detector that sees both images of a pair.
 
-YOLOv5 with a fourth channel for the infrared is trained and tested in the folds, and with the seeds, start
-and budget of every method (`detection.protocol`). It is the rival of fusing for detection that is called
-early fusion; late fusion needs no stage: it is made of the detections of both sources.
+YOLOv5 with a fourth channel for the infrared is trained and tested in the same folds, and with the same seeds, start
+weights and budget as for every method (`detection.protocol`). This is called early fusion. Late fusion needs no stage,
+as it is made of the detections of both sources.
 """
 
 from functools import partial

@@ -14,7 +14,7 @@ _SHOWN = 12  # phrases without a vector that are named
 
 
 def run(encoder: str) -> None:
-    """Write the vectors of all prompts' phrases and of those that training adds.
+    """Write the vectors of all phrases of the prompts, and of the phrases that training adds.
 
     Phrases that the encoder's table lacks are left out and named.
 

@@ -60,12 +60,12 @@ def _fused(
 
 
 def _taken(model: Path, pair: Pair, infrared: Image8, visible: Image8) -> Float:
-    """Return what was fused elsewhere; ``visible`` has been seen there already."""
+    """Return the image that was fused elsewhere; ``visible`` is not needed for it."""
     return read_result(model, pair.dataset, pair.name, infrared).astype(np.float32)
 
 
 def _phrases(method: Method, model: Path, prompt: str | None) -> Callable[[Pair], Phrases]:
-    """Return what gives a pair its phrases; none for a method that reads no text."""
+    """Return the function that gives a pair its phrases: none for a method that reads no text."""
     if not method.card.text:
         return lambda pair: ()
     if prompt is not None:

@@ -36,9 +36,9 @@ from text2pixels.registry import unknown
 
 SECTIONS: tuple[str, ...] = ("datasets", "ingest")
 
-FEW = 32  # pairs that are in before worker processes have started
+FEW = 32  # pairs that are read faster than worker processes start
 MADE = ("manifest.parquet", "quarantine.parquet", "prints.parquet", "homographies.json", *PARTS)
-OPTIONS = ("adapter", "infrared_range", "split")  # that every data set understands which is read from files
+OPTIONS = ("adapter", "infrared_range", "split")  # of every data set that is read from files
 
 
 def run(dataset: str) -> None:
@@ -53,7 +53,7 @@ def run(dataset: str) -> None:
 
 
 def adapter_named(dataset: str) -> str | None:
-    """Return the option ``adapter`` of a set named on the command line: that of folders for a name of one's own.
+    """Return the option ``adapter`` of a data set named on the command line: ``folder`` for a name that is not known.
 
     Raises:
         InputError: the name cannot be a folder's, or is nearly that of a known data set.
@@ -139,7 +139,7 @@ def _finish(aside: Path, admission: Admission, split_rule: str, source: config.S
 
 
 def _fingerprint(adapter: Adapter, source: config.Source, settings: config.Ingest) -> str:
-    """Return 12 hexadecimal digits over what a pair's verdict depends on besides its own files."""
+    """Return 12 hexadecimal digits over all that a pair's verdict depends on, except its own files."""
     packages = ("text2pixels", "text2pixels_simulator") if adapter.embedded else ("text2pixels",)
     inputs = [asdict(source), settings.minimum_side, digest(closure(Path(__file__), packages))]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True, default=str).encode()).hexdigest()[:12]
@@ -163,7 +163,7 @@ def _take_in(
 
 
 def _forget(aside: Path, kept: int = 0) -> None:
-    """Remove the folder aside where it holds nothing that another run could go on from."""
+    """Remove the folder aside, unless it holds pairs from which another run can go on."""
     if not kept:
         shutil.rmtree(aside)
 
@@ -195,7 +195,7 @@ def _span(adapter: Adapter, source: config.Source) -> tuple[float, float] | None
 
 
 def compare() -> list[leaks.Leak]:
-    """Compare every ingested data set with every other, and return and print what shows on both sides of a split."""
+    """Compare all ingested data sets with each other; print and return the images found on both sides of a split."""
     folders = [path.parent for path in sorted(layout.interim("x").parent.glob("*/manifest.parquet"))]
     found = leaks.across_splits([entry for folder in folders for entry in leaks.read_prints(folder)])
     print_leaks(found, [folder.name for folder in folders])

@@ -86,7 +86,7 @@ def _below_results(entry: Entry, results: str | None) -> Path:
 
 
 def _copy_network(folder: Path, entry: Entry) -> Card:
-    """Copy a network of ours that was trained before, tell it each pair's prompt, and return its card.
+    """Copy a network of ours that was trained before, write each pair's prompt beside it, and return its card.
 
     Raises:
         InputError: the checkpoint or the prompts are missing or damaged.
@@ -94,7 +94,7 @@ def _copy_network(folder: Path, entry: Entry) -> Card:
     described = describe(Path(entry.place))
     tensor_files.check(Path(entry.place), LAYOUT, described.content, [LAYOUT.weights])
     shutil.copyfile(Path(entry.place) / LAYOUT.weights, folder / LAYOUT.weights)
-    # Without its ONNX file: torch runs it, as it runs what is trained here, and counts its operations.
+    # Without its ONNX file: as for a network trained here, torch runs it and counts its operations.
     digests = {name: value for name, value in described.content[tensor_files.DIGESTS].items() if name != ONNX}
     description = dict(described.content) | {tensor_files.DIGESTS: digests}
     (folder / LAYOUT.description).write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
@@ -114,7 +114,7 @@ def _to_fuse(which: str) -> dict[str, list[str]]:
 
 
 def _write_prompts(folder: Path, settings: config.Train) -> None:
-    """Tell a network of other authors that reads text what ours is told: the same phrases of each pair.
+    """Write the prompts for a text-reading network of other authors: for each pair the phrases that ours gets.
 
     Raises:
         InputError: the vectors are not CLIP's.

@@ -1,7 +1,7 @@
 """Stage `pretrain`: the detector that the training of a fusion network begins with.
 
-Trained on the infrared and on the visible images of the train split of all labelled data sets. Where no COCO
-weights start the classic head, every method's detector begins with it, too, and is tested on the committed split.
+It is trained on the infrared and on the visible images of the train split of all labelled data sets. Where no COCO
+weights start the classic head, every method's detector begins with this one, too, and is tested on the committed split.
 """
 
 from text2pixels import layout, params_file

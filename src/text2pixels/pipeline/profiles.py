@@ -1,7 +1,7 @@
 """Profiles: files from which params.yaml is written, checked before anything is replaced.
 
 A profile holds what it changes, of the defaults or of the profile that it extends. params.yaml holds every section in
-full, because DVC watches only what is in the file, and so that nothing that shaped a result is left to a default.
+full, because DVC watches only what is in the file, and so that no setting behind a result is left to a default.
 """
 
 import json
@@ -81,7 +81,7 @@ def write_params(
 
 
 def keep_edited() -> Path | None:
-    """Keep a copy of a params.yaml that no profile gives: before another takes its place, what was edited is kept.
+    """Copy params.yaml, before it is replaced, if it was edited: if no profile gives the same file.
 
     Returns:
         The copy; None where there was nothing to lose.
@@ -107,7 +107,7 @@ def keep_edited() -> Path | None:
 
 
 def without_git() -> str | None:
-    """Return the way out where DVC would refuse to run, because the working directory is in no git repository."""
+    """Return what to do where DVC would refuse to run because the working directory is in no git repository."""
     here = Path.cwd()
     settings = [Path(".dvc") / name for name in ("config", "config.local")]
     told = any("no_scm" in path.read_text(encoding="utf-8") for path in settings if path.is_file())

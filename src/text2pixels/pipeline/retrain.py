@@ -44,14 +44,14 @@ def retrain_method(method: str, entry: Entry, params: config.Params) -> None:
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError(f"methods.{method}.retrain: runs in one process: start it without torchrun")
-    # A method of which there is no file is always trained here, and all the way where params.yaml does not say.
+    # A method without an authors' file is always trained here, by the whole schedule where params.yaml says nothing.
     asked = params_file.retraining(params, method) or config.Retrain()
     module, _, name = entry.recipe.partition(":")
     recipe: Recipe = getattr(import_module(module), name)
     budget = replace(recipe.budget, **{key: value for key, value in asdict(asked).items() if value is not None})
     device = pick_device(params.train.device)
     if device.type == "cpu":
-        torch.set_flush_denormal(True)  # they cost up to 14 times the seconds
+        torch.set_flush_denormal(True)  # denormal numbers make steps up to 14 times slower
         keep_freed_memory()
     pairs, manifests = [], []
     for dataset in params.train.datasets:

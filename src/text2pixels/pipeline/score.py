@@ -39,7 +39,7 @@ SCHEMA = pa.schema(
     ]
 )
 
-# Whose images each convention looks at, and with which metrics.
+# The fused images that each convention looks at, and its metrics.
 WHAT: dict[Convention, tuple[Callable[[str, str], Path], tuple[str, ...]]] = {
     "standard": (layout.fused, tuple(METRICS)),
     "stretched": (layout.fused_stretched, HEADLINE),
@@ -87,7 +87,7 @@ def _check(dataset: str, fused: Path, expected: set[str]) -> None:
 
 def _score_pair(pair: Pair, method: str) -> list[dict[str, object]]:
     """Return the rows of one pair."""
-    # Stages run side by side: threads that spin for cores which another stage has make both crawl.
+    # Stages run side by side: OpenCV's threads would wait for cores that another stage uses, and slow both.
     cv2.setNumThreads(1)
     source = layout.processed(pair.dataset)
     infrared = read_gray(source / pair.infrared)

@@ -2,9 +2,9 @@
 
 Writes `layout.model(method)`: the checkpoint of the best epoch (weights.safetensors, network.json,
 detector.safetensors, detector.json), that of the last epoch in `last/`, history.parquet (epoch, level,
-name, value), and what the network is told when it fuses: phrases.parquet (pair_id, phrases) of every
-data set, and vectors.parquet of those phrases. So fusing depends on the model alone, and other
-methods' fused images outlive new prompts.
+name, value), and the text for fusing: phrases.parquet (pair_id, phrases) of every data set, and vectors.parquet
+of those phrases. So fusing depends on the model alone, and new prompts do not make methods fuse again that read
+no text.
 
     torchrun --nproc-per-node 2 --no-python t2p stage method --method ours
 """
@@ -82,7 +82,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
                 "processes": processes.size,
                 "text": _text_digest(data, embeddings),
             },
-            sorted(closure(__file__)),  # encoders and prompts with it: a vocabulary that changes is another run
+            sorted(closure(__file__)),  # includes encoders and prompts: another vocabulary is another run
             inputs,
         )
         detector = detector_weights.read(layout.detector())
@@ -160,7 +160,7 @@ def _reads_text(network: FusionNetwork, settings: config.Train) -> bool:
 
 
 def _text_digest(data: Data, embeddings: Embeddings) -> str:
-    """Return a digest of the phrases and vectors that training may see; the files hold those of other data besides."""
+    """Return a digest of the phrases and vectors that training may see; the files hold those of other data, too."""
     total = hashlib.sha256(embeddings.encoder.encode())
     pairs = [*data.train, *data.val]
     for item in pairs:

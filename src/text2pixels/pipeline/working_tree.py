@@ -1,7 +1,7 @@
 """One run at a time in a working tree, with the parameters that it began with, and a dvc.lock that is whole.
 
-Whatever starts a stage (`dvc repro`, a flow of Prefect, a hand) comes through here; what is kept for it lies
-in `.cache/run/`: who runs, and the last dvc.lock that could be read.
+Every stage passes here, whether `dvc repro`, a flow of Prefect or a person starts it. `.cache/run/` keeps which run is
+at work, and the last dvc.lock that could be read.
 """
 
 import json
@@ -31,15 +31,15 @@ _READS_ONE = {"dataset": "datasets", "method": "methods"}  # option of a stage -
 def hold(what: str, run: str | None = None, patience: float = 0) -> Iterator[None]:
     """Hold the working tree, so that no other run begins in it.
 
-    A process that belongs to the run that holds it goes through.
+    A process of the run that holds it already may enter, too.
 
     Args:
-        what: runs, in a few words.
-        run: its name among runs; None: of the environment variable `RUN`, or none.
+        what: what runs, in a few words.
+        run: name of the run; None: it has none.
         patience: seconds to wait for another run to end.
 
     Raises:
-        InputError: another run is at work here, which the message names; or the run that this belongs to is over.
+        InputError: another run is at work here, which the message names; or the run of this process is over.
     """
     from filelock import FileLock, Timeout
 
@@ -72,7 +72,7 @@ def busy() -> str:
 
 
 def holder() -> str | None:
-    """Return the name of the run that holds the working tree; None where no run of a name does."""
+    """Return the name of the run that holds the working tree; None where none does, or it has no name."""
     from filelock import FileLock, Timeout
 
     if not (FOLDER / "lock").exists():
@@ -95,7 +95,7 @@ def _read_holder() -> dict[str, Any]:
 def same_parameters(sections: tuple[str, ...], options: Mapping[str, str]) -> Iterator[None]:
     """Fail where params.yaml says something else at the block's end than at its beginning.
 
-    DVC records the parameters that it finds after the stage, whichever the stage has read.
+    After a stage DVC records the parameters that the file has then, not those that the stage has read.
 
     Args:
         sections: of params.yaml that the stage reads; none means the whole file.
@@ -127,7 +127,7 @@ def _values(sections: tuple[str, ...], options: Mapping[str, str]) -> dict[str, 
 
 
 def keep_lock() -> None:
-    """Keep a copy of dvc.lock where it is whole: DVC does not write it aside, and empties it when it is killed."""
+    """Keep a copy of dvc.lock if it is whole: DVC overwrites it in place, and leaves it empty when it is killed."""
     if _is_whole(LOCK):
         with whole_file(_KEPT) as aside:
             shutil.copyfile(LOCK, aside)
@@ -137,7 +137,7 @@ def mend_lock() -> str | None:
     """Put the kept copy in the place of a dvc.lock that DVC left half written.
 
     Returns:
-        What was done, in a sentence; None where nothing was to do.
+        What was done, in a sentence; None where dvc.lock is whole or does not exist.
     """
     if not LOCK.exists() or _is_whole(LOCK):
         return None
@@ -150,7 +150,7 @@ def mend_lock() -> str | None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Tell whether DVC can read a lock file, and it ends as DVC ends it."""
+    """Tell whether DVC can read a lock file, and the file ends as DVC's do."""
     if not path.is_file():
         return False
     text = path.read_text(encoding="utf-8", errors="replace")
