@@ -84,7 +84,8 @@ def test_a_rank_counts_no_near_copies_and_the_one_of_all_stands_beside_it():
         for method in ("one", "other")
         for better in ((method == "one") == (name in counted),)
     ]
-    _, (first, second), ranking = fusion_table(pd.DataFrame(rows), ["one", "other"], resamples=10)
+    table, ranking = fusion_table(pd.DataFrame(rows), ["one", "other"], resamples=10)
+    first, second = table.rows
     assert (first.method, first.rank, first.rank_of_all) == ("one", 1, 2)
     assert (second.method, second.rank, second.rank_of_all) == ("other", 2, 1)
     assert ranking.metrics == counted

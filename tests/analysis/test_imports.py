@@ -1,4 +1,4 @@
-"""Tables are made from rows on disk: that takes no network."""
+"""Analysis makes tables from rows on disk, so it imports without torch."""
 
 import pkgutil
 import subprocess

@@ -1,8 +1,8 @@
 """Ablations: variants that change one setting, compared image by image with the variant that changes none.
 
-Everything is derived from the overrides in params.yaml: variants that differ in train.seed alone are
-one setting, trained several times; a setting's group follows from the keys that it changes, the
-reference from changing none; names mean nothing.
+Everything is derived from the overrides in params.yaml. Variants that differ in train.seed alone are
+one setting, trained several times. A setting's group follows from the keys that it changes; the
+reference is the setting that changes none. Names mean nothing.
 """
 
 import json
@@ -16,10 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from text2pixels.analysis import average_precision as evaluation
-from text2pixels.analysis.leaderboard import HEADLINE
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.analysis.statistics import Interval, mean_interval
-from text2pixels.metrics.score import METRICS
+from text2pixels.metrics.score import HEADLINE, METRICS
 
 Overrides = Mapping[str, Mapping[str, Any]]  # section -> key -> value
 
@@ -130,7 +129,7 @@ class Group:
 
 
 def reference_of(variants: Mapping[str, Overrides]) -> str:
-    """Return the variant that changes nothing but perhaps the seed; the first one where each changes something."""
+    """Return the variant that changes nothing except perhaps the seed; the first variant where there is none."""
     return next((name for name, overrides in variants.items() if not _flat(overrides)), next(iter(variants)))
 
 

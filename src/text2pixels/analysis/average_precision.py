@@ -20,7 +20,7 @@ from text2pixels.detection.precision import THRESHOLDS, coco_precision
 Floats = NDArray[np.float64]
 
 ALL = "all"  # the mean over the categories that occur often enough
-LEAST_BOXES = 50  # of a category that counts in the mean: with fewer, one box more or less found moves it by percents
+LEAST_BOXES = 50  # of a category that counts in the mean: with fewer, a single box moves its AP by percents
 METRICS = {"AP50": slice(0, 1), "AP50:95": slice(0, 10)}
 _RECALLS = np.linspace(0, 1, 101)
 _MOST_PER_IMAGE = 100
@@ -54,24 +54,24 @@ class Resampled:
     """Average precision on the images as they are, and on each bootstrap resample of them.
 
     Attributes:
-        images: tested, in order: two tables of the same images share their resamples.
+        images: tested, in order; tables of the same images are resampled alike.
         categories: that occur in the truth.
         boxes: true boxes of each category.
         points: (category, 10 thresholds).
         samples: (category, 10 thresholds, R); NaN where a resample lacks the category.
     """
 
-    @property
-    def counted(self) -> tuple[int, ...]:
-        """The categories of the mean, by their place: those of `LEAST_BOXES` boxes, all where none has as many."""
-        often = tuple(place for place, boxes in enumerate(self.boxes) if boxes >= LEAST_BOXES)
-        return often or tuple(range(len(self.boxes)))
-
     images: tuple[str, ...]
     categories: tuple[str, ...]
     boxes: tuple[int, ...]
     points: Floats
     samples: Floats
+
+    @property
+    def counted(self) -> tuple[int, ...]:
+        """The categories of the mean, by their place: those with at least `LEAST_BOXES` boxes, or all."""
+        often = tuple(place for place, boxes in enumerate(self.boxes) if boxes >= LEAST_BOXES)
+        return often or tuple(range(len(self.boxes)))
 
     def of_category(self, index: int, metric: str) -> tuple[float, Floats]:
         """Return a category's average precision by a metric of `METRICS`, and its resamples (R,)."""
@@ -88,7 +88,7 @@ class Resampled:
 
 
 def resample(table: pa.Table, resamples: int = 2000, seed: int = 0) -> Resampled | None:
-    """Evaluate a table of detections, and resamples of its images; None where nothing is to be found.
+    """Evaluate a table of detections, and resamples of its images; None where there is no true box.
 
     Args:
         table: of one protocol, as `table.select` returns it.
@@ -219,7 +219,7 @@ def _resampled(matches: _Matches, draws: NDArray[np.int64]) -> Floats:
         totals = some @ matches.truths
         drawn = np.maximum(np.cumsum(weights, axis=1), 1)
         for row, true in enumerate(matches.true):
-            # Precision rises at true positives alone, so the others are not looked at again.
+            # Precision rises only at true positives, so the other detections are not needed any more.
             positives = np.cumsum(weights[:, true], axis=1)
             result[row, start : start + chunk] = _area(positives, positives / drawn[:, true], totals)
     return result

@@ -27,15 +27,15 @@ class Board:
     """What one list of test pairs says.
 
     Attributes:
-        key: In anchors and metrics.json: the data set's name, for a list with the list's behind it.
+        key: In anchors and metrics.json: the name of the data set; of a published list, DATASET-LIST.
         title: In words.
         count: Number of pairs.
         fusion: All metrics under the convention `standard`.
-        ranking: Average ranks over those of them that count in ranks.
+        ranking: Average ranks over those metrics that count in ranks.
         stretched: The metrics of published tables under the convention `stretched`.
-        stretched_ranked: Those of them that count in its ranks.
+        stretched_ranked: Those metrics of `stretched` that count in its ranks.
         printed: What others have printed for this list.
-        changes: How the ranking over those metrics changes between the conventions, best under `standard` first.
+        changes: How the ranking over `stretched_ranked` changes between the conventions, best under `standard` first.
     """
 
     key: str
@@ -66,7 +66,7 @@ def boards(data: DatasetResults, methods: Sequence[str], resamples: int) -> list
     listed = data.adapter.split_file or ""
     for name, title in test_lists(listed).items():
         chosen = named(listed, name) & everything
-        # A folder that holds a part of the set is no published list.
+        # A part of a published list, from a folder that lacks some of its pairs, is not comparable with it.
         if len(chosen) == len(named(listed, name)):
             found.append(_board(data, f"{data.name}-{name}", title, chosen, methods, resamples))
     return found
@@ -78,8 +78,8 @@ def _board(
     chosen = {pair.pair_id for pair in data.test if pair.name in names}
     scores = data.scores[data.scores["pair_id"].isin(chosen)]
     stretched = data.stretched[data.stretched["pair_id"].isin(chosen)]
-    columns, rows, ranking = fusion_table(scores, methods, resamples)
-    stretched_columns, stretched_rows, after = fusion_table(stretched, methods, resamples)
+    fusion, ranking = fusion_table(scores, methods, resamples)
+    published, after = fusion_table(stretched, methods, resamples)
     fused = [method for method in methods if method not in SOURCES]
     # The same metrics on both sides: only the convention differs.
     directions = {name: METRICS[name].direction for name in after.metrics}
@@ -88,9 +88,9 @@ def _board(
         key,
         title,
         len(chosen),
-        Table(columns, rows),
+        fusion,
         ranking,
-        Table(stretched_columns, stretched_rows),
+        published,
         after.metrics,
         published_rows(key),
         _changes(before.ranks, after.ranks),

@@ -1,7 +1,7 @@
 """What a detector finds in folders of fused images, measured against labels.
 
-The detector is one for all folders and is not trained on any of them: what it finds more in one than in another
-is the images' doing.
+One detector looks at all folders and is trained on none of them, so what it finds more in one than in another is due
+to the images.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +15,8 @@ import rich.table
 
 from text2pixels.analysis.average_precision import ALL, LEAST_BOXES, METRICS, precisions, resample
 from text2pixels.analysis.comparison import Shared, few
-from text2pixels.analysis.detection import Columns, Difference, Found
-from text2pixels.analysis.leaderboard import SOURCES, detection_table
+from text2pixels.analysis.detection import Difference, Found
+from text2pixels.analysis.leaderboard import SOURCES, Table, detection_table
 from text2pixels.datasets.adapter import LabelFile, LabelFormat, Labels
 from text2pixels.datasets.coco import Coco
 from text2pixels.datasets.labels import CLASSES_FILE, TYPES, Unlabelled, check_boxes, read_classes, read_labels
@@ -53,13 +53,13 @@ class Detected:
         tables: by metric of `METRICS`: a column for each category and one for their mean, the best first.
         differences: of each to ``reference``, paired by images.
         reference: the method with the best average rank.
-        found: what they rest on.
+        found: the average precisions and resamples behind the tables and differences.
         detector: its name.
         left_out: categories with labels that the detector does not know.
         rare: categories with too few boxes to count in the mean.
     """
 
-    tables: dict[str, Columns]
+    tables: dict[str, Table]
     differences: list[Difference]
     reference: str
     found: Found
@@ -83,7 +83,7 @@ class Detected:
 
     @property
     def verdict(self) -> str:
-        """What is told apart from the reference, in a sentence without its stop."""
+        """Which methods differ from the reference, in a sentence without its full stop."""
         said = {"better": [], "worse": [], "not told apart": []}  # type: dict[str, list[str]]
         for each in self.differences:
             if each.metric == "AP50":
@@ -139,7 +139,9 @@ def _coco(path: Path, shared: Shared) -> Iterator[tuple[str, Labels]]:
     coco = Coco(path)
     for name, files in shared.files.items():
         here = [Path(files[side].parent.name, files[side].name) for side in ("visible", "infrared")]
-        others = [Path(here[0].parent, name + suffix) for suffix in SUFFIXES]  # converted since it was labelled
+        others = [
+            Path(here[0].parent, name + suffix) for suffix in SUFFIXES
+        ]  # the image may have another suffix than when it was labelled
         entry = next((entry for file in (*here, *others) if (entry := coco.find(file, single=True))), None)
         if entry is not None:
             yield name, entry.labels()
@@ -246,7 +248,7 @@ def judge(
     frequent = {row.category for row in rows if row.category != ALL and row.boxes >= LEAST_BOXES}
     rare = tuple(sorted({row.category for row in rows} - frequent - {ALL})) if frequent else ()
     return Detected(
-        {metric: Columns(*detection_table(found.precisions, order, metric)) for metric in METRICS},
+        {metric: detection_table(found.precisions, order, metric) for metric in METRICS},
         found.differences(order[0], order),
         order[0],
         found,

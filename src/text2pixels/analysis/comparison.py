@@ -1,4 +1,4 @@
-"""Folders of fused images, by whatever made them, compared on the pairs that they all fused.
+"""Folders of fused images, whatever made them, compared on the pairs that all of them hold.
 
 The same metrics, ranks and tests as the benchmark's leaderboards, for results that never went through
 the pipeline.
@@ -38,11 +38,11 @@ class Shared:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """What the comparison says.
+    """The result of a comparison.
 
     Attributes:
         table: A row per method, best average rank first, then the two sources without a rank.
-        ranking: Average ranks and what they tell apart.
+        ranking: Average ranks, and which methods they tell apart.
         scores: A row per pair, method and metric: columns pair_id, method, metric, value.
     """
 
@@ -143,8 +143,8 @@ def leaderboard(rows: Iterable[dict[str, object]], resamples: int = 2000) -> Lea
         resamples: Of the bootstrap intervals.
     """
     scores = pd.DataFrame(rows)
-    columns, table, ranking = fusion_table(scores, [*dict.fromkeys(scores["method"])], resamples)
-    return Leaderboard(Table(columns, table), ranking, scores)
+    table, ranking = fusion_table(scores, [*dict.fromkeys(scores["method"])], resamples)
+    return Leaderboard(table, ranking, scores)
 
 
 def as_terminal_table(found: Leaderboard) -> rich.table.Table:
@@ -165,7 +165,7 @@ def as_terminal_table(found: Leaderboard) -> rich.table.Table:
 
 def _score_pair(item: tuple[str, dict[str, Path]]) -> list[dict[str, object]]:
     """Return the rows of one pair: of each method, and of the sources themselves."""
-    cv2.setNumThreads(1)  # the processes are the parallelism
+    cv2.setNumThreads(1)  # the processes use the cores already
     name, files = item
     images = {
         each: read_infrared(path) if each == "infrared" else quantise(luminance(read_visible(path)))

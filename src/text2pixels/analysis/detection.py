@@ -1,4 +1,4 @@
-"""Average precision as the report shows it: each protocol, over the pairs for which it says something."""
+"""Average precision as the report shows it: each protocol, over the test split and over all labelled pairs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from text2pixels.analysis.average_precision import ALL, LEAST_BOXES, METRICS, Precision, Resampled, precisions, resample
 from text2pixels.analysis.late_fusion import merge
-from text2pixels.analysis.leaderboard import Row, detection_table
+from text2pixels.analysis.leaderboard import Table, detection_table
 from text2pixels.datasets.manifest import Pair, in_split
 from text2pixels.detection.detections import EARLY, K_FOLD, LATE, OWN, ZERO_SHOT, select
 from text2pixels.errors import InputError
@@ -57,14 +57,6 @@ _LEADING = {
 }
 
 DRAWN = 0.25  # least score of a box that is drawn: what YOLOv5's own script draws
-
-
-@dataclass(frozen=True)
-class Columns:
-    """A table in the layout of the paper's Table 1: a column for each category and one for their mean."""
-
-    columns: list[str]
-    rows: list[Row]
 
 
 @dataclass(frozen=True)
@@ -119,7 +111,7 @@ class Section:
     folds: int  # 0: not in folds
     left_out: tuple[str, ...]  # categories that the protocol cannot find
     rare: tuple[str, ...]  # categories with too few boxes to count in the mean
-    tables: dict[str, Columns]  # by metric
+    tables: dict[str, Table]  # by metric, see `detection_table`
     reference: str  # the method that the others are compared with
     differences: list[Difference]
 
@@ -151,10 +143,10 @@ def by_method(differences: Sequence[Difference]) -> dict[str, list[Difference]]:
 
 
 def precision_of(tables: Mapping[str, pa.Table], pairs: Sequence[Pair], resamples: int) -> dict[str, Found]:
-    """Return scope -> what was found, without what was not tested.
+    """Return scope -> what was found; scopes that were not tested are left out.
 
-    Where both sources were tested, late fusion is a method more. A scope of all labelled pairs is left out where
-    it is that of the test split.
+    Where both sources were tested, late fusion is one more method. A scope of all labelled pairs is left out where
+    these are the pairs of the test split.
 
     Args:
         tables: method -> its detections, whole.
@@ -173,7 +165,8 @@ def precision_of(tables: Mapping[str, pa.Table], pairs: Sequence[Pair], resample
             method: select(table, scope.protocol, test if scope.test_only else None) for method, table in tables.items()
         }
         images = {method: _images(table) for method, table in chosen.items()}
-        # Only a network of ours has a detector of its own, and early fusion is nothing that COCO's detector knows.
+        # Not every method takes part: only our networks have a detector of their own, and the zero-shot detector cannot
+        # see both images at once, as early fusion does.
         everybody = {OWN: (), ZERO_SHOT: images.keys() - {EARLY}}.get(scope.protocol, images.keys())
         tested = {method: ids for method, ids in images.items() if ids or method in everybody}
         _check_same(scope, tested)
@@ -192,7 +185,7 @@ def leading(protocols: Mapping[str, object]) -> Scope | None:
 
 
 def detector_of(scope: Scope) -> str:
-    """Say in words whose boxes a leaderboard's scope counts."""
+    """Say in words which detector a leaderboard's scope rests on."""
     return _LEADING[scope]
 
 
@@ -227,7 +220,7 @@ def sections(
                 folds if scope.protocol == K_FOLD else 0,
                 tuple(sorted(known - {row.category for row in rows})) if scope.protocol == ZERO_SHOT else (),
                 tuple(sorted({row.category for row in rows} - frequent)) if frequent - {ALL} else (),
-                {metric: Columns(*detection_table(own, methods, metric)) for metric in METRICS},
+                {metric: detection_table(own, methods, metric) for metric in METRICS},
                 methods[0],
                 found.differences(methods[0], methods),
             )
@@ -247,7 +240,7 @@ def headlines(shown: Sequence[Section]) -> dict[str, dict[str, float]]:
 def drawn(table: pa.Table, pair_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
     """Return pair_id -> the boxes found in its image that a page draws: category, score and x, y, w, h in pixels.
 
-    Of the fine-tuned detector, the first seed's, or of COCO's where none was fine-tuned; those with a score of
+    They are those of the fine-tuned detector of the first seed, or of COCO's where none was fine-tuned, with a score of
     `DRAWN` or more.
 
     Args:
@@ -277,7 +270,7 @@ def _images(table: pa.Table) -> frozenset[str]:
 
 
 def _check_same(scope: Scope, images: Mapping[str, frozenset[str]]) -> None:
-    """Compare methods only where each was tested on the same images."""
+    """Make sure that all methods were tested on the same images."""
     if not images:
         return
     first = next(iter(images))

@@ -1,4 +1,4 @@
-"""Late fusion: detection on both images of a pair, the boxes merged. The rival that needs no fused image.
+"""Late fusion: detection on both images of a pair, the boxes merged. It needs no fused image.
 
 Of the boxes that a detector found in the infrared and another in the visible, those of one category that
 overlap are taken for the same object, and the one with the better score stays (non-maximum suppression).
@@ -39,7 +39,7 @@ def suppress(found: Iterable[Row], overlap: float = _OVERLAP) -> list[Row]:
 
     Args:
         found: rows of detections.
-        overlap: intersection over union from which on the lesser goes.
+        overlap: intersection over union above which the box with the lower score is dropped.
     """
     waiting = sorted(found, key=lambda row: -_number(row["score"]))
     corners = {id(row): _corners(row) for row in waiting}

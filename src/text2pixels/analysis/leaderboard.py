@@ -8,7 +8,6 @@ import pandas as pd
 
 from text2pixels.analysis.average_precision import ALL, Precision
 from text2pixels.analysis.statistics import Comparison, Ranking, average_ranks, compare_with_best, mean_interval
-from text2pixels.metrics.score import HEADLINE as HEADLINE
 from text2pixels.metrics.score import METRICS, RANKED
 
 _RANKS_SAID = 5  # methods whose rank a verdict names
@@ -72,8 +71,8 @@ class Table:
         return Table([self.columns[index] for index in kept], rows)
 
 
-def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -> tuple[list[str], list[Row], Ranking]:
-    """Return the metrics' names, a row per method with the best average rank first, and the ranking.
+def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -> tuple[Table, Ranking]:
+    """Return a column per metric, a row per method with the best average rank first; and the ranking.
 
     The ranking is over those of the metrics that count in ranks; a row has the rank over all of them, too. Ranks and
     tests are among the fused methods; the two sources are listed last and unranked, because they are compared with
@@ -100,11 +99,11 @@ def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -
         Row(method, ranking.ranks.get(method), tuple(cells[method, name] for name in names), of_all.get(method))
         for method in methods
     ]
-    return names, sorted(rows, key=lambda row: (row.rank is None, row.rank)), ranking
+    return Table(names, sorted(rows, key=lambda row: (row.rank is None, row.rank))), ranking
 
 
 def verdict(ranking: Ranking) -> str:
-    """Return who is first in average rank, on how many pairs, and how sure that is, in a sentence without its stop."""
+    """Return who is first in average rank, on how many pairs, and how sure that is, in a sentence without full stop."""
     names, pairs = list(ranking.ranks), f"{ranking.images} pair{'s' * (ranking.images != 1)}"
     ranks = ", ".join(f"{name} {rank:.2f}" for name, rank in list(ranking.ranks.items())[:_RANKS_SAID])
     metrics = f"{len(ranking.metrics)} metric{'s' * (len(ranking.metrics) != 1)}"
@@ -120,10 +119,8 @@ def verdict(ranking: Ranking) -> str:
     return f"{over}. {names[0]} is first, but not told apart from {rest} (Friedman, Nemenyi, 5 %)"
 
 
-def detection_table(
-    precision: dict[str, list[Precision]], methods: Sequence[str], metric: str
-) -> tuple[list[str], list[Row]]:
-    """Return the categories (and "all", the mean) and a row per method, in the layout of the paper's Table 1."""
+def detection_table(precision: dict[str, list[Precision]], methods: Sequence[str], metric: str) -> Table:
+    """Return a column per category and one for their mean, a row per method: the layout of the paper's Table 1."""
     found = {method: {row.category: row for row in rows if row.metric == metric} for method, rows in precision.items()}
     categories = sorted({name for rows in found.values() for name in rows} - {ALL})
     columns = [*categories, ALL]
@@ -135,11 +132,11 @@ def detection_table(
     for name in columns:
         _mark(cells, [(method, name) for method in found], -1)
     rows = [Row(method, None, tuple(cells[method, name] for name in columns)) for method in methods if method in found]
-    return columns, sorted(rows, key=lambda row: -row.cells[-1].value)
+    return Table(columns, sorted(rows, key=lambda row: -row.cells[-1].value))
 
 
 def _mark(cells: dict[tuple[str, str], Cell], keys: list[tuple[str, str]], sign: int) -> None:
-    """Mark the best and the second; equal values share a place. Of one alone nothing is marked: it beat nobody."""
+    """Mark the best and the second; equal values share a place. Nothing is marked where there is only one."""
     if len(keys) < 2:
         return
     finite = sorted({sign * cells[key].value for key in keys if np.isfinite(cells[key].value)})

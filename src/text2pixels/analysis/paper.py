@@ -2,7 +2,7 @@
 
 ``paper_tables.csv`` has the printed numbers of Tables 1 to 3 of arXiv 2401.00421, as they stand there. Ours
 are found by what a row or column means: a method by its name, a variant by the settings that it changes, a
-data set by its key. What a run lacks is named: a row that it lacks in the row, a data set in a sentence.
+data set by its key. What a run lacks is said: of a row in that row, of a data set in a sentence.
 """
 
 import csv
@@ -54,8 +54,8 @@ class Line:
         note: What the row stands for, where the label does not say.
         method: Ours: the method or variant of this run; None where it has none.
         lack: Why this run has no such row, "" where it has one.
-        found: Ours, a value a column; NaN is a gap.
-        printed: The paper's.
+        found: Our values, one for each column; NaN where there is none.
+        printed: The paper's values.
     """
 
     label: str
@@ -76,7 +76,7 @@ class PaperTable:
         groups: Title of each data set, and how many columns it has.
         columns: Names, in the paper's order.
         lines: Rows, in the paper's order.
-        gap: A sentence: which of its data sets this run lacks, and in an empty table all that it lacks; or "".
+        gap: A sentence: which data sets this run lacks, and whether it lacks the methods of all rows; or "".
     """
 
     number: int
@@ -108,7 +108,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def fusion_set(results: Results, key: str) -> DatasetResults | None:
-    """Return a data set of `FUSION_SETS` in a run: of M3FD the pairs for fusion, where they are there."""
+    """Return a data set of `FUSION_SETS` in a run; of M3FD its pairs for fusion, where the run has them."""
     return _dataset(results, f"{key}_fusion") or _dataset(results, key)
 
 
@@ -145,7 +145,7 @@ def precision_of(data: DatasetResults | None, method: str | None, category: str 
 
 
 def aside(results: Results, method: str | None) -> str:
-    """Return what a reader has to know of a method's weights where they are not its authors'; "" otherwise."""
+    """Return whose a method's weights are, in brackets, where they are not its authors'; "" otherwise."""
     card = results.cards.get(method or "")
     return f"({card.aside})" if card and card.aside else ""
 

@@ -28,10 +28,10 @@ class DatasetResults:
     """One data set: its pairs, and what every method made of its test split.
 
     ``scores`` has a row per image and metric (columns pair_id, method, convention, metric, value, reason)
-    under the convention `standard`, ``stretched`` under that one;
+    under the convention `standard`, ``stretched`` the same under `stretched`;
     ``prompts`` has columns pair_id, kind, phrases, origin;
-    ``detections`` maps a method to its table (detection/table.py) under the protocol of the leaderboards, of the test
-    split alone;
+    ``detections`` maps a method to its table (`detection.detections`) under the protocol of the leaderboards, of the
+    test split alone;
     ``folds`` is their number, 0 where there are none;
     ``protocols`` maps a key of `analysis.detection.SCOPES` to what was found, of early and late fusion too;
     ``precision`` is that of the leaderboards, see `analysis.detection.leading`: over the test split alone.
@@ -60,11 +60,11 @@ class DatasetResults:
 class Results:
     """All data sets, and what belongs to methods alone.
 
-    ``methods`` are compared with each other: the first variant of our network, and all that are not ours. The other
-    ``variants`` are its ablations, and compared with it alone; ``changes`` are the settings in which each variant
-    differs, as params.yaml has them. ``cards`` are of all, from their models: there stands how much of a schedule was
-    run, and whose the weights are. ``histories`` are of what was trained in this run: the variants, and then networks
-    of other authors.
+    ``methods`` are compared with each other: the first variant of our network, and all methods that are not ours. The
+    other ``variants`` are its ablations, compared with it alone; ``changes`` are the settings in which each variant
+    differs, as params.yaml has them. ``cards`` are of all methods and variants, from their models: they say whose the
+    weights are, and how much of a schedule was run. ``histories`` are of the networks trained in this run: the
+    variants, then those of other authors.
     """
 
     methods: list[str]

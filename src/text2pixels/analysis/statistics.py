@@ -1,7 +1,7 @@
 """What the scores of a set of images allow one to say: intervals, paired tests, average ranks.
 
-The images are the sample. Everything here is deterministic, and says in words what it could not do:
-one image has no interval, a method undefined on an image has no rank there.
+The images are the sample. Everything here is deterministic. Where a number cannot be computed, a note says why: one
+image has no interval, a metric that is undefined for some method takes no part on that image.
 """
 
 from collections.abc import Mapping
@@ -136,7 +136,7 @@ def _wilcoxon(method: "pd.Series[float]", against: "pd.Series[float]") -> Compar
         note = "identical on every image"
         return Comparison(str(method.name), str(against.name), 0.0, 1.0, nan, count, note)
     if count < 6:
-        # 2 / 2^5 > .05: no outcome of so few pairs could be significant.
+        # The least p of five pairs is 2 / 2^5 > .05: no outcome could be significant.
         note = f"{count} image{'s' * (count > 1)}: too few for a test"
         return Comparison(str(method.name), str(against.name), mean, nan, nan, count, note)
     return Comparison(str(method.name), str(against.name), mean, float(stats.wilcoxon(difference).pvalue), nan, count)
@@ -144,7 +144,7 @@ def _wilcoxon(method: "pd.Series[float]", against: "pd.Series[float]") -> Compar
 
 def holm(p_values: list[float]) -> list[float]:
     """Correct p-values for their number by Holm's step-down method; NaN stays and does not count."""
-    # By hand: scipy's false_discovery_control is Benjamini-Hochberg's, and one loop is no reason for statsmodels.
+    # scipy has no correction by Holm, only by Benjamini and Hochberg, and a few lines do not justify statsmodels.
     p = np.asarray(p_values, dtype=np.float64)
     corrected = np.full_like(p, np.nan)
     order = np.argsort(p)[: np.isfinite(p).sum()]  # NaN sorts last

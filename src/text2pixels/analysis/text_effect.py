@@ -1,8 +1,8 @@
 """How much a class's phrase changes the fused image inside the boxes of that class, and outside.
 
 A change is the mean absolute difference of fused luminance, in levels of 255, not rounded. Inside are the pixels of
-the class's boxes, outside all others. Text of any kind may change a road more than a sky, so what tells is by how much
-more the class's own phrases favour its boxes than a control does.
+the class's boxes, outside all others. Any text may change a road more than a sky. So the measure is by how much more
+the class's own phrases favour its boxes than those of a control do.
 
 Shapes: H, W image.
 """
@@ -39,7 +39,7 @@ class Effect(NamedTuple):
 
     @property
     def specific(self) -> float:
-        """How much more they favour the boxes than the control does."""
+        """How much more the class's phrases favour its boxes than the control's phrases do."""
         return self.favour - (self.control_inside - self.control_outside)
 
 

@@ -1,6 +1,6 @@
 """The verbs of `t2p` that make, run and publish a benchmark. `t2p stage NAME …` is what dvc.yaml calls.
 
-A verb imports what it needs when it runs, so that none pays for another's libraries.
+A verb imports what it needs when it runs, so that it does not load the libraries of the others.
 """
 
 import sys
@@ -57,7 +57,7 @@ def _matches_its_paper(name: str, weights: Path | None, data: Path | None, devic
     """Print a method's means over published lists beside those that its paper prints, and the verdict."""
     from rich.console import Console
 
-    from text2pixels.analysis.reproduction import Figure, pairs_of, reproduce, rows_of, verdict
+    from text2pixels.analysis.published import Figure, pairs_of, reproduce, rows_of, verdict
     from text2pixels.methods.catalogue import load
     from text2pixels.progress import track
 

@@ -95,7 +95,7 @@ def commands(params: config.Params) -> list[str]:
     changes = _changes(params)
     options = dict.fromkeys(option for key in changes if (option := _place(key)))
     words += [f"{option} …" for option in options]
-    # These --phrases sets, too.
+    # --phrases sets these, too.
     implied = {"encoders", "train.encoder"} if "--phrases" in options else set()
     for key, value in changes.items():
         if _place(key) is None and key not in implied:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from text2pixels import config
 from text2pixels.analysis import ablations
 from text2pixels.analysis.boards import Board, boards
-from text2pixels.analysis.leaderboard import Table, detection_table
+from text2pixels.analysis.leaderboard import detection_table
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.detection.detections import EARLY, LATE
 from text2pixels.metrics.score import METRICS, STRETCHED
@@ -72,7 +72,7 @@ def _publish_dataset(folder: Path, data: DatasetResults, results: Results, param
     _write(folder / f"cost-and-quality-{data.name}.svg", _stand_alone(chart))
     shown = [*results.methods, *(name for name in (EARLY, LATE) if name not in results.methods)]
     precision = {method: data.precision[method] for method in shown if method in data.precision}
-    tables = {metric: Table(*detection_table(precision, shown, metric)) for metric in PRECISIONS if precision}
+    tables = {metric: detection_table(precision, shown, metric) for metric in PRECISIONS if precision}
     if tables:
         rows = [{"method": method} | vars(row) for method, found in precision.items() for row in found]
         _write_csv(folder / f"detection-{data.name}.csv", rows)

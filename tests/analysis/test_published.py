@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from text2pixels.analysis import reproduction
-from text2pixels.analysis.published import PublishedRow, published_detections, published_rows
-from text2pixels.analysis.reproduction import Figure, pairs_of, reproduce, rows_of, verdict
+from text2pixels.analysis import published
+from text2pixels.analysis.published import (
+    Figure,
+    PublishedRow,
+    pairs_of,
+    published_detections,
+    published_rows,
+    reproduce,
+    rows_of,
+    verdict,
+)
 from text2pixels.cli import app
 from text2pixels.errors import InputError
 from text2pixels.methods.catalogue import load
@@ -68,11 +76,11 @@ def data(tmp_path, monkeypatch):
         for number in range(3):
             image = random.integers(0, 256, (40, 48), np.uint8)
             cv2.imwrite(str(tmp_path / f"TNO/{side}/{number:02d}.png"), image)
-    monkeypatch.setattr(reproduction, "LISTS", {"tno": ("TNO", 3)})
+    monkeypatch.setattr(published, "LISTS", {"tno": ("TNO", 3)})
     row = PublishedRow("average", {"EN": Decimal("0.00"), "SD": Decimal("1.00")}, 3, "nobody")
     ours = {figure.metric: figure.ours for figure in reproduce(load("average"), row, "tno", pairs_of("tno", tmp_path))}
     row.values["EN"] = Decimal(f"{ours['EN']:.2f}")
-    monkeypatch.setattr(reproduction, "published_rows", lambda name: [row])
+    monkeypatch.setattr(published, "published_rows", lambda name: [row])
     return tmp_path
 
 
