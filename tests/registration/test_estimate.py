@@ -8,10 +8,8 @@ from support.two_cameras import TRUTH, other_camera, scene
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb
-from text2pixels.registration.estimate import Estimate, estimate, estimate_rig, judge
-from text2pixels.registration.frames import corner_error, corners, transform
-from text2pixels.registration.judgement import Peak, loose_quarters
-from text2pixels.registration.pairs import prepare
+from text2pixels.registration.estimate import Estimate, estimate, estimate_rig
+from text2pixels.registration.frames import corner_error, transform
 
 RAW = Path(__file__).parents[2] / "../shared/data/RoadScene_unregistered"
 
@@ -70,31 +68,6 @@ def test_what_cannot_be_registered_is_said(pairs, message):
         estimate_rig(pairs)
 
 
-@pytest.mark.parametrize(
-    ("peak", "residual", "loose", "status"),
-    [
-        (Peak(20, 4, 1.0), 0.003, 0, "good"),
-        (Peak(20, 4, 1.0), 0.003, 1, "doubtful"),
-        (Peak(20, 4, 1.0), 0.02, 0, "doubtful"),
-        (Peak(8, 4, 1.0), 0.003, 0, "doubtful"),
-        (Peak(20, 1.5, 1.0), 0.003, 0, "doubtful"),
-        (Peak(5, 1.2, 1.0), 0.003, 0, "failed"),
-        (Peak(20, 4, 1.0), 0.08, 0, "failed"),
-    ],
-)
-def test_the_status_follows_the_evidence(peak, residual, loose, status):
-    assert judge(peak, residual, loose)[0] == status
-
-
-def test_a_quarter_without_structure_in_common_holds_nothing():
-    infrared = scene(0)
-    visible = other_camera(infrared, TRUTH, (300, 380), 1)
-    assert loose_quarters(prepare([(infrared, visible)]), TRUTH) == 0
-    noise = np.random.default_rng(5).integers(100, 140, (175, 220), dtype=np.uint8)
-    visible[:175, 160:] = noise
-    assert loose_quarters(prepare([(infrared, visible)]), TRUTH) == 1
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not RAW.is_dir(), reason="the raw RoadScene pairs are not on this machine")
 @pytest.mark.parametrize("name", ["FLIR_04354", "FLIR_06775", "FLIR_06997"])
@@ -106,7 +79,3 @@ def test_real_raw_pairs_are_within_one_per_cent(name):
     error = corner_error(found.matrix, np.array(truth["infrared_to_visible"]), height, width)
     assert error < 0.01 * np.hypot(height, width)
     assert found.status == "good"
-
-
-def test_corners_are_pixel_centres():
-    np.testing.assert_array_equal(corners(3, 5), [[0, 0], [4, 0], [4, 2], [0, 2]])

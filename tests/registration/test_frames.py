@@ -40,6 +40,10 @@ def test_there_and_back_is_the_picture():
     assert np.abs(back[inner][valid[inner]].astype(int) - image[inner][valid[inner]]).mean() < 2
 
 
+def test_corners_are_pixel_centres():
+    np.testing.assert_array_equal(corners(3, 5), [[0, 0], [4, 0], [4, 2], [0, 2]])
+
+
 def test_resizing_keeps_the_field():
     points = corners(40, 80)
     outer = points + np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])

@@ -2,26 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from text2pixels.registration.frames import Image8, Matrix, normalised, scaling
-from text2pixels.registration.judgement import Peak, disagreement, loose_quarters, peak
+from text2pixels.registration.judgement import FAILED_PEAK, Status, disagreement, judge, loose_quarters, peak
 from text2pixels.registration.pairs import Views, prepare
 from text2pixels.registration.refinement import Coordinates, refine
 from text2pixels.registration.search import are_distinct, hypotheses
-
-Status = Literal["good", "doubtful", "failed"]
 
 # (side, radius, cell) of each level: pixels of the infrared's longest side, of displacement, of the grid.
 _TRIAL = ((192, 6, 12), (320, 4, 16))
 _FINAL = ((640, 3, 24),)
 _CHECK = (320, 4, 16)
-# Tried on over 180 unrelated pairs, real and simulated: most stay below a peak of 6.6. The highest peak is 10.4, with a
-# margin of 1.90, of two streets that look alike. Real pairs that were registered correctly start at 7.5.
-_FAILED_PEAK, _FAILED_RESIDUAL = 6.5, 0.05
-_GOOD_PEAK, _GOOD_MARGIN, _GOOD_RESIDUAL = 10.0, 2.0, 0.01
 # The residual, found by comparing two halves of the blocks, is this many times too small, because the halves share the
 # prior and the pixels where they meet. Measured on simulated pairs, whose true transform is known.
 _UNDERSTATED = 1.5
@@ -95,28 +88,7 @@ def confirms(found: Estimate, infrared: Image8, visible: Image8) -> bool:
     """Tell whether the images of a pair (gray, 8 bits) match under a transform better than those of unrelated pairs."""
     views = prepare([(infrared, visible)])
     reduced = views.to_visible @ found.matrix @ np.linalg.inv(views.to_infrared)
-    return peak(views, normalised(reduced)).height >= _FAILED_PEAK
-
-
-def judge(found: Peak, residual: float, loose: int) -> tuple[Status, str]:
-    """Return the status and, unless it is "good", the reason.
-
-    ``residual`` is a share of the visible diagonal, ``loose`` the number from `loose_quarters`.
-    """
-    if found.height < _FAILED_PEAK:
-        return "failed", f"no shift stands out: {found.height:.1f} standard deviations, chance reaches 6"
-    if residual > _FAILED_RESIDUAL:
-        return "failed", f"halves of the picture contradict each other by {residual:.1%} of the diagonal"
-    if found.height < _GOOD_PEAK or found.margin < _GOOD_MARGIN:
-        return (
-            "doubtful",
-            f"weak evidence: {found.height:.1f} standard deviations, {found.margin:.1f} x the best wrong shift",
-        )
-    if loose:
-        return "doubtful", f"{loose} of 4 quarters of the picture do not confirm it: too little that both cameras see"
-    if residual > _GOOD_RESIDUAL:
-        return "doubtful", f"estimated error {residual:.1%} of the diagonal"
-    return "good", ""
+    return peak(views, normalised(reduced)).height >= FAILED_PEAK
 
 
 def _best_trial(views: Views) -> tuple[Matrix, Coordinates]:

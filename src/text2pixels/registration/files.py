@@ -12,8 +12,9 @@ from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.image import Image8
 from text2pixels.image.png import write_png
-from text2pixels.registration.estimate import Estimate, Status
+from text2pixels.registration.estimate import Estimate
 from text2pixels.registration.frames import Matrix, is_sane, warp
+from text2pixels.registration.judgement import Status
 from text2pixels.registration.overlay import overlay as draw
 
 _EXPECTED = 'expected JSON: "infrared_to_visible" (3x3), "infrared_size" and "visible_size" ([width, height])'

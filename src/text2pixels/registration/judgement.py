@@ -1,6 +1,7 @@
-"""Evidence for and against an estimate, other than the similarity that the estimate maximised."""
+"""Whether an estimate can be trusted: evidence other than the similarity that it maximised, and the verdict."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -13,6 +14,12 @@ from text2pixels.registration.pairs import Views
 from text2pixels.registration.refinement import Coordinates, apply_move, climb
 from text2pixels.registration.search import masked_correlation
 
+Status = Literal["good", "doubtful", "failed"]
+
+# Tried on over 180 unrelated pairs, real and simulated: most stay below a peak of 6.6. The highest peak is 10.4, with a
+# margin of 1.90, of two streets that look alike. Real pairs that were registered correctly start at 7.5.
+FAILED_PEAK, _FAILED_RESIDUAL = 6.5, 0.05
+_GOOD_PEAK, _GOOD_MARGIN, _GOOD_RESIDUAL = 10.0, 2.0, 0.01
 _SIDE = 320  # pixels, longest side of the infrared at which shifts are compared
 _NEAR = 3  # pixels: up to here a shift counts as that of the estimate itself
 _FAR = 12  # pixels: from here on a shift is wrong
@@ -32,6 +39,27 @@ class Peak:
     height: float
     margin: float
     coverage: float
+
+
+def judge(found: Peak, residual: float, loose: int) -> tuple[Status, str]:
+    """Return the status and, unless it is "good", the reason.
+
+    ``residual`` is a share of the visible diagonal, ``loose`` the number from `loose_quarters`.
+    """
+    if found.height < FAILED_PEAK:
+        return "failed", f"no shift stands out: {found.height:.1f} standard deviations, chance reaches 6"
+    if residual > _FAILED_RESIDUAL:
+        return "failed", f"halves of the picture contradict each other by {residual:.1%} of the diagonal"
+    if found.height < _GOOD_PEAK or found.margin < _GOOD_MARGIN:
+        return (
+            "doubtful",
+            f"weak evidence: {found.height:.1f} standard deviations, {found.margin:.1f} x the best wrong shift",
+        )
+    if loose:
+        return "doubtful", f"{loose} of 4 quarters of the picture do not confirm it: too little that both cameras see"
+    if residual > _GOOD_RESIDUAL:
+        return "doubtful", f"estimated error {residual:.1%} of the diagonal"
+    return "good", ""
 
 
 def peak(views: Views, matrix: Matrix) -> Peak:

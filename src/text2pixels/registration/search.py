@@ -1,8 +1,8 @@
-"""Global search for the scales, places and rotations of the infrared frame that could be right.
+"""Global search for the scales and places of the infrared frame that could be right.
 
 Normalised cross-correlation of the descriptors under masks (Padfield, "Masked object registration in
-the Fourier domain", IEEE TIP 2012), for every scale of a broad range. The one assumption about the cameras is that
-the smaller field of view lies at least half within the larger.
+the Fourier domain", IEEE TIP 2012), for every scale of a broad range. Two things are assumed of the cameras: the
+smaller field of view lies at least half within the larger, and neither camera is turned about its axis by much.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ SPANS = 0.4 * 1.04 ** np.arange(42)  # visible frame's longest side, in longest 
 LOCALITY = 6.0  # pixels
 SMALLEST_OVERLAP = 0.5  # of the smaller frame
 PEAKS = 3  # kept per scale
+_KEPT = 6  # hypotheses in all
 _MANY = 6  # times ``SIDE``: images from this size on are halved once before the search
 DISTINCT = 0.05  # share of the visible diagonal: transforms whose corners differ by more are different hypotheses
 
@@ -35,20 +36,19 @@ class Hypothesis:
     matrix: Matrix
 
 
-def hypotheses(views: Views, degrees: tuple[float, ...] = (0.0,), count: int = 6) -> list[Hypothesis]:
-    """Return the best distinct hypotheses, best first, over all scales and the given rotations."""
+def hypotheses(views: Views) -> list[Hypothesis]:
+    """Return the best distinct hypotheses over all scales, best first."""
     found: list[Hypothesis] = []
     halved = _halve(views.infrared), _halve(views.visible)
-    for angle in degrees:
-        described = lru_cache(maxsize=2)(partial(_described, *halved, angle))  # neighbouring scales share one
-        for span in SPANS:
-            found += _at_scale(views, float(span), angle, described)
+    described = lru_cache(maxsize=2)(partial(_described, *halved))  # neighbouring scales share one camera's images
+    for span in SPANS:
+        found += _at_scale(views, float(span), described)
     found.sort(key=lambda hypothesis: -hypothesis.score)
     distinct: list[Hypothesis] = []
     for hypothesis in found:
         if all(are_distinct(hypothesis.matrix, other.matrix, views) for other in distinct):
             distinct.append(hypothesis)
-        if len(distinct) == count:
+        if len(distinct) == _KEPT:
             break
     return distinct
 
@@ -122,35 +122,21 @@ def _halve(images: tuple[Image8, ...]) -> list[Image8]:
     return [shrink(image, 0.5) if max(image.shape) >= _MANY * SIDE else image for image in images]
 
 
-def _described(
-    infrared: Sequence[Image8], visible: Sequence[Image8], angle: float, is_infrared: bool, side: int
-) -> _Side:
-    """Reduce and describe the images of one camera; the infrared ones are turned by ``angle`` first."""
+def _described(infrared: Sequence[Image8], visible: Sequence[Image8], is_infrared: bool, side: int) -> _Side:
+    """Reduce and describe the images of one camera."""
     originals = infrared if is_infrared else visible
     images = [shrink(image, min(1.0, side / max(image.shape))) for image in originals]
-    if is_infrared and angle:
-        height, width = images[0].shape
-        turn = _turn((height, width), angle)
-        images = [cv2.warpPerspective(each, turn, (width, height), borderMode=cv2.BORDER_REPLICATE) for each in images]
     return _Side(tuple(describe(image, LOCALITY, fine=True) for image in images))
 
 
-def _turn(size: tuple[int, int], angle: float) -> Matrix:
-    height, width = size
-    return np.vstack([cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0), [0, 0, 1]])
-
-
-def _at_scale(views: Views, span: float, angle: float, described: Callable[[bool, int], _Side]) -> list[Hypothesis]:
+def _at_scale(views: Views, span: float, described: Callable[[bool, int], _Side]) -> list[Hypothesis]:
     # The larger frame is brought to ``SIDE``, so that every scale costs about the same.
     factor = min(1.0, SIDE * min(1.0, 1 / span) / max(views.infrared_size))
     visible_side = span * factor * max(views.infrared_size)
     if visible_side > max(views.visible_size):
         return []  # this would enlarge the visible image
     thermal, scene = described(True, round(factor * max(views.infrared_size))), described(False, round(visible_side))
-    height, width = thermal.size
-    turn = _turn(thermal.size, angle)
-    mask = cv2.warpPerspective(np.ones((height, width), np.float32), turn, (width, height))
-    mask = (mask > 0.99).astype(np.float32)
+    mask = np.ones(thermal.size, np.float32)
     least = SMALLEST_OVERLAP * min(float(mask.sum()), scene.size[0] * scene.size[1])
     scores = []
     for moving, fixed in zip(scene.features, thermal.features, strict=True):
@@ -160,7 +146,7 @@ def _at_scale(views: Views, span: float, angle: float, described: Callable[[bool
         significance[overlap < least] = -1
         scores.append(significance)
     score = np.mean(scores, axis=0)
-    from_infrared = turn @ scaling(views.infrared_size, (height, width))
+    from_infrared = scaling(views.infrared_size, thermal.size)
     to_visible = inverse(scaling(views.visible_size, scene.size))
     found = []
     for _ in range(PEAKS):
