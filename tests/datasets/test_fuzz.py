@@ -71,7 +71,7 @@ def come_in(path, out, labels="coco"):
 
 def adds_up(tally, out):
     for count in tally.counts().values():
-        assert count.found == count.admitted + count.quarantined + count.along
+        assert count.found == count.admitted + count.quarantined + count.with_parent
     assert len(read_manifest(out / "manifest.parquet")) == tally.pairs.admitted
     assert len(read_quarantine(out / "quarantine.parquet")) == len(tally.quarantined)
 

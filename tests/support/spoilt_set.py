@@ -202,7 +202,7 @@ def hold(kind: str, case: Case, tmp_path: Path) -> None:
     assert tuple(pair.name for pair in pairs) == case.pairs
     assert sum(len(pair.boxes) for pair in pairs) == case.boxes
     for count in tally.counts().values():
-        assert count.found == count.admitted + count.quarantined + count.along
+        assert count.found == count.admitted + count.quarantined + count.with_parent
     on_disk = {
         side: sorted(path.stem for path in (tmp_path / "out" / side).iterdir()) for side in ("infrared", "visible")
     }

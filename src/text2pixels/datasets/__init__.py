@@ -1,7 +1,7 @@
 """Data sets: a declaration of each, reading them in, the manifest of pairs, the quarantine, splits and leaks.
 
 The front door is `adapter_of`, which finds the declaration of a data set of params.yaml, and `read_manifest`, which
-gives the `Pair`s that an ingest let in. Names are imported when they are used: a reader of manifests needs no more.
+gives the `Pair`s that an ingest admitted. Names are imported on first use, so that who reads a manifest loads no more.
 """
 
 from importlib import import_module

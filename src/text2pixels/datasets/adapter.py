@@ -27,13 +27,13 @@ class Layout:
 
     infrared: str
     visible: str
-    # a folder of VOC or YOLO files, or one COCO file; of several the first that is there
+    # a folder of VOC or YOLO files, or one COCO file; of several names the first that exists
     labels: str | tuple[str, ...] | None = None
     format: LabelFormat | None = None
     infrared_suffix: str = ""
     visible_suffix: str = ""
     label_suffix: str = ""
-    split: str | None = None  # what the publisher put in this part
+    split: str | None = None  # that the publisher made of this part
     nested: bool = False
 
 
@@ -47,10 +47,10 @@ class Archive:
 
 @dataclass(frozen=True)
 class Labels:
-    """What somebody drew on one image: boxes with the publisher's category names, in pixels.
+    """What was drawn on one image: boxes with the publisher's category names, in pixels.
 
     ``width`` and ``height`` are those of the image the boxes were drawn on, None where the file does
-    not say; ``normalised`` boxes are in shares of the image instead. ``faults`` are entries that make no
+    not say; ``normalised`` boxes are in shares of the image instead. ``faults`` are entries that give no
     box: regions of many objects, entries without four numbers or of an unknown class.
     """
 
@@ -81,18 +81,18 @@ class Candidate:
     split: str | None = None  # as published: train, val or test
     scene: str | None = None  # frames of one scene never part; None: a scene of its own
     time_of_day: str = "unknown"
-    problem: Problem | None = None  # where the name alone tells
+    problem: Problem | None = None  # known from the file names alone
 
 
 @dataclass(frozen=True)
 class Stray:
-    """What belongs to no pair: ``kind`` "file", "labels" or "box", and the reason."""
+    """A thing that belongs to no pair: ``kind`` "file", "labels" or "box", and the reason."""
 
     name: str
     kind: str
     reason: str
     detail: str
-    boxes: int = 0  # that go with labels
+    boxes: int = 0  # in stray labels
 
 
 Find = Callable[["Adapter", Path, Mapping[str, Any]], Iterator[Candidate | Stray]]
@@ -125,4 +125,4 @@ class Adapter:
     time_of_day: Callable[[str], str] = lambda name: "unknown"
     find: Find | None = None
     options: tuple[str, ...] = ()  # keys of datasets.<dataset>.options that this set understands
-    embedded: bool = False  # the simulator: made, not read
+    embedded: bool = False  # drawn by the simulator, not read

@@ -1,7 +1,7 @@
-"""From verdicts to the manifest: what the pairs decide together, and the counts that must add up.
+"""From the verdict on each pair to the manifest: duplicates are refused, and everything found is counted.
 
-Runs in one process, in the order of the names, so that it does not depend on who finished first. The tables
-that end an ingest say what came in, what did not and why, and who is in which split.
+Runs in one process, in the order of the names, so that the result does not depend on which worker finished first.
+The tables printed at the end of an ingest say what came in, what did not and why, and how many are in which split.
 """
 
 from array import array
@@ -20,22 +20,22 @@ from text2pixels.datasets.leaks import Leak, look_alikes
 from text2pixels.datasets.manifest import SPLITS, Pair, Registration
 from text2pixels.datasets.quarantine import Quarantined
 
-_NAMED = 3  # look-alikes and notes that are named
+_NAMED = 3  # look-alikes and notes that are printed
 
 
 @dataclass
 class Count:
-    """``found`` is the sum of the others; ``along`` were left out with the pair or file they belong to."""
+    """How many things of one kind were found, and what became of them; ``found`` is the sum of the rest."""
 
     found: int = 0
     admitted: int = 0
     quarantined: int = 0
-    along: int = 0
+    with_parent: int = 0  # left out only because their pair or label file was
 
 
 @dataclass
 class Tally:
-    """What a run found and what became of it."""
+    """What a run found, and what became of it."""
 
     dataset: str
     pairs: Count = field(default_factory=Count)
@@ -45,17 +45,17 @@ class Tally:
     quarantined: list[Quarantined] = field(default_factory=list)
     splits: Counter[tuple[str, str]] = field(default_factory=Counter)  # (split, "pairs" | "labelled" | "boxes")
     leaks: list[Leak] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # of the files of the pairs that came in
+    notes: list[str] = field(default_factory=list)  # on the files of admitted pairs
     first_of: dict[tuple[str, str], str] = field(default_factory=dict)  # (kind, reason) -> an example
 
     def counts(self) -> dict[str, Count]:
-        """Return the counts by what they count."""
+        """Return the counts under the names that the table gives them."""
         return {"pairs": self.pairs, "labels": self.labels, "boxes": self.boxes, "other files": self.files}
 
     def check(self) -> None:
         """Assert that the totals add up, and that the quarantine has a row for each thing left out."""
         for what, count in self.counts().items():
-            assert count.found == count.admitted + count.quarantined + count.along, (what, count)
+            assert count.found == count.admitted + count.quarantined + count.with_parent, (what, count)
         rows = Counter(row.kind for row in self.quarantined)
         assert rows["pair"] == self.pairs.quarantined, (rows, self.pairs)
         assert rows["labels"] == self.labels.quarantined, (rows, self.labels)
@@ -86,11 +86,11 @@ class Admission:
             count.found += 1
             count.quarantined += 1
             tally.boxes.found += entry.boxes
-            tally.boxes.along += entry.boxes
+            tally.boxes.with_parent += entry.boxes
             self._quarantine(entry.name, entry.kind, entry.reason, entry.detail)
 
     def pairs(self, verdicts: Iterable[tuple[Candidate, Verdict]]) -> Iterator[Pair]:
-        """Yield the pairs that come in, in the order of the verdicts."""
+        """Yield the pairs that are admitted, in the order of the verdicts."""
         for candidate, verdict in verdicts:
             taken = verdict.taken
             faults = list(verdict.faults)
@@ -108,7 +108,7 @@ class Admission:
                 yield self._admit(candidate, taken)
 
     def find_leaks(self) -> None:
-        """Compare the pairs of different splits by look; by content there can be none."""
+        """Compare the pairs of different splits by look; none are equal in content, as `pairs` refuses duplicates."""
         for i, j, bits in look_alikes(self.infrared_dhash, self.visible_dhash, self.splits):
             one, two = (f"{self.names[k]} ({self.splits[k]})" for k in (i, j))
             self.tally.leaks.append(Leak(one, two, "look", bits))
@@ -140,7 +140,7 @@ class Admission:
         )
 
     def _twin(self, name: str, taken: Taken) -> str | None:
-        """Return what already has one of the pair's images; note the pair's own where nothing has."""
+        """Say which admitted pair has one of these images already; None where none has, and then remember them."""
         digests = {"infrared": taken.infrared_sha256, "visible": taken.visible_sha256}
         keys = {side: bytes.fromhex(digest)[:16] for side, digest in digests.items()}
         for side, key in keys.items():
@@ -163,15 +163,15 @@ class Admission:
         tally.labels.found += verdict.label_files
         tally.labels.admitted += labelled
         tally.labels.quarantined += kinds["labels"]
-        tally.labels.along += verdict.label_files - labelled - kinds["labels"]
+        tally.labels.with_parent += verdict.label_files - labelled - kinds["labels"]
         boxes = len(taken.boxes) if taken is not None else 0
         tally.boxes.found += verdict.boxes_found
         tally.boxes.admitted += boxes
         tally.boxes.quarantined += kinds["box"]
-        tally.boxes.along += verdict.boxes_found - boxes - kinds["box"]
+        tally.boxes.with_parent += verdict.boxes_found - boxes - kinds["box"]
 
     def _quarantine(self, name: str, kind: str, reason: str, detail: str) -> None:
-        # A name that is no text would break every reader of the list.
+        # A file name that is not UTF-8 would break every reader of the list.
         safe = name.encode("utf-8", "backslashreplace").decode()
         detail = detail.encode("utf-8", "backslashreplace").decode()
         self.tally.quarantined.append(Quarantined(self.tally.dataset, safe, kind, reason, detail))
@@ -179,11 +179,11 @@ class Admission:
 
 
 def print_tally(tally: Tally, split_rule: str, console: Console | None = None) -> None:
-    """Print the tables of a run; every row of the first adds up."""
+    """Print the tables of a run."""
     console = console or Console()
     totals = Table("", "found", "in", "quarantined", "out with their pair", title=f"ingest {tally.dataset}")
     for what, count in tally.counts().items():
-        totals.add_row(what, *map(str, (count.found, count.admitted, count.quarantined, count.along)))
+        totals.add_row(what, *map(str, (count.found, count.admitted, count.quarantined, count.with_parent)))
     console.print(totals)
     if tally.quarantined:
         reasons = Table("what", "why", "how many", "first", title="quarantined")
@@ -203,7 +203,7 @@ def print_tally(tally: Tally, split_rule: str, console: Console | None = None) -
 
 
 def print_leaks(leaks: Sequence[Leak], datasets: Sequence[str]) -> None:
-    """Print what shows on both sides of a split, within and across data sets."""
+    """Print the pairs of different splits that show the same, within and across data sets."""
     table = Table("first", "second", "by", "bits", title=f"leaks in {', '.join(datasets) or 'nothing'}: {len(leaks)}")
     for leak in leaks:
         table.add_row(escape(leak.first), escape(leak.second), leak.how, str(leak.bits))

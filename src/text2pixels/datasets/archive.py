@@ -1,12 +1,12 @@
 """Where the raw files of a data set are: in a folder, or in a zip or tar, which is unpacked first.
 
-Unpacking neither leaves the folder nor fills the disk, whoever made the archive.
+No archive, whoever made it, can write outside its folder or fill the disk.
 
 Refused: members outside the folder (absolute, "..", another drive), links and devices, more than
 `MOST_MEMBERS` members, names and headers of more than `MOST_HEADER` bytes, more than `MOST_BYTES` unpacked, and
 more than `MOST_RATIO` times the archive's own size (images hardly compress: a real set has a ratio near 1). The
-counts are of what is written, not of what the archive's directory claims. A tar without its end is refused too:
-cut between two members it would pass for a smaller one.
+counts are of what is written, not of what the archive's directory claims. A tar without the mark at its end is refused
+too: one that was cut off between two members looks like a smaller one.
 """
 
 import hashlib
@@ -37,8 +37,9 @@ SMALL = 64 * 2**20  # bytes that may come out whatever the ratio: a folder of la
 _CHUNK = 2**20
 _SHOWN = 100  # characters of a member's name in a message
 _HEADER, _ENTRY = 30, 46  # bytes of a zip's headers, before a member and in the directory, up to the name
-_SAID = 8  # the bit of a header's flags that says: the name is UTF-8
-# RuntimeError: encrypted, or (NotImplementedError) a compression that Python lacks; ValueError: numbers that are none.
+_SAYS_UTF8 = 8  # in the second byte of a header's flags
+# RuntimeError: encrypted, or (NotImplementedError) a compression that Python lacks; ValueError: a field of a header
+# that should be a number and is not.
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -59,7 +60,7 @@ _HEADERS = (
 
 
 class _Member(tarfile.TarInfo):
-    """A member whose headers are of a size that headers have."""
+    """A member of a tar, refused where its long name or extended header is too large."""
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:  # tarfile's entry for subclasses
         if self.type in _HEADERS and self.size > MOST_HEADER:
@@ -79,7 +80,7 @@ def open_source(adapter: Adapter, path: str | None, scratch: Path) -> Iterator[P
         raise InputError(how_to_get(adapter, "<folder or archive>"))
     place = Path(path)
     if place.is_dir():
-        yield place.absolute()  # what a worker elsewhere can open too
+        yield place.absolute()  # a worker may run in another folder
     elif is_archive(place):
         yield unpack(place, scratch.absolute(), dict((entry.name, entry.checksum) for entry in adapter.archives))
     elif place.is_file():
@@ -188,10 +189,10 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
 
 
 class _Zip(io.FileIO):
-    """A zip in which no name is said to be UTF-8.
+    """A zip file in whose headers the mark "this name is UTF-8" is cleared as they are read.
 
-    Where a name is said to be and is not, the library reads nothing of the archive. Names that are not said to be
-    UTF-8 it reads as code page 437, in which every byte is a character: `_name` gets the bytes back from that.
+    Where a marked name is not UTF-8, Python's library refuses the whole archive. Names without the mark it reads as
+    code page 437, in which every byte is a character, so that `_name` can get the bytes back.
     """
 
     directory_is_read = False
@@ -200,11 +201,11 @@ class _Zip(io.FileIO):
         content = bytearray(super().read(-1 if size is None else size))
         if self.directory_is_read:
             if len(content) == _HEADER and content[:4] == b"PK\3\4":
-                content[7] &= ~_SAID  # in the header before a member
+                content[7] &= ~_SAYS_UTF8  # in the header before a member
             return bytes(content)
         at = 0
         while content[at : at + 4] == b"PK\1\2" and at + _ENTRY <= len(content):
-            content[at + 9] &= ~_SAID
+            content[at + 9] &= ~_SAYS_UTF8
             at += _ENTRY + sum(struct.unpack_from("<3H", content, at + 28))  # name, extra field, comment
         return bytes(content)
 
@@ -229,7 +230,7 @@ def _check_end(path: Path, tarred: tarfile.TarFile) -> None:
     if tarred.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise InputError(f"{path} is cut off, or damaged after {len(tarred.getmembers())} members: download it again")
     padding = 0
-    while padding < SMALL and (chunk := tarred.fileobj.read(_CHUNK)):  # a checksum is compared at the very end
+    while padding < SMALL and (chunk := tarred.fileobj.read(_CHUNK)):  # the checksum is compared only at the very end
         padding += len(chunk)
 
 

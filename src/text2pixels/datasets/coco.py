@@ -1,4 +1,4 @@
-"""One COCO file: what it says of every image that it lists. One odd entry costs that entry, not the file."""
+"""One COCO file: what it says of every image that it lists. An odd entry is left out; the rest of the file is read."""
 
 import json
 import reprlib
@@ -13,7 +13,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import check_size
 from text2pixels.image.boxes import Box
 
-_LARGEST = 1_000_000_000  # bytes; read as a whole, they take some ten times as much
+_LARGEST = 1_000_000_000  # bytes; the file is read as a whole, which takes about ten times as much memory
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Entry:
     time_of_day: str | None
     boxes: list[Box] = field(default_factory=list)
     faults: list[Problem] = field(default_factory=list)
-    used: bool = False  # by a pair
+    used: bool = False  # a pair has these labels
 
     def labels(self) -> Labels:
         """Return the boxes, in pixels of an image of the listed size."""
@@ -35,7 +35,7 @@ class Entry:
 
 
 class Coco:
-    """The entries of a COCO file by image, and those that say nothing of use (`strays`).
+    """The entries of a COCO file by image, and those that cannot be used (`strays`).
 
     Raises:
         InputError: unreadable, or not COCO: without it the whole set would silently lose its labels.
@@ -60,8 +60,8 @@ class Coco:
     def find(self, file: Path, single: bool) -> Entry | None:
         """Return the entry of an image.
 
-        Of several entries of one file name, that whose folders are most of the image's own. Folders of
-        another machine are no hindrance where only one image and one entry have the name.
+        Of several entries with one file name, it is the one that has most folders in common with the image. Where only
+        one image and one entry have the name, the folders may differ: they are often those of another machine.
 
         Args:
             file: path relative to the data set's root.
@@ -79,7 +79,7 @@ class Coco:
         return best if foreign == 0 or common or (single and len(scored) == 1) else None
 
     def strays(self) -> Iterator[Stray]:
-        """Yield what belongs to no pair, once every pair has asked."""
+        """Yield what belongs to no pair; call it after `find` for every pair."""
         yield from self._strays
         for name in sorted(self._named):
             for entry in self._named[name]:
@@ -144,7 +144,7 @@ class Coco:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object without the keys that it holds twice: which of two values is meant, nobody knows.
+    """Return a JSON object without the keys that it holds twice, as nobody knows which value is meant.
 
     Raises:
         ValueError: one of them is a whole list of the file.

@@ -52,7 +52,7 @@ _USUAL = (
 )
 
 SECONDS_OF_SCENES = 10.0  # for all names of a set; an honest pattern takes microseconds for each
-_LEAST = 0.001  # seconds: 0 would stop the clock
+_LEAST = 0.001  # seconds; 0 would switch the timer off
 _SHOWN = 80  # characters of a pattern or a name in a message
 _LONGEST = 4096  # characters of an option, as of a path
 
@@ -93,7 +93,7 @@ def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[C
 
 
 def classes_of(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the categories that the options allow; empty where they do not say: all are."""
+    """Return the categories that the options allow; empty where they allow all."""
     said = options.get("classes")
     return {str(name): str(name) for name in said} if isinstance(said, list) else {}
 
@@ -116,10 +116,10 @@ def _format(adapter: Adapter, text: Mapping[str, str | None]) -> LabelFormat | N
 
 
 def _check_labels(adapter: Adapter, labels: str, root: Path, parts: Sequence[Part]) -> None:
-    """Refuse labels that are nowhere, or of the wrong kind: all pairs would come in without.
+    """Refuse labels that are missing or of the wrong kind, with which every pair would come in unlabelled.
 
     Raises:
-        InputError: they are.
+        InputError: the labels are missing, or a file where the format needs a folder, or the reverse.
     """
     where = f"datasets.{adapter.name}.options.labels"
     found = [place for part in parts if (place := places.label_place(part, root)) is not None]
@@ -139,7 +139,7 @@ def _check_labels(adapter: Adapter, labels: str, root: Path, parts: Sequence[Par
 
 
 def _classes(adapter: Adapter, options: Mapping[str, Any], root: Path, parts: Sequence[Part]) -> tuple[str, ...]:
-    """Return the names that YOLO's numbers stand for; none for other formats, which hold names.
+    """Return the names that YOLO's numbers stand for; none for other formats, whose labels hold names.
 
     Raises:
         InputError: the option is no list, or nothing names the numbers.
@@ -195,8 +195,8 @@ def _scene(adapter: Adapter, pattern: str | None) -> Callable[[str], str | None]
 def _at_most(seconds: float) -> Iterator[None]:
     """Raise TimeoutError in the block after some seconds.
 
-    A matching can be interrupted by a signal alone, which the main thread of a process of POSIX hears; elsewhere it
-    goes on.
+    Only a signal can interrupt the search for a pattern, and only the main thread on a POSIX system receives one;
+    elsewhere the block runs on.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield

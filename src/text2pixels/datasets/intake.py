@@ -1,7 +1,7 @@
-"""One pair in: decode, check, write. Runs in a worker; the same call always gives the same files.
+"""One pair is taken in: decode, check, write. Runs in a worker; the same call always gives the same files.
 
-A finished pair leaves its verdict beside the images (``rows/NAME.json``) under a key of the source files'
-sizes and times, so that an interrupted run, which comes here again, finds it and goes on.
+The verdict on a finished pair is kept beside the images (``rows/NAME.json``), under a key of the source files'
+sizes and times, so that an interrupted run that is started again finds it and does not repeat the work.
 """
 
 import hashlib
@@ -55,18 +55,18 @@ class Taken:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one candidate: taken, or not (the faults say why); and how many boxes its labels had."""
+    """What became of one candidate: ``taken``, or None and the faults say why; and how many boxes its labels had."""
 
     name: str
     taken: Taken | None
     faults: tuple[Fault, ...] = ()
     boxes_found: int = 0
     label_files: int = 0
-    notes: tuple[str, ...] = ()  # what of the files is not in the images: further pages, transparency, gray levels
+    notes: tuple[str, ...] = ()  # what the files held that the images lack: further pages, transparency, gray levels
 
 
 def take_in(candidate: Candidate, rules: Rules) -> Verdict:
-    """Bring one pair in, or say why not; a pair that is in already is only looked up."""
+    """Take one pair in, or say why not; for a pair that an earlier run has taken in, return its verdict."""
     if candidate.problem is not None:
         return Verdict(candidate.name, None, (("pair", *candidate.problem),), *_counts(candidate.labels))
     assert candidate.infrared is not None
@@ -91,14 +91,14 @@ def take_in(candidate: Candidate, rules: Rules) -> Verdict:
 
 
 def _field(candidate: Candidate, opaque: NDArray[np.bool_], rules: Rules, notes: list[str]) -> Rectangle | None:
-    """Return what a pair is cropped to, of which a warped infrared image covers a part; None: it stays whole.
+    """Return the part of the frame that a warped infrared image covers; None where the pair is not to be cropped.
 
-    Pixels beyond the thermal camera's field are not cold ones, so no later stage should see them.
+    Pixels outside of that part are black, which later stages would take for cold.
 
     Raises:
         Unusable: the infrared covers too little.
     """
-    field = common_field(opaque) if rules.aligned else None  # the stage register crops what it has aligned
+    field = common_field(opaque) if rules.aligned else None  # the stage register crops the others
     whole = field is not None and opaque[field.y : field.y + field.height, field.x : field.x + field.width].all()
     if field is None or not whole:
         notes.append(f"{candidate.infrared}: transparent in part, which counts as black")
@@ -208,13 +208,13 @@ def _key(candidate: Candidate) -> list[Any]:
             stat = Path(str(path)).stat()
             stamps.append([str(path), stat.st_size, stat.st_mtime_ns])
         except OSError:
-            stamps.append([str(path), -1, -1])  # gone since it was listed: reading says so
+            stamps.append([str(path), -1, -1])  # gone since it was listed, which reading it will report
     drawn = hashlib.sha256(repr(candidate.labels).encode()).hexdigest()
     return [*stamps, drawn]
 
 
 def remember(row: Path, key: list[Any], verdict: Verdict) -> None:
-    """Keep an verdict for a later run; ``key`` is what it depends on besides the run's parameters."""
+    """Keep a verdict for a later run; ``key`` is what it depends on besides the run's parameters."""
     with whole_file(row) as aside:
         aside.write_text(json.dumps({"key": key, "verdict": asdict(verdict)}))
 
@@ -223,7 +223,7 @@ def recall(row: Path, key: list[Any], rules: Rules) -> Verdict | None:
     """Return the verdict of an earlier run on the same files, if there is one and its images are still there."""
     try:
         said = json.loads(row.read_bytes())
-    except (FileNotFoundError, ValueError):  # none, or one that a power failure cut short
+    except (FileNotFoundError, ValueError):  # no verdict, or a file that a power failure cut short
         return None
     if said["key"] != key:
         return None
@@ -232,7 +232,7 @@ def recall(row: Path, key: list[Any], rules: Rules) -> Verdict | None:
     if taken is not None:
         images_there = (Path(rules.folder) / side / f"{row.stem}.png" for side in ("infrared", "visible"))
         if not all(path.is_file() for path in images_there):
-            return None  # a duplicate, whose images were taken away again
+            return None  # a duplicate, whose images were removed again
         taken = Taken(**taken | {"boxes": tuple(Box(**box) for box in taken["boxes"])})
     faults = tuple(tuple(fault) for fault in verdict["faults"])
     return Verdict(**verdict | {"taken": taken, "faults": faults, "notes": tuple(verdict["notes"])})

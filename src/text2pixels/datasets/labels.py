@@ -1,4 +1,4 @@
-"""The labels of a set: which belong to which pair, how a file of them reads, and which boxes hold on the image.
+"""The labels of a set: which belong to which pair, how a label file is read, and which boxes are valid on the image.
 
 Pascal VOC and YOLO are read here, COCO by `coco`. VOC corners are taken as continuous coordinates, x = xmin,
 w = xmax - xmin: the tools that drew the boxes of these sets (LabelImg and its kin) count from 0, unlike the
@@ -21,11 +21,11 @@ from text2pixels.text_files import decode, read_bytes, read_lines
 TYPES = {"voc": ".xml", "yolo": ".txt"}
 CLASSES_FILE = "classes.txt"  # beside YOLO labels: one name a line
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*encoding=["']([A-Za-z0-9._-]+)["']""")
-OVERHANG = 2.0  # pixels beyond the image that are rounding, and are cut off; beyond that the box is wrong
+OVERHANG = 2.0  # pixels beyond the image that count as rounding and are cut off; a box that reaches further is wrong
 
 
 class Annotations:
-    """The labels of one part. Parts may share them (LLVIP): what one does not use, another does.
+    """The labels of one part, or of several parts that share a folder of labels, as those of LLVIP do.
 
     Args:
         adapter: names the classes of YOLO's numbers.
@@ -55,7 +55,7 @@ class Annotations:
     def of(
         self, keys: Sequence[tuple[str, ...]], images: Sequence[str], single: bool
     ) -> tuple[LabelFile | Labels | None, str | None]:
-        """Return the labels of a pair and the time of day that they tell.
+        """Return the labels of a pair and the time of day that they state.
 
         Args:
             keys: folders and stem under which a label file of the pair may lie, likeliest first.
@@ -71,14 +71,14 @@ class Annotations:
             return None, None
         stem = keys[-1][-1]
         if single and len(self._stems.get(stem, ())) == 1:
-            keys = (*keys, self._stems[stem][0])  # in whatever folder, as no other label and no other pair has the name
+            keys = (*keys, self._stems[stem][0])  # in any folder: no other label file and no other pair has this name
         path = next((path for key in keys if (path := self._files.pop(key, None)) is not None), None)
         if path is None or self._layout.format is None:
             return None, None
         return LabelFile(path, self._layout.format, self._adapter.yolo_names), None
 
     def strays(self) -> Iterator[Stray]:
-        """Yield what belongs to no pair, once every pair has asked."""
+        """Yield what belongs to no pair; call it after `of` for every pair."""
         yield from self._strays
         for key, path in sorted(self._files.items()):
             yield Stray("_".join(key), "labels", "unpaired", f"{Path(path).name} labels no image")
@@ -188,7 +188,7 @@ def _yolo(text: str, names: tuple[str, ...]) -> Labels:
 
 
 def check_boxes(labels: Labels, width: int, height: int, classes: Mapping[str, str]) -> tuple[list[Box], list[Problem]]:
-    """Return the boxes that hold, clipped to the image and with the manifest's categories, and the others' faults.
+    """Return the valid boxes, clipped to the image and with the manifest's categories, and the faults of the others.
 
     Args:
         labels: boxes as the publisher drew them.
@@ -196,7 +196,7 @@ def check_boxes(labels: Labels, width: int, height: int, classes: Mapping[str, s
         height: of the visible image, pixels.
         classes: the publisher's category to the manifest's. Empty: every category is taken as it is.
     """
-    good: dict[Box, None] = {}  # in the order in which they come
+    good: dict[Box, None] = {}  # a set that keeps the order
     faults: list[Problem] = list(labels.faults)
     across, down = (width, height) if labels.normalised else (1, 1)
     for raw in labels.boxes:
@@ -225,7 +225,7 @@ def _fault(name: str, box: Box, clipped: Box, width: int, height: int, classes: 
 
 
 def _is_text(name: str) -> bool:
-    """Tell whether a name can be written down: JSON can hold halves of characters, which no file can."""
+    """Tell whether a name can be encoded: JSON can hold lone surrogates, which UTF-8 cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""The same scene on both sides of a split, by content and by look.
+"""Leaks: pairs of different splits that show the same scene, by content or by look.
 
 By content: two pairs with an equal SHA-256 of a written image. By look: a 64-bit difference hash (dHash,
 N. Krawetz, 2013: the image at 9x8, each bit "brighter than the left neighbour") of both the infrared and
@@ -57,16 +57,16 @@ def dhash(image: Image8) -> int:
     return int.from_bytes(np.packbits(gray[:, 1:] > gray[:, :-1]).tobytes(), "big")
 
 
-def across_splits(prints: Sequence[Print], near: int = NEAR) -> list[Leak]:
+def across_splits(prints: Sequence[Print]) -> list[Leak]:
     """Return every two pairs of different splits that show the same, nearest first.
 
     Pass the pairs of several data sets to compare across them.
     """
     infrared, visible = ([getattr(entry, side) for entry in prints] for side in ("infrared_dhash", "visible_dhash"))
-    near_by = look_alikes(infrared, visible, [entry.split for entry in prints], near)
+    near_by = look_alikes(infrared, visible, [entry.split for entry in prints])
     found = [_leak(prints[i], prints[j], bits) for i, j, bits in near_by]
     known = {(leak.first, leak.second) for leak in found}
-    # One image alone in common: the pairs look different, and one of them is paired wrongly.
+    # Pairs that have one image in common and differ in the other: one of them is paired wrongly.
     found += [_leak(one, two, 64) for one, two in _equal_content(prints) if (one.pair_id, two.pair_id) not in known]
     return sorted(found, key=lambda leak: (leak.bits, leak.first, leak.second))
 
@@ -149,7 +149,7 @@ def _leak(first: Print, second: Print, bits: int) -> Leak:
 
 
 def _hamming(one_M: NDArray[np.uint64], two_N: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    """Return the bits in which each of one differs from each of two, as (M, N)."""
+    """Return the number of bits in which each of M hashes differs from each of N others, (M, N)."""
     different = one_M[:, None] ^ two_N[None, :]
     bits = np.zeros(different.shape, np.uint8)
     for shift in range(0, 64, 16):

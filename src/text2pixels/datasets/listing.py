@@ -1,4 +1,4 @@
-"""From folders to candidate pairs: the reader of every data set whose layout a table can express."""
+"""From folders to candidate pairs: the reader of every data set whose layout on disk a `Layout` can express."""
 
 import os
 from collections import Counter
@@ -52,7 +52,7 @@ class _Entry:
 def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[Candidate | Stray]:
     """Yield the candidate pairs of a set by name, and what belongs to none.
 
-    The option ``folders`` names those below ``root`` that hold a part of the set each; else it is one, at ``root``.
+    The option ``folders`` names folders below ``root`` that each hold a part of the set; without it, ``root`` does.
 
     Raises:
         InputError: none of the adapter's layouts is below ``root``, or below one of the folders.
@@ -74,10 +74,10 @@ def _folder(adapter: Adapter, root: Path, name: object) -> Path:
 def pair_up(
     adapter: Adapter, root: Path, parts: Sequence[Part], roots: Sequence[Path] = ()
 ) -> Iterator[Candidate | Stray]:
-    """Yield the pairs of the given parts, sorted by name, and what belongs to none: there or elsewhere in ``roots``.
+    """Yield the pairs of the given parts, sorted by name, and what else lies there or elsewhere in ``roots``.
 
-    A pair is called by its files' stem. Where two in different folders share one, every pair of the set
-    has its folders before its name: ``train_001``.
+    The name of a pair is the stem of its files. Where two pairs in different folders have the same stem, every
+    pair of the set gets its folders before its name: ``train_001``.
     """
     entries: dict[Key, _Entry] = {}
     places = _places(parts)
@@ -91,7 +91,7 @@ def pair_up(
     read = {source: Annotations(adapter, part, root) for source, part in dict(zip(sources, parts, strict=True)).items()}
     labels = [read[source] for source in sources]
     for key in sorted(entries, key=lambda key: (names[key], key)):
-        name, entry = names[key], entries.pop(key)  # the list shrinks as the pairs go out
+        name, entry = names[key], entries.pop(key)  # popped to free memory while pairs are yielded
         infrared, visible = entry.infrared[:1], entry.visible[:1]
         below = key[len(places[entry.part]) :]
         found, time = labels[entry.part].of((key, below, (key[-1],)), [*visible, *infrared], stems[key[-1]] == 1)
@@ -134,7 +134,7 @@ def _places(parts: Sequence[Part]) -> list[Key]:
 
 
 def _split(part: Part, root: Path, below: Key) -> str | None:
-    """Return the split that the publisher or, in nested parts, the innermost folder of such a name says."""
+    """Return the split that the publisher states or, in nested parts, the innermost folder with the name of a split."""
     if not part.layout.nested:
         return part.layout.split
     folders = (*part.base.relative_to(root).parts, *below)
@@ -173,7 +173,7 @@ def _gather(number: int, part: Part, root: Path, place: Key, entries: dict[Key, 
 
 
 def _odd(part: Part, here: Path, there: Listing, root: Path) -> Iterator[Stray]:
-    """Yield the files of an images' folder that are no images; its labels, where they lie there, are no strays."""
+    """Yield what is no image in a folder of images, except labels that the layout says lie there."""
     layout, where = part.layout, here.relative_to(root).as_posix()
     beside = not {layout.infrared, layout.visible}.isdisjoint(label_names(layout))
     expected = (TYPES.get(layout.format or "", ".json"), ".json") if beside else ()
@@ -191,7 +191,7 @@ def _odd(part: Part, here: Path, there: Listing, root: Path) -> Iterator[Stray]:
 
 
 def _walk(folder: Path, nested: bool, labels: Path | None) -> Iterator[tuple[Key, Listing]]:
-    """Yield the names in a folder and, where it is nested, in those below it, but not the labels'."""
+    """Yield the names in a folder and, where it is nested, in the folders below it except that of the labels."""
     waiting: list[Key] = [()]
     while waiting:
         below = waiting.pop()

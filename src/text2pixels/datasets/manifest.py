@@ -1,4 +1,4 @@
-"""The manifest: one row per pair, one Arrow schema, one place.
+"""The manifest: a table with one row for each pair.
 
 ``infrared`` and ``visible`` are paths relative to the folder that holds the manifest, so that the
 folder can be moved as a whole.
@@ -27,7 +27,7 @@ _ROWS = 512  # written at a time
 
 @cache
 def schema() -> Any:  # noqa: ANN401  (the library is untyped)
-    """Return the Arrow schema; a function, because what writes no table needs no pyarrow."""
+    """Return the Arrow schema; a function, so that code that writes no table needs no pyarrow."""
     pa = require("pyarrow", "train")
     return pa.schema(
         [

@@ -1,8 +1,8 @@
-"""Which pair is for training, which for validation, which for testing.
+"""The partition of a data set: which pair is for training, which for validation, which for testing.
 
-A list in ``splits/`` (committed; columns name, split, lists) decides where the adapter has one; otherwise
-what the adapter declares: all pairs for testing, the folders that say so, or a hash of the scene's name, which
-no other pair, no order and no machine can change. ``lists`` names further subsets, separated by ";", such as
+A list in ``splits/`` (committed; columns name, split, lists) decides where the adapter has one. Otherwise the
+adapter declares the rule: all pairs for testing, the folders that say so, or a hash of the scene's name, which
+depends on no other pair, order or machine. ``lists`` names further subsets, separated by ";", such as
 RoadScene's ``test50``.
 """
 

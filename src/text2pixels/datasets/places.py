@@ -1,7 +1,7 @@
-"""Where below a folder a data set lies, and what else lies there that nobody reads.
+"""Where below a folder a data set lies, and what else lies there that is not read.
 
-A link to a folder is followed where somebody named it: as the set's path, or by its name in a layout. Others are
-named as not visited, as they may lead to a whole disk.
+A link to a folder is followed where it is the set's path, or has a name of the layout. Other links are listed as not
+visited, because they may lead to a whole disk.
 """
 
 import os
@@ -15,7 +15,7 @@ from text2pixels.errors import InputError
 from text2pixels.image.decode import SUFFIXES
 
 DEPTH = 4  # folders that may be wrapped around a set, or around a part of it
-MOST_COUNTED = 100_000  # images of a folder that nobody reads; more are "more than"
+MOST_COUNTED = 100_000  # images counted in a folder that is not read; beyond it the count reads "more than"
 
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
 
@@ -38,24 +38,24 @@ class Listing:
     """The names in a folder, each list sorted."""
 
     images: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()  # files of other types, and a system's litter
+    others: tuple[str, ...] = ()  # files of other types, and litter of the operating system
     irregular: tuple[str, ...] = ()  # pipes, sockets, devices
     folders: tuple[str, ...] = ()  # without litter
     links: tuple[str, ...] = ()  # to folders
 
 
 def is_litter(name: str) -> bool:
-    """Tell whether a file or folder was left by a system or a tool: hidden, or one of theirs by name."""
+    """Tell whether a file or folder was left by an operating system or a tool: hidden, or of a name they use."""
     return name.startswith(".") or name.casefold() in _LITTER
 
 
 def is_ours(folder: Path) -> bool:
-    """Tell whether a folder is what `t2p ingest` or `t2p register` made, which is no source."""
+    """Tell whether `t2p ingest` or `t2p register` made a folder, which is then no source of images."""
     return (folder / "manifest.parquet").exists()
 
 
 def list_folder(folder: Path) -> Listing:
-    """Return what lies in a folder; a dangling link counts as the file that it should be.
+    """Return what lies in a folder; a dangling link is listed as the file that it should lead to.
 
     Raises:
         OSError: the folder cannot be read.
@@ -203,7 +203,7 @@ def _first(relative: str) -> str:
 
 
 def _children(base: Path) -> list[Path]:
-    """Return the folders to search below one; not what `t2p ingest` made, nor what may not be read."""
+    """Return the folders to search below one, without those that `t2p ingest` made; none where it may not be read."""
     try:
         children = [base / name for name in list_folder(base).folders]
     except PermissionError:

@@ -1,4 +1,4 @@
-"""What did not come in, and why: one row per thing, one Arrow schema.
+"""The quarantine: a table with one row for each thing that did not come in, and the reason.
 
 ``kind`` says what the row is about and what became of the rest:
 
@@ -58,7 +58,7 @@ REASONS = {
 
 @cache
 def schema() -> Any:  # noqa: ANN401  (the library is untyped)
-    """Return the Arrow schema; a function, because what writes no table needs no pyarrow."""
+    """Return the Arrow schema; a function, so that code that writes no table needs no pyarrow."""
     pa = require("pyarrow", "train")
     return pa.schema(
         [

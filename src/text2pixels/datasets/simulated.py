@@ -28,9 +28,9 @@ from text2pixels.datasets.intake import Rules, Verdict, recall, remember, store
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 
-_SIDES = (48, 4096)  # pixels: below, no object is visible; beyond, one frame fills a machine's memory
+_SIDES = (48, 4096)  # pixels: in smaller frames no object is visible, and a larger one fills a machine's memory
 _MOST_PAIRS = 1_000_000
-_MOST_MISALIGN = 0.2  # of the diagonal: beyond, the two frames share too little
+_MOST_MISALIGN = 0.2  # of the diagonal; with more the two frames share too little
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def candidates(settings: Simulator) -> Iterator[Candidate]:
 
 
 def draw(candidate: Candidate, settings: Simulator, rules: Rules) -> Verdict:
-    """Draw one pair and bring it in; one that is in already is only looked up."""
+    """Draw one pair and take it in; for a pair that an earlier run has taken in, return its verdict."""
     row = Path(rules.folder) / "rows" / f"{candidate.name}.json"
     known = recall(row, [], rules)  # the folder bears the fingerprint of the settings and the program
     if known is not None:

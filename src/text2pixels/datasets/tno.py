@@ -1,9 +1,9 @@
 """TNO Image Fusion Dataset: night scenes of four camera systems, thermal and gray visible; all for testing.
 
 Two forms are read: flat folders ``ir``/``vi``, as papers pass them on, and the published tree, where a
-folder is a scene and the band stands in the file's name, in a dozen ways. Files of other bands (near
-infrared, image intensifier, colour composites) are listed in the quarantine; a scene without thermal
-image is too.
+folder is a scene and the name of a file tells its band, in one of a dozen ways. Files of other bands (near
+infrared, image intensifier, colour composites) and scenes without a thermal image are listed in the
+quarantine.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""The folder in which a data set is made, beside the one that it becomes: one ingest at a time, resumed or swept.
+"""The folder in which an ingest works until the data set is whole, and the lock that keeps other ingests out.
 
-``.NAME.<fingerprint>.part`` stands beside ``NAME``. An interrupted run with the same fingerprint goes on in it;
-whatever else earlier runs of ``NAME`` left, a kill's half-written files among it, is removed.
+``.NAME.<fingerprint>.part`` lies beside ``NAME``. A run with the same fingerprint as an interrupted one continues in
+it. Whatever else earlier runs of ``NAME`` left, such as the half-written files of a killed one, is removed.
 """
 
 import glob
@@ -23,7 +23,7 @@ def alone(target: Path) -> Iterator[None]:
     """Keep every other ingest out of ``target`` while the block runs.
 
     Raises:
-        InputError: one is at it, or nothing can be written there.
+        InputError: another ingest is running, or nothing can be written there.
     """
     file = target.absolute().parent / f".{target.name}.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -39,16 +39,16 @@ def alone(target: Path) -> Iterator[None]:
             raise InputError(f"cannot write {target}: {error.strerror}") from error
         if file.exists():
             break
-        lock.release()  # its last holder removed the file after we had opened it: what we hold is no lock
+        lock.release()  # its last holder removed the file after it was opened here, so the lock keeps nobody out
     try:
         yield
     finally:
-        file.unlink(missing_ok=True)  # before the release: nobody can then hold a file that goes away
+        file.unlink(missing_ok=True)  # before the release, so that nobody can lock the file and then lose it
         lock.release()
 
 
 def open_workplace(target: Path, fingerprint: str) -> Path:
-    """Return the folder of a run with this fingerprint (12 hexadecimal digits), made or found, and sweep the rest."""
+    """Return the folder of a run with this fingerprint (12 hexadecimal digits), new or resumed; remove all others."""
     folder = target.absolute().parent
     place = folder / f".{target.name}.{fingerprint}.part"
     ours = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{12}}\.part")
