@@ -27,10 +27,10 @@ def coco(tmp_path, *files):
         (["data\\seq1\\a.png", "data\\seq2\\a.png"], "vi/seq1/a.png", False, "data\\seq1\\a.png"),
         (["a.png", "night/a.png"], "vi/a.png", False, "a.png"),
         (["a.png", "night/a.png"], "night/vi/a.png", False, "night/a.png"),
-        # Those of another machine are no hindrance where nothing else has the name.
+        # Folders of another machine do not matter where one entry and one image alone have the name.
         (["/elsewhere/a.png"], "vi/a.png", True, "/elsewhere/a.png"),
         (["C:\\set\\a.png"], "vi/a.png", True, "C:\\set\\a.png"),
-        # No guesses.
+        # None is taken where none fits, or where two fit equally well.
         (["train/a.png"], "test/vi/a.png", False, None),
         (["one/a.png", "two/a.png"], "vi/a.png", True, None),
     ],

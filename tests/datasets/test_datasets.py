@@ -1,4 +1,4 @@
-"""The package's front door: every name of it is there, and it opens without what data sets do not need."""
+"""The package's front door: it has every name that it lists, and imports nothing that data sets do not need."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Where a set is made: one ingest at a time, and what a kill left is gone after the next."""
+"""Where a set is made: one ingest at a time, and the next one removes what a killed one left."""
 
 import errno
 

@@ -43,7 +43,7 @@ def test_changed_weights_never_hit_an_old_row(tmp_path):
     new, encoded = encode_cached(Counting("model@2"), ["a"], tmp_path)
     assert encoded == 1
     assert not np.array_equal(old["a"], new["a"])
-    # Even in the other's file, a row answers only to its own identity.
+    # A file never holds rows of both.
     (path, *_) = sorted(tmp_path.glob("*.parquet"))
     assert not (read_vectors(path, "model@1") and read_vectors(path, "model@2"))
 

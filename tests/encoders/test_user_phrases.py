@@ -1,4 +1,4 @@
-"""What a user types becomes vectors; which encoder a trained network is given: a table of who may stand in for whom."""
+"""What a user types becomes vectors: which encoder a trained network is given, and how each phrase is read."""
 
 import numpy as np
 import pyarrow as pa
@@ -94,7 +94,7 @@ def test_an_approximated_phrase_is_told_once_and_an_unknown_one_refused(tmp_path
     assert "text2pixels[clip]" in line
     with pytest.raises(InputError, match="'distilled' has no vector for 'zxqv'; it has: a person"):
         encode_for_network("a car; zxqv", "table", SOURCE, Embed())
-    assert not list(tmp_path.iterdir())  # nothing is left where the user happens to be
+    assert not list(tmp_path.iterdir())  # nothing is left in the user's working folder
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def pixels_or_unusable(path: Path) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_a_whole_file_is_read(name, tmp_path):
     (tmp_path / "a").write_bytes(FILES[name])
-    # Temperatures are no brightness, and colours no temperature.
+    # Values below 0 and beyond 255 with no known white can only be infrared; colour can only be visible.
     read = read_infrared if name in ("tiff, signed", "tiff, floating point") else read_visible
     assert min(read(tmp_path / "a").shape[:2]) >= 4
 

@@ -78,7 +78,7 @@ def test_odd_modes_of_infrared_become_gray(mode, ending, tmp_path):
 @pytest.mark.parametrize("ending", ["png", "tif", "jp2", "pgm"])
 def test_sixteen_bit_infrared_is_read_by_its_counts(ending, tmp_path):
     if ending == "jp2":
-        fakes.save(tmp_path / "a.jp2", COUNTS, irreversible=False)  # OpenCV's is lossy
+        fakes.save(tmp_path / "a.jp2", COUNTS, irreversible=False)  # OpenCV's encoder is lossy
     else:
         cv2.imwrite(str(tmp_path / f"a.{ending}"), COUNTS)
     notes = []

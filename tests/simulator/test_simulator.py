@@ -128,7 +128,7 @@ def test_a_hidden_object_has_no_box_and_a_partly_hidden_one_has_its_visible_part
         paint_vehicle(canvas, weather, car(x, z, yaw=0.0))
         painted[owner] = Painted("Car", *canvas.painted())
     canvas.begin(0)
-    noise = np.random.default_rng(0).integers(0, 256, (256, 320, 3), dtype=np.uint8)  # everything stands out
+    noise = np.random.default_rng(0).integers(0, 256, (256, 320, 3), dtype=np.uint8)  # in which every object stands out
     boxes = find_boxes(canvas.owners(), painted, noise, np.zeros((256, 320), dtype=np.float32))
     middle, near = sorted(boxes, key=lambda box: -box.x)
     assert len(boxes) == 2
@@ -159,7 +159,7 @@ def test_people_glow_in_the_infrared_at_night_and_hardly_show_in_the_visible():
     assert len(infrared) > 12
     assert np.median(infrared) > 60
     assert np.median(visible) < 0.4 * np.median(infrared)
-    assert np.mean(np.array(infrared) > 15) > 0.9  # the rest stand before an engine
+    assert np.mean(np.array(infrared) > 15) > 0.9  # the others stand in front of a warm engine
 
 
 def test_a_lantern_shines_in_the_visible_and_leaves_the_infrared_alone():

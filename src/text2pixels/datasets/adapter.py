@@ -103,8 +103,8 @@ class Adapter:
     """A data set, declared.
 
     Attributes:
-        layouts: alternatives, the first of which any part is found is taken; each is a tuple of
-            parts that together make up the set.
+        layouts: alternatives, each a tuple of parts that together make up the set. The first alternative
+            of which any part is found is taken.
         classes: the publisher's category names and what they are called in the manifest.
         split: what decides the split of a pair for which there is no list in ``splits/``:
             "test" (the whole set is for testing), "published" (the layout says) or "hash".

@@ -33,7 +33,7 @@ class Annotations:
         root: of the whole set.
 
     Raises:
-        InputError: a COCO file that is none.
+        InputError: a file given as COCO that is not COCO.
     """
 
     def __init__(self, adapter: Adapter, part: Part, root: Path) -> None:

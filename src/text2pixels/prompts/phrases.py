@@ -116,7 +116,7 @@ _NEAR: dict[str, Noun | str] = {
     **dict.fromkeys(("headlight", "glow"), "bright lights"),
 }
 
-# Objects that a street scene hardly ever shows unlabelled. Training adds some to prompts, as phrases of nothing there.
+# Objects that a street scene hardly ever shows unlabelled. Training adds some to the prompts of scenes without them.
 STRANGERS: tuple[Noun, ...] = tuple(
     NOUNS[name] for name in ("dog", "deer", "train", "boat", "scooter", "stroller", "hydrant")
 )
