@@ -23,6 +23,7 @@ COMMANDS = {
     "ingest.py speed 4": "ingest_pairs_per_s",
     "registration.py --simulated 1": "highest peak",
     "report.py 6 --here": "largest_page_kb",
+    "sizes.py": "`text2pixels[train]`",
 }
 ON_SHARED = {
     "baselines.py --shared {shared} --methods sdnet --every 25": "RoadScene",
