@@ -14,10 +14,10 @@ from text2pixels.config import Embed
 from text2pixels.datasets.manifest import Pair
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
-from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods import trained as inference
 from text2pixels.network.description import STRIDE
 from text2pixels.prompts.table import read_prompts
+from text2pixels.report.pictures import sources
 
 _OPACITY = (0.3, 0.65)  # where there is no attention, and where there is most
 _LOSSLESS = 101  # cv2's quality of WebP beyond which nothing is lost
@@ -119,9 +119,7 @@ class Attention:
 
     def _maps(self, pair: Pair, text_TD: inference.Vectors) -> inference.Vectors:
         """Return the attention maps (S, h, w)."""
-        source = layout.processed(pair.dataset)
-        images = read_gray(source / pair.infrared), read_rgb(source / pair.visible)
-        return self.fuser.attention_tokens(*images, text_TD)
+        return self.fuser.attention_tokens(*sources(pair), text_TD)
 
 
 def _picture(heat_hw: inference.Vectors) -> bytes:
