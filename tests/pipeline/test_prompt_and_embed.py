@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from text2pixels import config, layout
+from text2pixels import config, layout, params_file
 from text2pixels.cli import app
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
@@ -25,7 +25,7 @@ def parameters(monkeypatch):
         def __init__(self, sections):
             self.__dict__ = {section: chosen[section] for section in sections}
 
-    monkeypatch.setattr(config, "load", Sections)
+    monkeypatch.setattr(params_file, "load", Sections)
     return chosen
 
 
