@@ -19,11 +19,10 @@ from text2pixels.datasets.adapter import Candidate, LabelFile, Labels
 from text2pixels.datasets.labels import Unlabelled, check_boxes, read_labels
 from text2pixels.errors import Unusable
 from text2pixels.files import whole_file
-from text2pixels.image.boxes import Box
+from text2pixels.image.boxes import Box, Rectangle, common_field, crop_boxes
 from text2pixels.image.colour import Image8
 from text2pixels.image.png import encode_png
 from text2pixels.image.reader import read_infrared_field, read_visible
-from text2pixels.image.views import Rectangle, common_field, crop_boxes
 
 Fault = tuple[str, str, str]  # kind, reason, detail
 

@@ -1,17 +1,14 @@
 """Views: a window of an image, scaled and perhaps mirrored, and where its boxes lie in it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from text2pixels.image.boxes import Box, clip
 from text2pixels.image.colour import Image8
 
 _SCALES = (0.75, 1.25)
-_SMALLEST_REST = 0.25  # share of a box's area that must be left when an image is cropped
 _SCALED = 0.5  # share of the random views that are scaled; the others keep the pixels as they are
 
 
@@ -25,16 +22,6 @@ class View:
     height: int
     scale: float = 1.0
     mirrored: bool = False
-
-
-@dataclass(frozen=True)
-class Rectangle:
-    """Left, top, width and height, pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
 
 
 def random_view(width: int, height: int, crop: int, rng: np.random.Generator) -> View:
@@ -76,38 +63,3 @@ def place(box: Box, view: View) -> Box | None:
     if view.mirrored:
         x = view.width - x - w
     return clip(Box(box.category, x, y, w, h), view.width, view.height)
-
-
-def common_field(valid: NDArray[np.bool_]) -> Rectangle | None:
-    """Return the largest upright rectangle of valid pixels, or None.
-
-    ``valid`` (H, W) is convex, like the image of a frame under a homography. So a column that is valid in two rows is
-    valid in all rows between them, and every pair of rows can be tried at once.
-    """
-    rows = np.flatnonzero(valid.any(axis=1))
-    if not len(rows):
-        return None
-    left = valid[rows].argmax(axis=1)
-    right = valid.shape[1] - valid[rows][:, ::-1].argmax(axis=1)
-    width = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
-    area = np.clip(width, 0, None) * np.clip(rows - rows[:, None] + 1, 0, None)
-    top, bottom = (int(index) for index in np.unravel_index(int(area.argmax()), area.shape))
-    x = int(max(left[top], left[bottom]))
-    return Rectangle(x, int(rows[top]), int(width[top, bottom]), int(rows[bottom] - rows[top] + 1))
-
-
-def crop_boxes(boxes: Sequence[Box], field: Rectangle) -> tuple[tuple[Box, ...], list[Box]]:
-    """Return the boxes in the field's pixels, clipped to it, and those with less than a quarter inside."""
-    kept, outside = [], []
-    for box in boxes:
-        left, top = max(box.x - field.x, 0), max(box.y - field.y, 0)
-        right, bottom = min(box.x + box.w - field.x, field.width), min(box.y + box.h - field.y, field.height)
-        if (
-            (right - left) <= 0
-            or (bottom - top) <= 0
-            or (right - left) * (bottom - top) < _SMALLEST_REST * box.w * box.h
-        ):
-            outside.append(box)
-        else:
-            kept.append(Box(box.category, left, top, right - left, bottom - top))
-    return tuple(kept), outside

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from text2pixels.datasets.manifest import Pair, Registration
 from text2pixels.datasets.quarantine import Quarantined
+from text2pixels.image.boxes import common_field, crop_boxes
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb, write_png
-from text2pixels.image.views import common_field, crop_boxes
 from text2pixels.registration.estimate import Estimate, estimate
 from text2pixels.registration.frames import Image8, warp
 
