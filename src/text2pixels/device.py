@@ -9,7 +9,8 @@ import torch
 
 from text2pixels.errors import InputError
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h of glibc
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc
+_LARGEST_KEPT = 32 * 2**20  # bytes, the most that glibc takes for the last of these
 
 
 def pick_device(name: str) -> torch.device:
@@ -33,14 +34,16 @@ def pick_device(name: str) -> torch.device:
 
 @cache
 def keep_freed_memory() -> None:
-    """Make the process reuse the memory of large arrays instead of returning it.
+    """Make the process reuse the memory of arrays instead of returning it, but for the largest.
 
     By default glibc gives every large block back to the system and asks for it again at the next
     layer, so a quarter to a half of a network's time on the CPU goes into page faults. The price:
-    the process holds its peak of memory until it ends. Other C libraries are left alone.
+    the process holds most of its peak of memory until it ends. Blocks beyond 32 MiB still go back: a layer that
+    fills one computes long enough, and of images of many sizes such blocks fit into no hole that another left,
+    so that the process would grow with every pair. Other C libraries are left alone.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
         libc.mallopt(_M_TOP_PAD, 64 * 2**20)
