@@ -1,4 +1,4 @@
-"""The seam between Prefect and DVC: DVC owns the graph, Prefect runs its stages that are out of date, one task each."""
+"""The seam between Prefect and DVC: DVC owns the graph, Prefect runs the stages that are out of date, one task each."""
 
 import logging
 import re
@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from prefect import get_run_logger, task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.concurrency.sync import concurrency
 from prefect.states import Completed, Failed
 
 from tasks.graph import Graph, read_changed
-from tasks.progress import Progress
 from tasks.restore import environment
 from text2pixels.errors import InputError
 from text2pixels.pipeline.working_tree import RUN
@@ -32,6 +33,9 @@ _BLOCKER = re.compile(r"^\s*(\(PID \d+\): .*)$")
 _LEVELS = (("error", logging.ERROR), ("warning", logging.WARNING))  # how lines of DVC and of the stages begin
 _PATIENCE = 5  # seconds between two tries
 _LEASE = 60  # seconds after which the slot of a flow that was killed is free again
+# "train ours: epoch 3 of 12, lower 0.534, …, 41 s left": what text2pixels.progress.report_epoch prints.
+_EPOCH = re.compile(r"epoch (\d+) of (\d+), ")
+_RARELY = 2  # seconds between two updates: an epoch of a small run takes less
 
 
 class Slots:
@@ -86,18 +90,44 @@ class Run:
     force: bool = False
 
 
+class Progress:
+    """How far a stage that trains has come, as an artifact in Prefect's UI, from the line that it prints each epoch.
+
+    The artifact is made with the first epoch, so a stage that trains nothing has none.
+    """
+
+    def __init__(self, stage: str) -> None:
+        self._key = "progress-" + re.sub(r"[^a-z0-9]+", "-", stage.lower()).strip("-")
+        self._artifact: UUID | None = None
+        self._updated = 0.0
+
+    def read(self, line: str) -> None:
+        """Bring the artifact up to date where the line tells of an epoch."""
+        found = _EPOCH.search(line)
+        if found is None:
+            return
+        done, total = map(int, found.groups())
+        if self._artifact is None:
+            self._artifact = create_progress_artifact(100 * done / total, key=self._key, description=line)  # type: ignore[assignment]
+        elif done == total or time.monotonic() - self._updated > _RARELY:
+            update_progress_artifact(self._artifact, 100 * done / total, description=line)
+        else:
+            return
+        self._updated = time.monotonic()
+
+
 @task(name="stage", task_run_name="{stage}", cache_policy=NO_CACHE)
 def reproduce_stage(stage: str, run: Run) -> State[Any]:
     """Run one stage with DVC, its output as log lines; end Completed, Unchanged or Failed.
 
-    DVC has the cache and the skipping; Prefect's own caching is off. On a machine with GPUs a stage with
-    ``meta: {gpu: 1}`` also waits for a slot of the global limit that the flow has made (``strict``: without
-    it, an error). A stage that need not run takes no slot.
+    DVC caches and skips; Prefect's own caching is off. On a machine with GPUs a stage with ``meta: {gpu: 1}`` also
+    waits for a slot of the global limit that the flow has made (``strict``: an error where there is no such limit). A
+    stage that need not run takes no slot.
     """
     on_gpu = stage in run.graph.gpu and run.gpus > 0
     alone = stage in run.graph.alone
     try:
-        # Worth a second of DVC's time only where the stage would keep others waiting.
+        # Asking DVC takes a second, so only for stages that others may have to wait for.
         if (on_gpu or alone) and not run.force and not read_changed(stage):
             return Completed(name="Unchanged")
         with ExitStack() as held:
@@ -121,13 +151,13 @@ def _take_gpu(held: ExitStack) -> None:
 def _reproduce(stage: str, run: Run) -> State[Any]:
     code, unchanged, reason = _run(stage, run)
     while code and _BUSY.search(reason):
-        # DVC waits for its own lock, but not for a stage of another run that writes what this one reads.
+        # DVC waits for its own lock, but fails where a stage of another run writes what this one reads.
         get_run_logger().info("waiting for another run of DVC: %s", reason)
         time.sleep(_PATIENCE)
         code, unchanged, reason = _run(stage, run)
     if code and _KILLED.search(reason) and not run.slots.closed:
-        # The one failure that a second try can mend: the system had too little memory for this stage and what ran
-        # beside it. Training goes on after its last epoch.
+        # A second try can help only here: memory was too small for this stage and those beside it. Training goes on
+        # after its last epoch.
         get_run_logger().warning("%s: the system killed it, perhaps for want of memory; once more", reason)
         time.sleep(_PATIENCE)
         code, unchanged, reason = _run(stage, run)
@@ -141,7 +171,7 @@ def _run(stage: str, run: Run) -> tuple[int, bool, str]:
     logger, progress = get_run_logger(), Progress(stage)
     # Without --wait-for-lock, before the sub-command, stages that start together fail.
     command = ["dvc", "--wait-for-lock", "repro", "--single-item", *(["--force"] if run.force else []), stage]
-    # A session of its own: what ends the flow's group must not end DVC while it writes its lock. The guard of
+    # A session of its own: a signal to the flow's process group must not end DVC while it writes dvc.lock. The guard of
     # the run ends the stage, which it finds by the environment variable.
     process = subprocess.Popen(
         command,
@@ -160,7 +190,7 @@ def _run(stage: str, run: Run) -> tuple[int, bool, str]:
         progress.read(line)
         unchanged = unchanged or bool(_UNCHANGED.search(line))
         if level == logging.ERROR and not reason.startswith("error: "):
-            reason = line  # the stage's own words, where it has any, say more than DVC's
+            reason = line  # the stage's own message says more than DVC's
         elif _BUSY.search(reason) and (blocker := _BLOCKER.match(line)):
             reason = f"{reason} {blocker[1]}"
     return process.wait(), unchanged, reason

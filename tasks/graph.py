@@ -1,7 +1,7 @@
 """DVC's graph as the flow runs it: which stages there are, what they wait for, and which of them are out of date.
 
-`python -m tasks.graph` prints it. It is a process of its own, as DVC keeps what it has read once, and it asks
-DVC's library, as one start of DVC takes a second, and its commands would need two.
+`python -m tasks.graph` prints it. It runs as a process of its own, because DVC's library caches what it has read. It
+uses the library, because the same takes two of DVC's commands, of a second each.
 """
 
 import json
@@ -73,7 +73,7 @@ def read_graph() -> Graph:
         check=False,
     )
     if answer.returncode:
-        _ask("dag", "--dot")  # which says it in the words that people know
+        _ask("dag", "--dot")  # raises DVC's own message, where DVC has one
         raise InputError(f"DVC cannot read the pipeline: {' '.join(answer.stderr.split())[-500:]}")
     found = json.loads(answer.stdout.splitlines()[-1])
     upstream = {stage: set(before) for stage, before in found["upstream"].items()}

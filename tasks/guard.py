@@ -1,8 +1,8 @@
-"""A process beside every flow run: however the flow ends, by kill -9 too, what it started ends with it.
+"""The guard: a process beside every flow run that ends what the run started, however the flow itself ends.
 
-It holds the working tree for the run, and its standard input is a pipe from the flow: when that closes, or the
-run's worker or server is gone, it ends the stages, and leaves params.yaml, dvc.lock and the last good outputs as
-they should be. Programs of a run are known by the environment variable `T2P_RUN`, which they inherit.
+The guard holds the working tree for the run. Its standard input is a pipe from the flow, which closes even when the
+flow is killed. Then, or when the run's worker or server is gone, the guard ends the stages and restores params.yaml,
+dvc.lock and the last good outputs. Programs of a run inherit the environment variable `T2P_RUN`, which identifies them.
 """
 
 import argparse
@@ -43,10 +43,10 @@ def guarded(
     """Hold the working tree for a run and guard it; yield the run's name, the value of `RUN` for what it starts.
 
     Args:
-        what: runs, in a few words; others who must wait read it.
-        say: takes the lines that the guard says: what it waits for, and what it mended.
-        flow_run: Prefect's identifier of the run; while the guard is there, so is the run.
-        server: address of the API without which the run is to end; None where it has none of its own.
+        what: what runs, in a few words, for others who must wait.
+        say: takes the guard's messages: what it waits for, and what it mended.
+        flow_run: Prefect's identifier of the run, by which `flows.sweep` sees that the run has a process.
+        server: address of the API; the run ends when it no longer answers. None: no server is watched.
 
     Raises:
         InputError: the guard itself ended.
@@ -59,7 +59,7 @@ def guarded(
         command += ["--flow-run", flow_run]
     if server:
         command += ["--server", server]
-    # A session of its own: what ends the flow's group must leave the guard to do its work.
+    # A session of its own: a signal to the flow's process group must not end the guard.
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--flow-run")
     parser.add_argument("--server")
     given = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):  # it ends with the flow, and not before
+    for number in (signal.SIGINT, signal.SIGTERM):  # the guard ends after the flow, never before
         signal.signal(number, signal.SIG_IGN)
     over = threading.Event()
     threading.Thread(target=_wait_for_end_of_input, args=(over,), daemon=True).start()
@@ -126,7 +126,7 @@ def main() -> None:
 
 
 def _say(line: str) -> None:
-    """Tell the flow, or, where it is gone, the terminal or log of whoever had started it."""
+    """Write a line to the flow or, if the flow is gone, to standard error, which it had inherited."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -149,7 +149,7 @@ def _watch(worker: int | None, server: str | None, flow: int, over: threading.Ev
             try:
                 with urlopen(f"{server}/health", timeout=_SILENCE):
                     heard = time.monotonic()
-            except HTTPError:  # an answer, too
+            except HTTPError:  # the server is there, whatever it answers
                 heard = time.monotonic()
             except (URLError, OSError):
                 why = "server" if time.monotonic() - heard > _SILENCE else ""
@@ -183,7 +183,7 @@ def _take(run: str, what: str, held: contextlib.ExitStack, over: threading.Event
 
 
 def _others() -> str:
-    """Return the DVC command that somebody runs by hand in this folder, or nothing."""
+    """Return the DVC command that somebody runs by hand in this folder; "" where there is none."""
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
         if "repro" not in words and not {"exp", "run"} <= set(words):
@@ -237,7 +237,7 @@ def _end_all(run: str) -> None:
 def _members(run: str) -> Iterator[tuple[psutil.Process, list[str]]]:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            # A zombie has no environment any more, so it is none.
+            # A zombie has no environment any more, so it is not among them.
             if process.pid != os.getpid() and process.environ().get(RUN) == run:
                 yield process, process.cmdline()
 

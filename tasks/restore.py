@@ -1,4 +1,4 @@
-"""What a run leaves as it found it: params.yaml, DVC's files, and outputs of stages that did not end well."""
+"""Restores what a run must leave as it was: params.yaml, DVC's files, and outputs of stages that did not end well."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from text2pixels.params_file import PARAMS_FILE
 from text2pixels.pipeline.working_tree import FOLDER, LOCK
 
 BEFORE = FOLDER / "params.before.yaml"  # params.yaml as it was before the run
-USED = FOLDER / "params.used.yaml"  # as the run wrote it; absent where it did not
+USED = FOLDER / "params.used.yaml"  # params.yaml as the run wrote it; absent where it wrote none
 RWLOCK = Path(".dvc/tmp/rwlock")  # DVC's list of who reads and writes which path
 
 
@@ -66,7 +66,7 @@ def put_parameters_back() -> str | None:
 
 
 def missing_outs() -> list[str]:
-    """Return what dvc.lock lists as outputs and is not there."""
+    """Return the outputs in dvc.lock that do not exist."""
     if not LOCK.is_file():
         return []
     stages: dict[str, Any] = (yaml.load(LOCK.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {})[
