@@ -18,10 +18,10 @@ REPORT_URL = "T2P_REPORT_URL"  # environment variable: where flows.ui serves the
 
 
 def conclude(states: dict[str, State[Any]], name: str) -> State[Any]:
-    """Write the summary, record the experiment where something ran, and name the flow's end after its stages'.
+    """Write the summary, record the experiment where something ran, and return the flow's final state.
 
     Args:
-        states: how each stage ended; one that is not final was skipped, as a stage before it failed.
+        states: how each stage ended; a stage whose state is not final was skipped, as one before it failed.
         name: of the run.
     """
     failed = [stage for stage, state in states.items() if state.is_failed() or state.is_crashed()]
@@ -54,7 +54,7 @@ def _cell(text: str | None) -> str:
 
 
 def _report(made: bool) -> str:
-    """Return the words about the report; a link only where this run has made it and it can be followed."""
+    """Return where the report is, if this run has made it: a link where it is served, a path otherwise."""
     if not made or not REPORT.is_file():
         return "no report of this run"
     url = os.environ.get(REPORT_URL)

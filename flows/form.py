@@ -1,8 +1,7 @@
 """The form of the flow in Prefect's UI: typed fields with the bounds, choices and words of `text2pixels.config`.
 
-A field that stays empty leaves params.yaml, or the profile, as it is. The schemas have no "or null": Prefect's
-form shows no input for a choice between types. So they have no null as a default either: the form would send it, and
-the server refuse it.
+A field that stays empty leaves params.yaml, or the profile, as it is. No schema allows null, as Prefect's form shows no
+input for a choice between types; and none has null as a default, as the form would send it and the server refuse it.
 """
 
 from collections.abc import Mapping

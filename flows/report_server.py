@@ -1,4 +1,4 @@
-"""Serves reports/site over http, so that links from Prefect's UI lead there: a browser follows none to a file."""
+"""Serves reports/site over http, as a browser follows no link from Prefect's UI to a file on disk."""
 
 import base64
 import hmac
@@ -13,14 +13,14 @@ SITE = Path("reports/site")
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Files below one folder, for whoever calls the server by its own name."""
+    """Serves the files below one folder, to requests under one of the server's own names."""
 
     def __init__(self, *rest: object, hosts: frozenset[str], auth: str | None, directory: str) -> None:
         self._hosts, self._auth = hosts, auth
         super().__init__(*rest, directory=directory)  # type: ignore[arg-type]
 
     def send_head(self) -> io.BytesIO | BinaryIO | None:
-        """Refuse a page that reaches this server under a name of its own, and strangers on a network."""
+        """Refuse requests under another host name (DNS rebinding) and, on a network, without the password."""
         if self.headers.get("Host", "") not in self._hosts:
             self.send_error(403, "this server has another name")
             return None
@@ -46,7 +46,7 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_error(404, "no such page")
 
     def log_message(self, *words: object) -> None:
-        """Keep the terminal for what matters."""
+        """Log nothing: the terminal is for messages of the runs."""
 
 
 def serve_report(host: str, port: int, names: list[str], auth: str | None) -> ThreadingHTTPServer:
@@ -56,7 +56,7 @@ def serve_report(host: str, port: int, names: list[str], auth: str | None) -> Th
         host: address to listen on.
         port: on it.
         names: of this machine that a browser may use.
-        auth: `USER:PASSWORD` to ask for; None: nothing is asked.
+        auth: `USER:PASSWORD` to ask for; None: no password.
     """
     hosts = frozenset(f"{name}:{port}" for name in names)
     handler = partial(_Handler, hosts=hosts, auth=auth, directory=str(SITE.absolute()))

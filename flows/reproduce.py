@@ -34,10 +34,10 @@ from tasks.restore import note_parameters
 from text2pixels.errors import InputError
 from text2pixels.pipeline.profiles import parse_changes, write_params
 
-# What Prefect calls a run that nobody has named: "Shiny-Walrus", or in its first UI "beta317-napinne-sector".
+# Names that Prefect makes up for a run: "Shiny-Walrus", or in its older UI "beta317-napinne-sector".
 _MADE_UP = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z]+-[a-z]+", re.IGNORECASE)
 
-# How lines begin that say again what was said.
+# Beginnings of log lines that repeat a failure.
 _SAID = ("Task run failed with state: ", "Finished in state NotReady(")
 
 
@@ -91,10 +91,10 @@ def reproduce(
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """Leave out what Prefect adds where a run or a stage has said in one line how it failed.
+    """Leave out what Prefect logs after a run or a stage has said in one line how it failed.
 
-    That is forty lines of its engine for the run, the failure again for the stage, and an error for each stage that
-    is skipped because of it, which the run's end names.
+    That is a traceback of forty lines for the run, the failure again for the stage, and an error for each stage that
+    was skipped because of it, which the end of the run names.
     """
     error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
     return not (isinstance(error, FailedRun) or record.getMessage().startswith(_SAID))
@@ -112,15 +112,15 @@ def _run(run: str, graph: Graph, parallel: int, force: bool) -> dict[str, State[
     futures: dict[str, PrefectFuture[Any]] = {}
     try:
         for stage, upstream in graph.upstream.items():
-            if stage in unchanged:  # no task: forty would take longer than all of DVC
+            if stage in unchanged:  # no task: forty of them would take longer than all of DVC's work
                 continue
             waiting = [futures[before] for before in upstream - unchanged]
-            task = reproduce_stage.with_options(name=stage)  # its name while it waits, and where it is skipped
+            task = reproduce_stage.with_options(name=stage)  # the name that is shown while it waits or is skipped
             futures[stage] = task.submit(stage, common, return_state=False, wait_for=waiting)
         for future in futures.values():
             future.wait()
     finally:
-        slots.close()  # where this is a cancellation: no stage begins any more
+        slots.close()  # after a cancellation no further stage begins
     return {
         stage: futures[stage].state if stage in futures else Completed(name="Unchanged") for stage in graph.upstream
     }
@@ -132,7 +132,7 @@ def _gpus() -> int:
 
 
 def _tell_name(profile: str | None, changes: dict[str, Any], targets: list[str]) -> str:
-    """Return the run's name; one that Prefect has made up is replaced by one that tells what runs."""
+    """Return the run's name; a name that Prefect made up is replaced by one that says what runs."""
     name, number = str(flow_run.get_name() or "run"), flow_run.get_id()
     if number is None or not _MADE_UP.fullmatch(name):
         return name
@@ -145,7 +145,7 @@ def _tell_name(profile: str | None, changes: dict[str, Any], targets: list[str])
 
 
 def _look() -> Graph | None:
-    """Return the graph; None where DVC cannot read it: the run's guard then mends what a killed DVC has left."""
+    """Return the graph; None where DVC cannot read it, as after a kill: the guard of the run repairs that."""
     try:
         return read_graph()
     except InputError:
@@ -170,7 +170,7 @@ def main(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
     if graph and not changes and not force and len(graph.unchanged) == len(graph.upstream):
-        # A server for a run that runs nothing would take most of the time.
+        # Starting a server would take most of the time of a run that has nothing to do.
         typer.echo(f"Unchanged: {len(graph.upstream)} stages ({time.monotonic() - started:.0f} s)")
         return
     try:

@@ -1,6 +1,6 @@
-"""Runs that the server calls running, and that have no process any more: python -m flows.sweep marks them.
+"""Marks runs that the server believes to be running but that have no process any more: python -m flows.sweep.
 
-A worker that was killed cannot say how its runs ended. Unmarked they would stay `Running` for ever.
+A worker that was killed cannot report how its runs ended, and they would stay `Running` for ever.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""A Prefect server with its UI, the deployments of prefect.yaml and a worker: python -m flows.ui."""
+"""Starts Prefect's server with its UI, the deployments of prefect.yaml and a worker: python -m flows.ui."""
 
 import contextlib
 import os
@@ -13,10 +13,9 @@ from typing import Annotated
 
 import typer
 
-from flows.access import FILE, auth_string, is_local, names, settings
 from flows.conclusion import REPORT_URL
 from flows.report_server import serve_report
-from flows.server import PREFECT, running, wait_for
+from flows.server import AUTH_FILE, PREFECT, auth_string, is_local, names, running, settings, wait_for
 from tasks.restore import environment
 from text2pixels.errors import InputError
 
@@ -76,7 +75,7 @@ def _serve(scope: dict[str, str], host: str, port: int, started: contextlib.Exit
     _call(["work-pool", "create", POOL, "--type", "process", "--overwrite"], scope)
     _call(["--no-prompt", "deploy", "--all"], scope)
     typer.echo(
-        f"\nUI:     {scope['PREFECT_API_URL'].removesuffix('/api')}\nlogin:  the line in {FILE}\n"
+        f"\nUI:     {scope['PREFECT_API_URL'].removesuffix('/api')}\nlogin:  the line in {AUTH_FILE}\n"
         f"report: {scope[REPORT_URL]}\nstop with Ctrl-C\n"
     )
     while True:
@@ -89,7 +88,7 @@ def _serve(scope: dict[str, str], host: str, port: int, started: contextlib.Exit
         if time.monotonic() - began < 20:
             raise InputError(f"the worker ended at once, with code {worker.returncode}: its words are above")
         typer.echo(f"the worker ended with code {worker.returncode}; another one is started", err=True)
-        time.sleep(2)  # for the guards of its runs to end them
+        time.sleep(2)  # the guards of the worker's runs need it to end them
         _sweep(scope)
 
 
@@ -102,7 +101,7 @@ def _call(command: list[str], scope: dict[str, str]) -> None:
 
 
 def _sweep(scope: dict[str, str]) -> None:
-    """Mark runs that have no process; in a process of its own, whose settings are those of this server."""
+    """Mark runs that have no process; done in a child process, which has the settings of this server."""
     answer = subprocess.run([sys.executable, "-m", "flows.sweep"], env=scope, check=False, start_new_session=True)
     if answer.returncode:
         raise InputError(f"the runs that lost their process could not be marked: code {answer.returncode}")

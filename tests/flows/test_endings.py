@@ -34,7 +34,7 @@ def expected(tree, epochs):
 
 
 def test_one_ctrl_c_ends_a_flow_without_a_server(tree):
-    """Of all endings of the script see tests/tasks/test_guard.py; this one has Prefect's own around it."""
+    """tests/tasks/test_guard.py has the other endings, without Prefect; here Prefect handles the signal, too."""
     wanted = expected(tree, 30)
     good, params, begun = (tree.path / "slow").read_text(), (tree.path / "params.yaml").read_bytes(), tree.begun()
     flow = tree.start("flows.reproduce", "--set", "train.epochs=30")

@@ -32,7 +32,7 @@ def test_choices_and_bounds_are_those_of_the_configuration(schema):
 
 
 def test_a_form_that_nobody_has_filled_is_accepted(schema):
-    """The UI sends the defaults, and the server asks this of them; null in them was refused, field by field."""
+    """The UI sends the defaults, and the server validates them as here; it would refuse null."""
     defaults = {name: field["default"] for name, field in schema["properties"].items()}
     jsonschema.validate(defaults, {**schema, "$defs": schema["definitions"]})
     assert defaults["settings"] == {}

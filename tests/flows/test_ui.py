@@ -1,4 +1,4 @@
-"""The web page as an operator meets it, and as a stranger's page does; with a real server and a real browser.
+"""The web page as an operator uses it, and as a hostile page attacks it; with a real server and a real browser.
 
 Minutes, so only by `python -m pytest -m processes tests/flows`. Screenshots are left in artifacts/ui.
 """
@@ -19,7 +19,7 @@ from support.operated_tree import OperatedTree, interrupt, password, until
 pytestmark = pytest.mark.processes
 
 SCREENSHOTS = Path(__file__).parents[2] / "artifacts/ui"
-# What a page of somebody else's tries against the server of the operator who looks at it.
+# What a hostile page, open in the operator's browser, tries against the server.
 ATTEMPTS = """
 <title>elsewhere</title><script>
 async function attempt(path, options) {
@@ -154,7 +154,7 @@ def _shoot(browser, name):
 
 
 class _elsewhere:
-    """A server of somebody else's, for one folder."""
+    """Another server, which serves one folder."""
 
     def __init__(self, folder):
         handler = type("Handler", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
