@@ -62,7 +62,7 @@ def test_the_parity_of_the_papers_rivals_is_close_and_of_fixtures_that_are_there
     for method, fixture, decibels, worst in rows:
         assert decibels == "equal" or float(decibels) >= 60, (method, fixture)
         # SegMiF truncates, stretches what is left, and truncates again: one level may become three.
-            assert int(worst) <= (3 if method == "segmif" else 1), (method, fixture)
+        assert int(worst) <= (3 if method == "segmif" else 1), (method, fixture)
     given = ROOT / "../shared/reference/parity/given"
     if given.is_dir():
         assert not [row[:2] for row in rows if not (given / row[0] / f"{row[1]}.png").is_file()]
