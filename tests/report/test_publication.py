@@ -42,14 +42,17 @@ def tables_of(text):
 def test_a_retrained_method_says_so_wherever_a_table_names_it(made, tmp_path, monkeypatch):
     monkeypatch.chdir(made[0])
     card, of = read_card(layout.model("max"))
-    history = layout.model("max") / "history.parquet"
+    history, ours = (layout.model(method) / "history.parquet" for method in ("max", "ours"))
+    before = ours.read_bytes()
     try:
         write_card(layout.model("max"), replace(card, weights="retrained", schedule="3 of 9 steps on A"), of)
         write_history(history, [Row(1, "retraining", "loss", 1.0)])
+        write_history(ours, [Row(1, "lower", "content", 1.0), Row(1, "retraining", "content", 1.0)])
         CliRunner().invoke(app, ["publish", "-o", str(tmp_path / "out")], catch_exceptions=False)
     finally:
         write_card(layout.model("max"), card, of)
         history.unlink()
+        ours.write_bytes(before)
     names = {
         row[0].strip()
         for path in (tmp_path / "out").glob("*.md")
@@ -58,6 +61,9 @@ def test_a_retrained_method_says_so_wherever_a_table_names_it(made, tmp_path, mo
         if row[0].strip().startswith("max")
     }
     assert names == {"max (retrained, 3 of 9 steps on A)"}
+    captions = re.findall("<figcaption>(.*?)</figcaption>", (tmp_path / "out/site/training.html").read_text())
+    # What our content loss is does not say what the one of another network is.
+    assert captions == ["<strong>content</strong>: content loss, equation (9)", "<strong>content</strong>"]
 
 
 def test_where_no_detector_was_trained_the_tables_are_those_of_cocos(own_benchmark):

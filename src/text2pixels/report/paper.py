@@ -169,7 +169,7 @@ def _lacking(pairs: str, sets: list[str], methods: list[str], instead: str = "")
     lacking += [listed(methods)] if methods else []
     if not lacking:
         return ""
-    shown = f"; shown instead: {instead[:1].lower() + instead[1:]}" if instead else ""
+    shown = f"; shown instead: {instead}" if instead else ""
     return f"Not in this run: {'; '.join(lacking)}{shown}."
 
 
