@@ -3,17 +3,10 @@
 from dataclasses import fields, is_dataclass
 
 import pytest
+from support.least_params import BASE
 
 from text2pixels import config, params_file
 from text2pixels.errors import InputError
-
-BASE = {
-    "profile": "demo",
-    "seed": 0,
-    "datasets": {"simulator": {}},
-    "encoders": ["hash"],
-    "methods": {"average": {}, "ours": {}},
-}
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,8 @@
 import pytest
+from support.least_params import BASE
 
 from text2pixels import config, params_file
 from text2pixels.errors import InputError
-
-BASE = {
-    "profile": "demo",
-    "seed": 0,
-    "datasets": {"simulator": {}},
-    "encoders": ["hash"],
-    "methods": {"average": {}, "ours": {}},
-}
 
 
 def test_defaults_fill_what_the_file_leaves_out():
