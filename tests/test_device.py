@@ -8,7 +8,7 @@ import pytest
 
 SIZES_OF_ALL_KINDS = """
 import torch
-from text2pixels.device import keep_freed_memory
+from text2pixels.device import keep_freed_memory, return_memory_of_other_sizes
 
 def resident():
     status = open("/proc/self/status").read()
@@ -20,7 +20,9 @@ layers = (torch.nn.Conv2d(1, 64, 3), torch.nn.ReLU(), torch.nn.Conv2d(64, 64, 1)
 network, draw, held = torch.nn.Sequential(*layers), torch.Generator().manual_seed(1), []
 with torch.inference_mode():
     for _ in range(20):
-        network(torch.rand(1, 1, *torch.randint(300, 600, (2,), generator=draw)))
+        size = torch.randint(300, 600, (2,), generator=draw).tolist()
+        return_memory_of_other_sizes(*size)
+        network(torch.rand(1, 1, *size))
         held.append(resident())
 print(max(held) - held[0])
 """

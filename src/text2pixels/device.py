@@ -3,14 +3,13 @@
 import ctypes
 import os
 import platform
-from functools import cache
+from functools import cache, lru_cache
 
 import torch
 
 from text2pixels.errors import InputError
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h of glibc
-_LARGEST_KEPT = 32 * 2**20  # bytes, the most that glibc takes for the last of these
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h of glibc
 
 
 def pick_device(name: str) -> torch.device:
@@ -34,16 +33,26 @@ def pick_device(name: str) -> torch.device:
 
 @cache
 def keep_freed_memory() -> None:
-    """Make the process reuse the memory of arrays instead of returning it, but for the largest.
+    """Make the process reuse the memory of large arrays instead of returning it.
 
     By default glibc gives every large block back to the system and asks for it again at the next
     layer, so a quarter to a half of a network's time on the CPU goes into page faults. The price:
-    the process holds most of its peak of memory until it ends. Blocks beyond 32 MiB still go back: a layer that
-    fills one computes long enough, and of images of many sizes such blocks fit into no hole that another left,
-    so that the process would grow with every pair. Other C libraries are left alone.
+    the process holds its peak of memory until it ends, or until `return_memory_of_other_sizes`.
+    Other C libraries are left alone.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+        libc.mallopt(_M_MMAP_MAX, 0)
         libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
         libc.mallopt(_M_TOP_PAD, 64 * 2**20)
+
+
+@lru_cache(maxsize=1)  # nothing is done as long as images keep the size of the one before
+def return_memory_of_other_sizes(height: int, width: int) -> None:
+    """Give freed memory back to the system when images of another size come.
+
+    Blocks of one size fit into few holes that another size left: what `keep_freed_memory` holds would grow with
+    every image.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from text2pixels.device import keep_freed_memory, pick_device
+from text2pixels.device import keep_freed_memory, pick_device, return_memory_of_other_sizes
 from text2pixels.methods.engines import tiles
 from text2pixels.methods.engines.engine import Float, Output
 from text2pixels.network import checkpoint
@@ -42,6 +42,7 @@ class TorchEngine:
 
     def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
         """Run the network; see `engine.Engine.run`."""
+        return_memory_of_other_sizes(*infrared_B1HW.shape[2:])
         if tiles.is_large(infrared_B1HW):
             return tiles.run(self, infrared_B1HW, visible_B1HW, text_TD)
         return self.fuse(infrared_B1HW, visible_B1HW, text_TD, None)

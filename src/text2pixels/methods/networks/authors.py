@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from text2pixels.device import keep_freed_memory, pick_device
+from text2pixels.device import keep_freed_memory, pick_device, return_memory_of_other_sizes
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.methods.card import Card, write_card
@@ -75,6 +75,7 @@ class AuthorsMethod:
     def fuse(self, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases = ()) -> Float:
         """Fuse one pair; see `Method.fuse`."""
         assert self.describe or not phrases, f"{self.card.name} reads no text"
+        return_memory_of_other_sizes(*infrared_HW.shape)
         inputs = [_as_batch(image) for image in sources(self.card, infrared_HW, visible_HW3)]
         if self.describe:
             inputs.append(torch.from_numpy(self.describe(phrases))[None])
