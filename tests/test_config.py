@@ -23,7 +23,7 @@ from text2pixels.errors import InputError
         ("losses.ssim", -0.1),
         ("losses.texture", float("inf")),
         ("train.epochs", -3),
-        ("train.epochs", 0),
+        ("train.text_steps", -1),
         ("train.batch", 0),
         ("train.crop", 100),
         ("train.crop", 0),
@@ -72,7 +72,7 @@ def test_a_number_that_no_machine_can_serve_is_refused_before_anything_starts(ke
 
 
 def test_a_method_changes_its_settings_within_the_same_bounds():
-    with pytest.raises(InputError, match=r"methods\.ours\.train: epochs: .*greater than or equal to 1, found -3"):
+    with pytest.raises(InputError, match=r"methods\.ours\.train: epochs: .*greater than or equal to 0, found -3"):
         params_file.parse(BASE | {"methods": {"ours": {"train": {"epochs": -3}}}})
 
 

@@ -16,7 +16,7 @@ from text2pixels.methods.catalogue import entry_of
 from text2pixels.methods.networks.authors import WEIGHTS, write_model
 from text2pixels.training import state
 
-LAYOUT = tensor_files.Layout("network", "weights.safetensors", "network.json", "dvc repro")
+LAYOUT = tensor_files.Layout("network", "weights.safetensors", "network.json", "dvc repro", version=1)
 NOISE = np.random.default_rng(0).normal(size=100_000).astype(np.float32)
 ROWS = [Quarantined("d", str(number), "pair", "blank", f"{number * 7919}") for number in range(40_000)]
 

@@ -100,8 +100,8 @@ class Losses(Section):
     texture: float = bounded(20.0, ge=0)
     # intensity against the brighter one of the sources; not in the paper
     brightness: float = bounded(2.0, ge=0)
-    guidance: float = bounded(15.0, ge=0)  # contrast of the objects that the prompt names; not in the paper
-    grounding: float = bounded(3.0, ge=0)  # attention to phrases where their objects are; not in the paper
+    guidance: float = bounded(10.0, ge=0)  # emphasis on the objects that the prompt names; not in the paper
+    grounding: float = bounded(1.0, ge=0)  # attention to phrases where their objects are; not in the paper
     commitment: float = bounded(0.25, ge=0)  # equation (11)
     saliency: Literal["normalised", "printed"] = "normalised"
     weigh: Literal["terms", "images"] = "terms"  # what (9)'s weights multiply; "images" is as printed
@@ -118,7 +118,7 @@ class Train(Section):
     # folder of a network that was trained before, to go on from (src/text2pixels/weights is the shipped one): fewer
     # pairs and epochs are enough then; None: random weights
     start: str | None = None
-    epochs: int = bounded(60, ge=1, le=100_000)
+    epochs: int = bounded(60, ge=0, le=100_000)  # 0: the pictures without text stay those of ``start``
     batch: int = bounded(8, ge=1, le=65536)  # pairs, over all processes
     crop: int = bounded(128, ge=32, le=16384, multiple_of=32)  # pixels, side of the square training crop
     learning_rate: float = bounded(2e-3, gt=0, le=1)
@@ -128,6 +128,9 @@ class Train(Section):
     upper_weight: float = bounded(0.5, ge=0, le=1)  # of the detection gradient in bi-level descent aggregation
     upper_decay: float = bounded(0.1, ge=0)  # that weight in epoch e is upper_weight / (1 + upper_decay * e)
     clip: float = bounded(1.0, gt=0)  # norm of either level's gradient
+    # after bilevel training, of what reads the prompt alone: see training/text.py; 0: the prompt does what it did
+    text_steps: int = bounded(2400, ge=0, le=100_000_000)
+    text_rate: float = bounded(2e-3, gt=0, le=1)  # learning rate of these steps, which falls to 0 like a cosine
     device: str = "auto"
     seed: int | None = bounded(None, ge=0, lt=2**32)  # of this variant; None: the pipeline's
 

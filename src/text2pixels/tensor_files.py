@@ -19,7 +19,6 @@ from text2pixels.files import check_size, sha256, whole_file
 if TYPE_CHECKING:
     from torch import Tensor
 
-FORMAT = 2  # raised whenever older files can no longer be read
 _LARGEST = 10_000_000  # bytes of a JSON file
 DIGESTS = "sha256"  # in the JSON file: file name -> digest
 
@@ -33,12 +32,14 @@ class Layout:
         weights: Name of the safetensors file.
         description: Name of the JSON file.
         writer: What writes one, for messages: "dvc repro pretrain".
+        version: Of the format; raised whenever older files can no longer be read.
     """
 
     noun: str
     weights: str
     description: str
     writer: str
+    version: int
 
 
 def write(
@@ -66,7 +67,7 @@ def write(
         asides = {name: stack.enter_context(whole_file(folder / name)) for name in files}
         for name, aside in asides.items():
             aside.write_bytes(files[name])
-        head = {"format": FORMAT, DIGESTS: {name: sha256(aside) for name, aside in asides.items()}}
+        head = {"format": layout.version, DIGESTS: {name: sha256(aside) for name, aside in asides.items()}}
         versions = {name: version(name) for name in ("text2pixels", "torch")} | {"python": platform.python_version()}
         text = json.dumps(head | dict(content) | {"versions": versions}, indent=2)
         description.write_text(text + "\n", encoding="utf-8")
@@ -95,10 +96,10 @@ def describe(folder: Path, layout: Layout) -> dict[str, Any]:
         raise InputError(
             f"{path} is not JSON ({error}); copy it again, or write it again with: {layout.writer}"
         ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or content.get("format") != layout.version:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise InputError(
-            f"{path}: expected format {FORMAT}, found {found!r}: written by another version of text2pixels; "
+            f"{path}: expected format {layout.version}, found {found!r}: written by another version of text2pixels; "
             f"write it again with: {layout.writer}"
         )
     digests = content.get(DIGESTS)

@@ -195,41 +195,35 @@ def test_equal_images_have_no_loss():
     assert math.isclose(total, 0, abs_tol=1e-5)
 
 
-def test_guidance_wants_more_contrast_where_the_prompt_points_and_nothing_elsewhere():
-    rng = torch.Generator().manual_seed(0)
-    x, y, z = (torch.rand(2, 1, 40, 48, generator=rng) for _ in range(3))
-    named = torch.zeros(2, 1, 40, 48)
-    named[0, :, 10:22, 8:30] = 1
+def test_guidance_is_the_weighed_distance_to_its_target():
+    rng = np.random.default_rng(0)
+    z, target, weight = (rng.random((2, 1, 6, 7), dtype=np.float32) for _ in range(3))
+    expected = [float((weight[b] * np.abs(z[b] - target[b])).sum()) for b in range(2)]
+    found = losses.guidance_loss(*(torch.from_numpy(each) for each in (z, target, weight)))
+    assert found.tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_grounding_wants_each_phrase_on_its_own_objects_and_the_null_token_elsewhere():
+    attention = torch.rand(2, 3, 5, 6, generator=torch.Generator().manual_seed(0)).softmax(dim=1)
+    where = torch.zeros(2, 2, 5, 6)  # the shares of tokens; the second image's phrases name nothing there
+    where[0, 0, 1, 1:4] = torch.tensor([1.0, 0.5, 0.2])  # of a token that is hardly covered nobody asks
+    where[0, 1, 3, 2:5] = 1.0
+    objects = where.sum(dim=1)
+    objects[0, 4, :5] = 1.0  # an object that nobody named
     expected = []
     for image in range(2):
-        total, count = 0.0, 0
-        brighter = torch.maximum(x, y)[image, 0].numpy()
-        for row, column in named[image, 0].nonzero().tolist():
-            rows = [min(max(row + step, 0), 39) for step in range(-15, 16)]
-            columns = [min(max(column + step, 0), 47) for step in range(-15, 16)]
-            mean = brighter[rows][:, columns].astype(float).mean()
-            target = min(max(mean + 1.4 * (brighter[row, column] - mean), 0.0), 1.0)
-            total, count = total + abs(z[image, 0, row, column].item() - target), count + 1
-        expected.append(total / max(count, 0.05 * 40 * 48))
-    found = losses.guidance_loss(z, x, y, named)
-    assert found.tolist() == pytest.approx(expected, rel=1e-4)
-    assert found[1] == 0
-
-
-def test_grounding_wants_attention_inside_the_boxes_and_nowhere_else():
-    attention = torch.rand(3, 4, 5, 6, generator=torch.Generator().manual_seed(0)).softmax(dim=1)
-    objects = torch.tensor([[True, False, True], [False, False, False], [True, True, True]])
-    named = torch.zeros(3, 1, 40, 48)
-    named[:2, :, 8:24, 16:32] = 1  # cells 1 and 2 down, 2 and 3 across; the third image shows none of what is named
-    expected = []
-    for image in range(3):
-        inside, outside = [], []
+        places = {"first": [], "second": [], "unnamed": [], "rest": []}
         for row in range(5):
             for column in range(6):
-                mass = sum(attention[image, t, row, column].item() for t in range(3) if objects[image, t])
-                if image < 2 and row in (1, 2) and column in (2, 3):
-                    inside.append(-math.log(max(mass, 1e-6)))
-                else:
-                    outside.append(-math.log(1 - mass))
-        expected.append((np.mean(inside) if inside else 0) + np.mean(outside) if objects[image].any() else 0)
-    assert losses.grounding_loss(attention, objects, named).tolist() == pytest.approx(expected, rel=1e-4)
+                wrong = [-math.log(max(value, 1e-6)) for value in attention[image, :, row, column].tolist()]
+                first, second = where[image, :, row, column].tolist()
+                covered = objects[image, row, column].item()
+                for name, token, share in (
+                    ("first", 0, first if first > 0.3 else 0),
+                    ("second", 1, second if second > 0.3 else 0),
+                    ("unnamed", 2, covered - first - second if covered - first - second > 0.3 else 0),
+                    ("rest", 2, covered < 0.05),
+                ):
+                    places[name].append((wrong[token] * share, share))
+        expected.append(sum(sum(w for w, _ in of) / max(sum(share for _, share in of), 4) for of in places.values()))
+    assert losses.grounding_loss(attention, where, objects).tolist() == pytest.approx(expected, rel=1e-4)

@@ -85,15 +85,6 @@ def test_an_untrained_network_masks_details_that_the_others_outshine(swapped):
     assert abs(kept[1]) < 0.1
 
 
-@torch.no_grad()
-def test_phrases_are_heard_whatever_the_sign_of_what_the_deep_path_adds():
-    network = build(Network())
-    network.merge.weight.copy_(-network.merge.weight.abs())
-    infrared, visible = pair(48, 64)
-    fused = [network(infrared, visible, torch.randn(1, 2, 512)).fused_B1HW for _ in range(2)]
-    assert (fused[0] - fused[1]).abs().max() > 0
-
-
 def test_values_are_bent_only_above_the_knee_and_both_sources_and_never_burn():
     raw = torch.linspace(-0.5, 3, 1401).view(1, 1, 1, -1)
     for brighter in (0.2, 0.9, 0.96, 0.975, 1.0):
@@ -109,14 +100,43 @@ def test_values_are_bent_only_above_the_knee_and_both_sources_and_never_burn():
     assert (dark * 255 + 0.5).floor().max() < 250
 
 
+def attending(network, phrase):
+    """Make the network attend to one phrase vector everywhere, or to the null token (0 and 1 of the mass)."""
+
+    def cross_attention(tokens_BhwE, text_BTD, mask_BT):
+        batch, rows, columns, width = tokens_BhwE.shape
+        attention = torch.zeros(batch, text_BTD.shape[1] + 1, rows, columns)
+        attention[:, 0], attention[:, -1] = phrase, 1 - phrase
+        return torch.ones(batch, rows, columns, width), attention
+
+    network.cross_attention.forward = cross_attention
+    return network
+
+
 @torch.no_grad()
-def test_without_text_the_path_round_the_codebook_is_silent():
+@pytest.mark.parametrize("mass", [0.0, 0.3, 1.0])
+def test_phrases_change_the_picture_by_the_square_of_the_attention_to_them(mass):
     network, sources = build(), pair(48, 64)
-    text = torch.randn(1, 2, 12)
-    silent, told = network(*sources).fused_B1HW, network(*sources, text).fused_B1HW
-    network.hear.weight.mul_(-5)
-    torch.testing.assert_close(network(*sources).fused_B1HW, silent)
-    assert (network(*sources, text).fused_B1HW - told).abs().max() > 1e-4
+    network.lift[2].weight *= 3
+    told = attending(network, mass)(*sources, torch.randn(1, 1, 12))
+    plain = network(*sources)
+    assert torch.equal(told.plain_B1HW, plain.fused_B1HW)
+    assert torch.equal(plain.plain_B1HW, plain.fused_B1HW)
+    full = attending(network, 1.0)(*sources, torch.randn(1, 1, 12)).fused_B1HW - plain.fused_B1HW
+    inner = (plain.fused_B1HW - 0.5).abs() < 0.2  # away from black and from the knee
+    assert full.abs()[inner].max() > 0.01
+    torch.testing.assert_close((told.fused_B1HW - plain.fused_B1HW)[inner], mass**2 * full[inner], atol=1e-5, rtol=1e-3)
+
+
+def test_what_reads_the_text_is_trained_without_touching_the_rest():
+    model = build().train()
+    fusion = model(*pair(40, 56), torch.randn(1, 2, 12))
+    own = {id(parameter) for parameter in model.text_parameters()}
+    names = {name.split(".")[0] for name, parameter in model.named_parameters() if id(parameter) in own}
+    assert names == {"recogniser", "cross_attention", "hear", "lift"}
+    fusion.plain_B1HW.square().mean().backward()
+    assert all(parameter.grad is None for parameter in model.text_parameters())
+    assert build(Network(8, 2, 16, 12, cross_attention=False)).text_parameters() == []
 
 
 def flops(model, height, width):

@@ -12,6 +12,7 @@ from text2pixels.config import Network
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.encoders.distilled import Distilled
 from text2pixels.errors import InputError
+from text2pixels.files import sha256
 from text2pixels.methods import trained as inference
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
@@ -57,6 +58,7 @@ def trained(tmp_path, monkeypatch):
     }
     checkpoint.save(layout.model("ours"), FusionNetwork(SMALL), metadata)
     rows = [Row(2, "lower", "validation_loss", 9), Row(3, "lower", "validation_loss", 0.25), Row(3, "lower", "loss", 1)]
+    rows += [Row(step, "text", "validation_grounding", 6 / step) for step in (3, 100, 200)]
     write_history(layout.model("ours") / "history.parquet", rows)
     (tmp_path / "reports/plots").mkdir(parents=True)
     (tmp_path / "reports/plots/headlines.json").write_text(
@@ -78,12 +80,35 @@ def test_a_checkpoint_travels_with_what_made_it(trained):
     assert facts["recipe"]["train"]["epochs"] == 5
     assert facts["splits"]["tno"]["train"]["pairs"] == 2
     assert len(facts["splits"]["tno"]["test"]["sha256"]) == 64
-    assert facts["validation"] == {"lower validation_loss": 0.25}
+    assert facts["validation"] == {"lower validation_loss": 0.25, "text validation_grounding": 0.03}
     assert facts["benchmark"] == {"tno": {"EN": 7.5}}
     card = re.sub(r" +", " ", (trained / "weights/MODEL_CARD.md").read_text())  # columns are padded
-    for text in ("| tno | train | 2 |", "0.2500", "| tno | EN | 7.5 |", "seed 7", '"epochs": 5', "AGPL-3.0"):
+    for text in (
+        "| tno | train | 2 |",
+        "0.2500",
+        "| tno | EN | 7.5 |",
+        "Seed 7",
+        "number 3 was kept",
+        '"epochs": 5',
+        "AGPL-3.0",
+    ):
         assert text in card
     export(trained / "weights")  # replaces what it wrote
+
+
+def test_the_card_of_a_network_that_went_on_from_another_tells_of_both(trained):
+    export(trained / "first")
+    text = (trained / "params.yaml").read_text()
+    (trained / "params.yaml").write_text(
+        text.replace("epochs: 5", "epochs: 0\n      start: first\n      text_steps: 70")
+    )
+    export(trained / "weights")
+    facts = checkpoint.read(trained / "weights").metadata
+    assert facts["began_as"]["sha256"] == sha256(trained / "first/weights.safetensors")
+    assert facts["began_as"]["recipe"]["train"]["epochs"] == 5
+    card = " ".join((trained / "weights/MODEL_CARD.md").read_text().split())
+    assert "that of the network that training began with; then 70 steps of what a prompt does" in card
+    assert "It began as the network with these weights" in card
 
 
 def test_nothing_else_is_replaced_and_nothing_is_exported_in_part(trained):
@@ -118,6 +143,6 @@ def test_the_weights_of_the_package_are_what_is_loaded_without_a_name(trained, m
 def test_what_the_package_ships_is_small_and_needs_no_clip():
     if not inference.has_shipped():
         pytest.skip("needs trained weights in src/text2pixels/weights")
-    assert sum(path.stat().st_size for path in inference.SHIPPED.iterdir()) < 4_000_000
+    assert sum(path.stat().st_size for path in inference.SHIPPED.iterdir()) < 7_000_000
     assert (inference.SHIPPED / "MODEL_CARD.md").is_file()
     assert len(text2pixels.load(device="cpu").encode("a person; at night").phrases) == 2

@@ -191,7 +191,7 @@ def test_a_network_of_ours_comes_with_its_detector_its_history_and_its_text(plac
     method.run("ours")
     assert set(contents("ours")) >= {
         *("card.json", "weights.safetensors", "network.json", "detector.safetensors", "detector.json"),
-        *("history.parquet", model_prompts.PHRASES, model_prompts.VECTORS, "last/weights.safetensors"),
+        *("history.parquet", model_prompts.PHRASES, model_prompts.VECTORS),
     }
     assert model_prompts.read_phrases(layout.model("ours")) == {
         f"{dataset}/{split}": ["a car on the left"] for dataset in ("one", "two") for split in ("train", "test")

@@ -73,7 +73,7 @@ def run(folder, cache, network=NETWORK, losses=None, processes=None, **changes):
     torch.manual_seed(0)
     fusion, detector = FusionNetwork(network), Detector(["Car"])
     outcome = train(
-        *(fusion, detector, Data(items, items[:2], tokens), losses or Losses(), Train(**SETTINGS | changes)),
+        *(fusion, detector, Data(items, items[:2]), losses or Losses(), Train(**SETTINGS | changes)),
         seed=0,
         device=torch.device("cpu"),
         world=processes or World(),

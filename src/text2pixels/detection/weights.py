@@ -15,7 +15,7 @@ from text2pixels.detection.pickled import read_tensors
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 
-LAYOUT = tensor_files.Layout("detector", "detector.safetensors", "detector.json", "dvc repro pretrain")
+LAYOUT = tensor_files.Layout("detector", "detector.safetensors", "detector.json", "dvc repro pretrain", version=2)
 SCALES = ("n", "s", "m", "l", "x")
 HEADS = ("anchors", "free")
 _LEAST_SHARE = 0.7  # of the tensors of a network with another head that foreign weights must fit

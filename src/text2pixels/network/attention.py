@@ -92,7 +92,7 @@ class CrossAttention(nn.Module):
         self.query = nn.Linear(width, width, bias=False)
         self.key = nn.Linear(text_dim, width, bias=False)
         self.value = nn.Linear(text_dim, width, bias=False)
-        self.out = nn.Linear(width, width)
+        self.out = nn.Linear(width, width, bias=False)
 
     def forward(self, tokens_BhwE: Tensor, text_BTD: Tensor | None, mask_BT: Tensor | None) -> tuple[Tensor, Tensor]:
         """Return the message to each token and the attention.

@@ -17,9 +17,8 @@ from text2pixels.config import Losses
 
 _LEVELS = 256
 _EPSILON = 1e-6
-_SURROUNDINGS = 31  # pixels, the side of the window of the local mean
-_RAISED = 1.4
-_NAMED_LEAST = 0.05  # share of the image below which a named object counts less than a whole image
+_COVERED, _UNCOVERED = 0.3, 0.05  # shares of a token from and below which it belongs to an object, or to none
+_LEAST_TOKENS = 4
 
 
 def ssim(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
@@ -141,49 +140,45 @@ def brightness_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Ten
     return _mean(fused_B1HW - torch.maximum(infrared_B1HW, visible_B1HW))
 
 
-def guidance_loss(fused_B1HW: Tensor, infrared_B1HW: Tensor, visible_B1HW: Tensor, named_B1HW: Tensor) -> Tensor:
-    """Return the distance, where the prompt points, of z to the brighter source with its contrast raised, (B,).
+def guidance_loss(fused_B1HW: Tensor, target_B1HW: Tensor, weight_B1HW: Tensor) -> Tensor:
+    """Return the distance of z under a prompt to what the prompt should make of it, (B,).
 
-    Not in the paper, whose losses do not see the text: nothing in (8) to (11) would change if every
-    phrase meant nothing. Within the boxes of the objects that the prompt names, z should stand out:
-    its difference to its surroundings, a local mean, by ``_RAISED`` times.
+    Not in the paper, whose losses do not see the text: nothing in (8) to (11) would change if every phrase meant
+    nothing.
 
     Args:
         fused_B1HW: z.
-        infrared_B1HW: x.
-        visible_B1HW: y.
-        named_B1HW: 1 within those boxes, 0 elsewhere; an image without any has loss 0.
+        target_B1HW: z without text, with the named objects emphasised: see `training.guidance.emphasised`.
+        weight_B1HW: how much each pixel counts.
     """
-    brighter_B1HW = torch.maximum(infrared_B1HW, visible_B1HW)
-    padded = F.pad(brighter_B1HW, [_SURROUNDINGS // 2] * 4, mode="replicate")
-    # Rows, then columns: a seventh of the time of the square window.
-    rows_B1HW = F.avg_pool2d(padded, (_SURROUNDINGS, 1), stride=1)
-    surroundings_B1HW = F.avg_pool2d(rows_B1HW, (1, _SURROUNDINGS), stride=1)
-    target_B1HW = torch.lerp(surroundings_B1HW, brighter_B1HW, _RAISED).clamp(0, 1)
-    distance_B = (named_B1HW * (fused_B1HW - target_B1HW).abs()).mean(dim=(1, 2, 3))
-    # Per named pixel, so that a small object counts; not without bound, or a few pixels would count for all.
-    return distance_B / named_B1HW.mean(dim=(1, 2, 3)).clamp(min=_NAMED_LEAST)
+    return (weight_B1HW * (fused_B1HW - target_B1HW).abs()).sum(dim=(1, 2, 3))
 
 
-def grounding_loss(attention_BShw: Tensor, objects_BT: Tensor, named_B1HW: Tensor) -> Tensor:
-    """Return the cross-entropy of where phrases of objects are attended to and where those objects are, (B,).
+def grounding_loss(attention_BShw: Tensor, where_BThw: Tensor, objects_Bhw: Tensor) -> Tensor:
+    """Return the cross-entropy of what each token attends to and what is there, (B,).
 
-    Not in the paper, whose attention learns where a phrase belongs from the fused image alone. Inside the
-    boxes and outside count alike, however small the objects; an image without such a phrase has loss 0.
+    Not in the paper, whose attention learns where a phrase belongs from the fused image alone. The objects of each
+    phrase count alike, and so do all objects that no phrase names and all the rest, both of which belong to the null
+    token: small objects as much as large ones, and "a person" on a car is as wrong as on the road.
 
     Args:
         attention_BShw: of equation (4): T phrases, and the null token last.
-        objects_BT: True where a phrase speaks of an object and it is known where that is.
-        named_B1HW: 1 within the boxes of the objects that the prompt names.
+        where_BThw: share of each token that lies in boxes of the phrase's objects; no token has more than 1 in all.
+        objects_Bhw: share that lies in any box.
     """
-    phrases = objects_BT.shape[1]
-    mass_Bhw = (attention_BShw[:, :phrases].float() * objects_BT[..., None, None]).sum(dim=1)
-    mass_Bhw = mass_Bhw.clamp(_EPSILON, 1 - _EPSILON)
-    inside_Bhw = F.adaptive_max_pool2d(named_B1HW, attention_BShw.shape[2:])[:, 0]
-    total_B = torch.zeros_like(mass_Bhw[:, 0, 0])
-    for where_Bhw, entropy_Bhw in ((inside_Bhw, -mass_Bhw.log()), (1 - inside_Bhw, -(1 - mass_Bhw).log())):
-        total_B = total_B + (where_Bhw * entropy_Bhw).sum(dim=(1, 2)) / where_Bhw.sum(dim=(1, 2)).clamp(min=1)
-    return total_B * objects_BT.any(dim=1)
+    wrong_BShw = -attention_BShw.float().clamp(min=_EPSILON).log()
+    own_BThw = where_BThw * (where_BThw > _COVERED)
+    unnamed_Bhw = (objects_Bhw - where_BThw.sum(dim=1)).clamp(min=0)
+    unnamed_Bhw = unnamed_Bhw * (unnamed_Bhw > _COVERED)
+    rest_Bhw = (objects_Bhw < _UNCOVERED).float()
+    phrases = where_BThw.shape[1]
+    total_B = _mean_of(wrong_BShw[:, :phrases], own_BThw).sum(dim=1)
+    return total_B + sum(_mean_of(wrong_BShw[:, -1], place_Bhw) for place_Bhw in (unnamed_Bhw, rest_Bhw))
+
+
+def _mean_of(values: Tensor, weights: Tensor) -> Tensor:
+    """Return the weighted mean over (h, w); a place of fewer tokens than ``_LEAST_TOKENS`` counts less."""
+    return (values * weights).sum(dim=(-2, -1)) / weights.sum(dim=(-2, -1)).clamp(min=_LEAST_TOKENS)
 
 
 class FusionLoss(NamedTuple):
@@ -199,9 +194,8 @@ def fusion_loss(
     visible_B1HW: Tensor,
     previous_B1HW: Tensor | None,
     weights: Losses,
-    named_B1HW: Tensor | None = None,
 ) -> FusionLoss:
-    """Return L_f of equation (10), alpha_1 L_str + alpha_2 L_cc, plus the texture, brightness and guidance losses.
+    """Return L_f of equation (10), alpha_1 L_str + alpha_2 L_cc, plus the texture and brightness losses.
 
     alpha_1 is the mean of SSIM(z', x) and SSIM(z', y), alpha_2 that of SSIM(z, x) and SSIM(z, y);
     neither has a gradient, and neither is below 0, where it would turn its loss round.
@@ -212,7 +206,6 @@ def fusion_loss(
         visible_B1HW: y.
         previous_B1HW: z'; None in the first epoch, which has no structure loss.
         weights: of the terms.
-        named_B1HW: where the objects are that the prompt names; None: it names none.
     """
     sources = (infrared_B1HW, visible_B1HW)
     similarity_2B = torch.stack([ssim(fused_B1HW, source) for source in sources])
@@ -223,10 +216,6 @@ def fusion_loss(
     total_B = weights.content * alpha_2_B * content_B + weights.texture * texture_B + weights.brightness * brightness_B
     parts = {"content": content_B, "texture": texture_B, "brightness": brightness_B, "alpha_2": alpha_2_B}
     parts = {name: value.detach() for name, value in parts.items()}
-    if named_B1HW is not None and weights.guidance > 0:
-        guidance_B = guidance_loss(fused_B1HW, *sources, named_B1HW)
-        total_B = total_B + weights.guidance * guidance_B
-        parts["guidance"] = guidance_B.detach()
     if previous_B1HW is not None and weights.structure > 0:
         structure_B = structure_loss(fused_B1HW, previous_B1HW, weights)
         with torch.no_grad():

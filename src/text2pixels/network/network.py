@@ -3,7 +3,11 @@
     full      (x, y) = low + high ------------------> z = w x_low + (1 - w) y_low + u x_high + v y_high + d
     1/2       stem ------------------------------------------ + decode, pixel shuffle --^
     1/4         extractor (1) ------------------- + merge ----^
-    1/8           tokens, attention (2, 3, 4), codebook (5, 6) --^   what the phrases say goes round the codebook, too
+    1/8           tokens, self-attention (2, 3), codebook (5, 6) --^
+
+    full      z + m^2 (g z_high + h) ----------------> z under the phrases
+    1/2                decode, what they say -- lift --^ g, h
+    1/8       recogniser -- cross-attention (4) to the phrases -- m
 
 Convolutions work on half and quarter resolution, where a multiplication sees four to sixteen times
 the pixels; the sources themselves are blended at full resolution, so their sharpness is kept: their
@@ -12,6 +16,11 @@ Where one source's details are much stronger around a pixel, the other's are mas
 v falls by kappa times the logarithm of the ratio. An untrained network, w = 1/2 and u = v = 1 but for
 the masking, adds the stronger details to the mean of the rest, as fusion by pyramids does. Every
 operation is linear in the number of pixels.
+
+Phrases change that picture where they are attended to, with a mass m, and nowhere else: details and the difference
+to the surroundings, z_high, by a gain g, the rest by a correction h. The mass counts squared, so that half-hearted
+attention does little. Without phrases there is no mass, and what a prompt does is learned without moving the picture
+that it changes.
 
 Shapes: B batch; H, W image; C channels of a resolution; E token width; h, w token grid (1/8);
 T phrases, S = T + 1 with the null token last; D dimension of a phrase vector.
@@ -30,6 +39,7 @@ from text2pixels.network.attention import CrossAttention, SelfAttention
 from text2pixels.network.codebook import Codebook
 from text2pixels.network.description import STRIDE, WHITE
 from text2pixels.network.extractor import Extractor
+from text2pixels.network.recogniser import Recogniser
 
 _COARSE = 4  # pixels a side: low frequencies and the strength of details are taken on means of such squares
 _LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
@@ -44,16 +54,20 @@ class Fusion(NamedTuple):
 
     Attributes:
         fused_B1HW: fused luminance in [0, 1], of exactly the input's size.
+        plain_B1HW: the same without text.
         commitment: g(z) of equation (11), scalar; 0 without codebook.
         perplexity: of code use, scalar in [1, codes]; 0 without codebook.
         attention: (B, S, h, w), for each token the distribution over phrases and, last, the null
             token; h = ceil(H / 8), w = ceil(W / 8). None without cross-attention.
+        seen: (B, h, w, E), the tokens that attend to the phrases; None without text or cross-attention.
     """
 
     fused_B1HW: Tensor
+    plain_B1HW: Tensor
     commitment: Tensor
     perplexity: Tensor
     attention: Tensor | None
+    seen: Tensor | None = None
 
 
 class Looked(NamedTuple):
@@ -96,21 +110,23 @@ class FusionNetwork(nn.Module):
         self.extractor = Extractor(channels)
         self.embed = nn.Conv2d(channels, width, kernel_size=2, stride=2)
         self.self_attention = SelfAttention(width, network.heads) if network.self_attention else None
-        self.cross_attention = (
-            CrossAttention(width, network.heads, network.text_dim) if network.cross_attention else None
-        )
         self.feed_forward = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
         )
         self.codebook = Codebook(network.codes, width) if network.codebook else None
         self.spread = nn.Linear(width, channels)
-        # The message of the phrases also bypasses the codebook, because rounding to the nearest of a few codes
-        # would lose most of what a prompt changes. The message of the null token is subtracted from it, so it
-        # is zero without text and this path cannot serve as a bias of all pixels.
-        self.hear = nn.Linear(width, channels, bias=False) if network.cross_attention else None
         self.merge = nn.Conv2d(channels, half, kernel_size=3, padding=1)
         self.decode = nn.Conv2d(half, half, kernel_size=3, padding=1)
         self.head = nn.Conv2d(half, 4 * 4, kernel_size=3, padding=1)
+        self.cross_attention = None
+        if network.cross_attention:
+            self.recogniser = Recogniser(channels, width)
+            self.cross_attention = CrossAttention(width, network.heads, network.text_dim)
+            # Without bias: what nobody says changes nothing.
+            self.hear = nn.Linear(width, half, bias=False)
+            first = nn.Conv2d(2 * half, half, kernel_size=3, padding=1)
+            last = nn.Conv2d(half, 2 * 4, kernel_size=3, padding=1)
+            self.lift = nn.Sequential(first, nn.LeakyReLU(_LEAK), last)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -124,6 +140,8 @@ class FusionNetwork(nn.Module):
         nn.init.normal_(self.head.weight, std=0.02 * (9 * half) ** -0.5)
         with torch.no_grad():
             self.head.weight.copy_(self.head.weight[::4].repeat_interleave(4, dim=0))
+            if network.cross_attention:
+                last.weight.mul_(0.1)  # what a prompt does begins small
 
     def forward(
         self,
@@ -182,12 +200,6 @@ class FusionNetwork(nn.Module):
         pair_B2HW, stem_BCHW, features_BCHW, tokens_BhwE = looked
         if self.self_attention is not None:
             tokens_BhwE = self.self_attention(tokens_BhwE, landmarks_BME)
-        attention_BShw = heard_BhwE = None
-        if self.cross_attention is not None:
-            message_BhwE, attention_BShw = self.cross_attention(tokens_BhwE, text_BTD, mask_BT)
-            tokens_BhwE = tokens_BhwE + message_BhwE
-            heard_BhwE = message_BhwE - self.cross_attention.silence()
-            attention_BShw = attention_BShw[:, :, 1 : 1 + _tokens(height), 1 : 1 + _tokens(width)]
         tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
         if self.codebook is not None:
             tokens_BhwE, commitment, perplexity = self.codebook(tokens_BhwE)
@@ -196,12 +208,9 @@ class FusionNetwork(nn.Module):
             commitment = perplexity = tokens_BhwE.new_zeros(())
 
         # Unit vectors to unit variance.
-        coarse_BhwC = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5)
-        if self.hear is not None and heard_BhwE is not None:
-            coarse_BhwC = coarse_BhwC + self.hear(heard_BhwE)
-        coarse_BCHW = coarse_BhwC.permute(0, 3, 1, 2)
-        # Leaky, and none over what is added to the stem: with ReLUs, what the phrases say had within a few
-        # epochs pushed all features below 0, and attention and codebook were cut off for good.
+        coarse_BCHW = self.spread(tokens_BhwE * tokens_BhwE.shape[-1] ** 0.5).permute(0, 3, 1, 2)
+        # Leaky, and none over what is added to the stem: ReLUs had within a few epochs all features below 0, and
+        # attention and codebook were cut off for good.
         merged_BCHW = self.merge(F.leaky_relu(features_BCHW + _double(coarse_BCHW), _LEAK, inplace=True))
         decoded_BCHW = F.leaky_relu(self.decode(stem_BCHW + _double(merged_BCHW)), _LEAK, inplace=True)
         maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
@@ -211,12 +220,51 @@ class FusionNetwork(nn.Module):
         low_B1HW = low_B2HW[:, 1:] + maps_B4HW[:, :1].float().sigmoid() * (low_B2HW[:, :1] - low_B2HW[:, 1:])
         raw_B1HW = low_B1HW + (gain_B2HW * high_B2HW).sum(dim=1, keepdim=True) + maps_B4HW[:, 3:].float()
         inside = (slice(None), slice(None), slice(STRIDE, STRIDE + height), slice(STRIDE, STRIDE + width))
-        raw_B1HW, brighter_B1HW = raw_B1HW[inside], pair_B2HW[inside].amax(dim=1, keepdim=True)
+        brighter_B1HW = pair_B2HW[inside].amax(dim=1, keepdim=True)
+        plain_B1HW = fused_B1HW = self._bent(raw_B1HW[inside], brighter_B1HW)
+        attention_BShw = seen_BhwE = None
+        if self.cross_attention is not None and text_BTD is None:
+            attention_BShw = raw_B1HW.new_ones(len(raw_B1HW), 1, _tokens(height), _tokens(width))
+        elif self.cross_attention is not None:
+            seen_BhwE = self.recogniser(pair_B2HW)
+            message_BhwE, attention_BShw = self.cross_attention(seen_BhwE, text_BTD, mask_BT)
+            told_B1HW = self._told(message_BhwE, attention_BShw, decoded_BCHW, raw_B1HW - low_B1HW)
+            fused_B1HW = self._bent((raw_B1HW + told_B1HW)[inside], brighter_B1HW)
+            rows, columns = slice(1, 1 + _tokens(height)), slice(1, 1 + _tokens(width))
+            seen_BhwE, attention_BShw = seen_BhwE[:, rows, columns], attention_BShw[:, :, rows, columns]
+        return Fusion(fused_B1HW, plain_B1HW, commitment, perplexity, attention_BShw, seen_BhwE)
+
+    def _told(self, message_BhwE: Tensor, attention_BShw: Tensor, decoded_BCHW: Tensor, high_B1HW: Tensor) -> Tensor:
+        """Return what the phrases add to the picture; margins included.
+
+        Args:
+            message_BhwE: of cross-attention.
+            attention_BShw: of cross-attention.
+            decoded_BCHW: features at 1/2.
+            high_B1HW: the picture without text, less its low frequencies.
+        """
+        assert self.cross_attention is not None
+        heard_BCHW = self.hear(message_BhwE - self.cross_attention.silence()).permute(0, 3, 1, 2)
+        lift_B2HW = F.pixel_shuffle(self.lift(torch.cat((decoded_BCHW, _double(_double(heard_BCHW))), dim=1)), 2)
+        mass_B1hw = 1 - attention_BShw[:, -1:].float()
+        mass_B1HW = F.interpolate(mass_B1hw, scale_factor=float(STRIDE), mode="bilinear", align_corners=False)
+        lift_B2HW = lift_B2HW.float()
+        told_B1HW: Tensor = mass_B1HW.square() * (lift_B2HW[:, :1] * high_B1HW + lift_B2HW[:, 1:])
+        return told_B1HW
+
+    def _bent(self, raw_B1HW: Tensor, brighter_B1HW: Tensor) -> Tensor:
         fused_B1HW = bent(raw_B1HW, brighter_B1HW)
         if self.training:
             # A pixel beyond the range keeps its gradient, or it would never come back.
             fused_B1HW = fused_B1HW.detach() + (raw_B1HW - raw_B1HW.detach())
-        return Fusion(fused_B1HW, commitment, perplexity, attention_BShw)
+        return fused_B1HW
+
+    def text_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that only what the phrases do depends on; none without cross-attention."""
+        if self.cross_attention is None:
+            return []
+        parts = (self.recogniser, self.cross_attention, self.hear, self.lift)
+        return [parameter for part in parts for parameter in part.parameters()]
 
 
 def bent(raw_B1HW: Tensor, brighter_B1HW: Tensor) -> Tensor:

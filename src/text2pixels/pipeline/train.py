@@ -1,7 +1,7 @@
 """The stage `method` of a network trained here: fusion network and detector, bilevel.
 
 Writes `layout.model(method)`: the checkpoint of the best epoch (weights.safetensors, network.json,
-detector.safetensors, detector.json), that of the last epoch in `last/`, history.parquet (epoch, level,
+detector.safetensors, detector.json), history.parquet (epoch, level,
 name, value), and the text for fusing: phrases.parquet (pair_id, phrases) of every data set, and vectors.parquet
 of those phrases. So fusing depends on the model alone, and new prompts do not make methods fuse again that read
 no text.
@@ -37,6 +37,7 @@ from text2pixels.training.loop import Data, train
 from text2pixels.training.pairs import TrainingPair, vocabulary
 from text2pixels.training.parallel import world
 from text2pixels.training.state import fingerprint
+from text2pixels.training.text import learn_text
 
 
 def train_method(method: str, card: Card, params: config.Params) -> None:
@@ -61,7 +62,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
             f"{network_settings.text_dim}: set network.text_dim to {embeddings.dimension}"
         )
     seed = params.seed if settings.seed is None else settings.seed
-    data = Data(_pairs(settings, "train"), _pairs(settings, "val"), embeddings.batch)
+    data = Data(_pairs(settings, "train"), _pairs(settings, "val"))
     device = pick_device(settings.device)
     if device.type == "cpu":
         torch.set_flush_denormal(True)
@@ -102,6 +103,22 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         )
         if not processes.leads:
             return
+        network.load_state_dict(outcome.best.network)
+        if _reads_text(network, settings):
+            outcome.history += learn_text(
+                network,
+                data.train,
+                data.val,
+                embeddings.batch,
+                losses,
+                settings,
+                seed=seed,
+                device=device,
+                cache=kept / "text",
+                fingerprint=run_id,
+                description=f"train {method}, text",
+            )
+        network.cpu().eval()
     metadata = {
         "variant": method,
         "encoder": settings.encoder,
@@ -113,10 +130,6 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         "start": settings.start,
     }
     with whole_folder(layout.model(method)) as folder:
-        last = {"epoch": settings.epochs, "of": "the last epoch"}
-        checkpoint.save(folder / "last", network, metadata | last)
-        detector_weights.save(folder / "last", detector, last)
-        network.load_state_dict(outcome.best.network)
         detector.network.load_state_dict(outcome.best.detector)
         best = {"epoch": outcome.best.epoch, "of": "the epoch of the least validation loss of both levels"}
         checkpoint.save(folder, network, metadata | best)

@@ -53,7 +53,7 @@ class Curve:
 def curves(history: pd.DataFrame) -> list[Curve]:
     """Draw a training history (columns epoch, level, name, value): one figure a level and quantity, losses first.
 
-    The epochs of the level "retraining" are sections of a run, of which there are fifty at most.
+    The epochs of the level "retraining" are sections of a run, of which there are fifty at most, those of "text" steps.
     """
     drawn = []
     for (level, name), line in history.groupby(["level", "name"]):
@@ -62,7 +62,7 @@ def curves(history: pd.DataFrame) -> list[Curve]:
             axis = figure.subplots()
             axis.plot(line["epoch"], line["value"], color=PALETTE[level == "upper"], marker=".", linewidth=1.3)
             axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-            axis.set_xlabel("section of the run" if level == "retraining" else "epoch")
+            axis.set_xlabel({"retraining": "section of the run", "text": "step"}.get(str(level), "epoch"))
             values = line["value"]
             drawn.append(Curve(str(level), str(name), _svg(figure), values.iloc[0], values.iloc[-1], len(values)))
     return sorted(drawn, key=lambda curve: (not curve.name.endswith("loss"), curve.name))

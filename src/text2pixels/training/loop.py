@@ -9,7 +9,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,9 @@ from text2pixels.progress import bar, console, report_epoch
 from text2pixels.registry import look_up
 from text2pixels.training import state as resumable
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, lower_step
-from text2pixels.training.guidance import shown
 from text2pixels.training.history import Row
 from text2pixels.training.objective import Objective
-from text2pixels.training.pairs import Tokens, TrainingPair, batches
+from text2pixels.training.pairs import TrainingPair, batches
 from text2pixels.training.parallel import World, average, same_start, same_statistics
 
 # The second moment forgets in a hundred steps: along the directions in which f + g is flat, the
@@ -49,7 +48,6 @@ class Data:
 
     train: Sequence[TrainingPair]
     val: Sequence[TrainingPair]
-    tokens: Tokens
 
     @property
     def labelled(self) -> list[TrainingPair]:
@@ -153,7 +151,8 @@ def train(
     labelled = data.labelled
     val = [(item, central_view(item.pair.width, item.pair.height, STRIDE)) for item in data.val]
 
-    outcome, first_epoch, first_scores = Trained(Best(0, math.inf, {}, {})), 0, None
+    begun = Best(0, math.inf, _copy(network), _copy(detector.network))  # the best where no epoch follows
+    outcome, first_epoch, first_scores = Trained(begun), 0, None
     saved = resumable.load(cache, fingerprint)
     if saved is not None:
         first_epoch, first_scores = saved["epoch"], saved["first_scores"]
@@ -180,7 +179,7 @@ def train(
                 for step in steps
             ]
             records: defaultdict[str, list[float]] = defaultdict(list)
-            for step, crops in zip(steps, batches(plans, data.tokens), strict=True):
+            for step, crops in zip(steps, batches(plans), strict=True):
                 batch = crops.to(device)
                 for level, rate in ((fusion, settings.learning_rate), (detection, settings.detector_rate)):
                     for group in level.optimizer.param_groups:
@@ -196,7 +195,7 @@ def train(
 
             same_statistics(network)
             rows = _rows(epoch, records, weight, fusion)
-            scores, precision = _validate(objective, val, data.tokens, device, bool(labelled))
+            scores, precision = _validate(objective, val, device, bool(labelled))
             rows += [Row(epoch + 1, level, "validation_loss", value) for level, value in scores.items()]
             rows += [] if precision is None else [Row(epoch + 1, "upper", "validation_AP50", precision)]
             outcome.history += rows
@@ -240,8 +239,10 @@ def _check(data: Data, settings: Train, world: World) -> None:
         raise InputError(f"train: crop is {settings.crop}, expected a multiple of {STRIDE}")
     if settings.batch % world.size:
         raise InputError(f"train: a batch of {settings.batch} does not divide by {world.size} processes")
-    if min(settings.batch, settings.epochs, settings.lower_steps) < 1:
-        raise InputError("train: batch, epochs and lower_steps should be at least 1")
+    if min(settings.batch, settings.lower_steps) < 1:
+        raise InputError("train: batch and lower_steps should be at least 1")
+    if settings.epochs < 1 and settings.start is None:
+        raise InputError("train: without epochs there is nothing but random weights: set train.start, or epochs")
 
 
 def _plan(
@@ -252,13 +253,12 @@ def _plan(
     for place, index in list(enumerate(schedule.indices(step)))[world.rank :: world.size]:
         item = pairs[index]
         rng = np.random.default_rng([schedule.seed, 2, step, place])
-        item = replace(item, phrases=shown(item.phrases, item.pair.boxes, rng))
         plan.append((item, random_view(item.pair.width, item.pair.height, settings.crop, rng)))
     return plan
 
 
 def _validate(
-    objective: Objective, val: list[tuple[TrainingPair, View]], tokens: Tokens, device: torch.device, upper: bool
+    objective: Objective, val: list[tuple[TrainingPair, View]], device: torch.device, upper: bool
 ) -> tuple[dict[str, float], float | None]:
     """Return the mean losses over the validation pairs, by level, and the detector's AP50 where there are boxes.
 
@@ -267,7 +267,7 @@ def _validate(
     losses: defaultdict[str, list[float]] = defaultdict(list)
     truth, found = {}, {}
     plans = [[pair] for pair in val]
-    for (item, _), crops in zip(val, batches(plans, tokens), strict=True):
+    for (item, _), crops in zip(val, batches(plans), strict=True):
         batch = crops.to(device)
         lower, detection, detected = objective.evaluate(batch, upper and item.pair.labelled)
         losses["lower"].append(lower)

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
 from tabulate import tabulate  # type: ignore[import-untyped]
 
 from text2pixels import layout, params_file
@@ -15,8 +14,9 @@ from text2pixels.datasets.manifest import Pair, in_split, read_manifest
 from text2pixels.errors import InputError
 from text2pixels.files import sha256, whole_folder
 from text2pixels.network import checkpoint
-from text2pixels.network.description import ONNX
+from text2pixels.network.description import ONNX, describe
 from text2pixels.tables import MOST_OBJECTS, read_table
+from text2pixels.training.text import LEVEL
 
 CARD = "MODEL_CARD.md"
 HEADLINES = Path("reports/plots/headlines.json")
@@ -47,6 +47,7 @@ def export_checkpoint(model: Path, folder: Path) -> None:
         "profile": params.profile,
         "recipe": {"network": asdict(network.config), "losses": asdict(sections[1]), "train": asdict(sections[2])},
         "splits": {name: _splits(layout.processed(name) / "manifest.parquet") for name in metadata["datasets"]},
+        "began_as": _began_as(sections[2].start),
         "validation": _validation(model / "history.parquet", int(metadata["epoch"])),
         "benchmark": _benchmark(HEADLINES, variant),
     }
@@ -56,6 +57,17 @@ def export_checkpoint(model: Path, folder: Path) -> None:
         checkpoint.save(aside, network, facts, onnx=True)
         parameters = sum(weights.numel() for weights in network.parameters())
         (aside / CARD).write_text(card(facts, parameters, aside))
+
+
+def _began_as(start: str | None) -> dict[str, Any] | None:
+    """Return what is known of the network that training began with: its weights' digest, and what made it."""
+    if start is None:
+        return None
+    described = describe(Path(start))
+    known = ("recipe", "epoch", "seed", "splits", "began_as")
+    return {"sha256": sha256(Path(start) / checkpoint.WEIGHTS)} | {
+        key: described.metadata[key] for key in known if key in described.metadata
+    }
 
 
 _FILES = {checkpoint.WEIGHTS, checkpoint.DESCRIPTION, ONNX, CARD}
@@ -76,7 +88,6 @@ def card(facts: dict[str, Any], parameters: int, folder: Path) -> str:
             (ONNX, "the same network as ONNX, opset 20, float32"),
         )
     ]
-    train = facts["recipe"]["train"]
     recipe = json.dumps(facts["recipe"], indent=2)
     splits = [
         [name, split, str(row["pairs"]), f"`{row['sha256'][:16]}`"]
@@ -111,16 +122,15 @@ contents of its pairs, so that anyone can tell whether theirs is the same.
 
 ## Recipe
 
-Strategy `{facts["strategy"]}`, {train["epochs"]} epochs, of which number {facts["epoch"]} was kept ({facts["of"]}),
-seed {facts["seed"]}. Text: {text}. All settings:
+{_course(facts)} Seed {facts["seed"]}. Text: {text}. All settings:
 
 ```json
 {recipe}
 ```
-
+{_beginning(facts["began_as"])}
 ## Figures
 
-On the validation split, in that epoch:
+On the validation split, as training left it:
 
 {_table(["loss", "value"], validation)}
 
@@ -133,14 +143,43 @@ On the test splits, means over pairs as the report computes them (intervals and 
 - The two images must be aligned to the pixel; `t2p register` aligns them or says that it cannot.
 - Trained on the data sets above alone: other cameras, other wavelengths and other scenes are a guess.
 - Detail that neither image shows is not invented, but noise of either may be taken over.
-- Text raises the contrast of what it names, as far as training taught it where that is (benchmarks/text_effect.py
-  measures it). Phrases that its training never saw are understood as far as their vectors are
-  near known ones; without CLIP installed they come from the encoder `distilled`, whose own card tells how far.
+- Text raises the contrast of what it names, as far as it finds that (benchmarks/text_effect.py measures it); a class
+  with few boxes in training is found seldom. Phrases that its training never saw are understood as far as their
+  vectors are near known ones; without CLIP installed they come from the encoder `distilled`, whose own card tells how
+  far.
 - Not for decisions on which somebody's safety depends.
 
 ## Licence
 
 The weights: AGPL-3.0-only, like the code. The data sets keep their own terms; see `t2p ingest` for each one's.
+"""
+
+
+def _course(facts: dict[str, Any]) -> str:
+    """Return how training went, in words."""
+    train = facts["recipe"]["train"]
+    if train["epochs"]:
+        first = (
+            f"Strategy `{facts['strategy']}`, {train['epochs']} epochs, of which number {facts['epoch']} was kept "
+            f"({facts['of']})"
+        )
+    else:
+        first = "The picture without text is, to the last bit, that of the network that training began with"
+    reads = facts["prompts"] != "none" and facts["recipe"]["network"]["cross_attention"] and train["text_steps"]
+    return f"{first}; then {train['text_steps']:,} steps of what a prompt does." if reads else f"{first}."
+
+
+def _beginning(began_as: dict[str, Any] | None) -> str:
+    """Return what the network was that training began with, as Markdown; nothing where it began with random weights."""
+    if began_as is None:
+        return ""
+    known = json.dumps(began_as, indent=2)
+    return f"""
+It began as the network with these weights, made so:
+
+```json
+{known}
+```
 """
 
 
@@ -161,12 +200,13 @@ def _digest(pairs: Sequence[Pair]) -> str:
 
 
 def _validation(path: Path, epoch: int) -> dict[str, float]:
-    """Return the validation figures of an epoch as "level name" -> value."""
+    """Return the validation figures of an epoch, and of the last step of text, as "level name" -> value."""
     if not path.is_file():
         raise InputError(f"no history at {path}: export a folder that the stage method wrote")
-    table = read_table(path, MOST_OBJECTS)
-    rows = table.filter(pc.equal(table["epoch"], epoch)).to_pylist()
-    return {f"{row['level']} {row['name']}": row["value"] for row in rows if row["name"].startswith("validation")}
+    rows = [row for row in read_table(path, MOST_OBJECTS).to_pylist() if row["name"].startswith("validation")]
+    last = max((row["epoch"] for row in rows if row["level"] == LEVEL), default=0)
+    kept = [row for row in rows if row["epoch"] == (last if row["level"] == LEVEL else epoch)]
+    return {f"{row['level']} {row['name']}": row["value"] for row in kept}
 
 
 def _benchmark(path: Path, variant: str) -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""The two levels' losses of a batch: f + g of the fusion network, F of the detector on its result.
+"""The two levels' losses of a batch: f + g of the fusion network without text, F of the detector on its result.
 
 Shapes: B batch; H, W image.
 """
@@ -13,7 +13,7 @@ from text2pixels.config import Losses
 from text2pixels.detection.detections import Detection
 from text2pixels.detection.yolo import Detector
 from text2pixels.image.colour import proportion
-from text2pixels.network.losses import fusion_loss, grounding_loss
+from text2pixels.network.losses import fusion_loss
 from text2pixels.network.network import Fusion, FusionNetwork
 from text2pixels.training.pairs import Crops
 
@@ -64,15 +64,9 @@ class Objective:
         if self._previous is not None:
             with torch.no_grad():
                 previous = self._fuse(self._previous, batch).fused_B1HW
-        loss = fusion_loss(
-            fusion.fused_B1HW, batch.infrared_B1HW, batch.visible_B1HW, previous, self.weights, batch.named_B1HW
-        )
+        loss = fusion_loss(fusion.fused_B1HW, batch.infrared_B1HW, batch.visible_B1HW, previous, self.weights)
         lower = loss.total_B.mean() + self.weights.commitment * fusion.commitment
         self.record = {name: value.mean().item() for name, value in loss.parts.items()}
-        if fusion.attention is not None and self.weights.grounding > 0:
-            grounding = grounding_loss(fusion.attention, batch.objects_BT, batch.named_B1HW).mean()
-            lower = lower + self.weights.grounding * grounding
-            self.record["grounding"] = grounding.item()
         self.record |= {"commitment": fusion.commitment.item(), "perplexity": fusion.perplexity.item()}
         return lower
 
@@ -110,7 +104,7 @@ class Objective:
 
     def _fuse(self, network: FusionNetwork, batch: Crops) -> Fusion:
         with self._precision(batch.infrared_B1HW.device):
-            fusion: Fusion = network(batch.infrared_B1HW, batch.visible_B1HW, batch.text_BTD, batch.mask_BT)
+            fusion: Fusion = network(batch.infrared_B1HW, batch.visible_B1HW)
         return fusion
 
     def _precision(self, device: torch.device) -> AbstractContextManager[object]:

@@ -3,7 +3,7 @@
 What a pair looks like in a step depends on the seed, the step and its place in the batch alone, so
 a resumed run and a run on several processes see the same crops.
 
-Shapes: B batch; 1 and 3 channels; H, W image; T phrases; D dimension of a phrase vector.
+Shapes: B batch; 1 and 3 channels; H, W image.
 """
 
 import os
@@ -22,8 +22,7 @@ from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.image.views import View, place, see
-from text2pixels.prompts.phrases import shown_in_training
-from text2pixels.training.guidance import named, pointing
+from text2pixels.prompts.phrases import by_noun, shown_in_training
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
 
@@ -45,20 +44,12 @@ class Crops:
         infrared_B1HW: in [0, 1].
         visible_B1HW: luminance in [0, 1].
         chroma_B3HW: visible RGB minus its luminance.
-        text_BTD: phrase vectors, padded with zeros.
-        mask_BT: True where there is a phrase.
-        objects_BT: True where a phrase speaks of an object and it is known where that is.
-        named_B1HW: 1 within the boxes of objects that the phrases name, 0 elsewhere.
         boxes: per pair, in pixels of the crop.
     """
 
     infrared_B1HW: Tensor
     visible_B1HW: Tensor
     chroma_B3HW: Tensor
-    text_BTD: Tensor
-    mask_BT: Tensor
-    objects_BT: Tensor
-    named_B1HW: Tensor
     boxes: tuple[tuple[Box, ...], ...]
 
     def to(self, device: torch.device) -> "Crops":
@@ -67,10 +58,6 @@ class Crops:
             self.infrared_B1HW.to(device),
             self.visible_B1HW.to(device),
             self.chroma_B3HW.to(device),
-            self.text_BTD.to(device),
-            self.mask_BT.to(device),
-            self.objects_BT.to(device),
-            self.named_B1HW.to(device),
             self.boxes,
         )
 
@@ -78,37 +65,24 @@ class Crops:
 def vocabulary(pairs: Sequence[TrainingPair]) -> set[str]:
     """Return every phrase that training on the pairs may show, as written or mirrored."""
     written = {*shown_in_training(), *(phrase for item in pairs for phrase in item.phrases)}
-    return written | {_mirrored(phrase) for phrase in written}
+    written |= {each.one for item in pairs for each, _ in by_noun(item.pair.boxes)}
+    return written | {mirrored(phrase) for phrase in written}
 
 
-def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]], tokens: Tokens) -> Iterator[Crops]:
+def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]]) -> Iterator[Crops]:
     """Yield one batch per plan, reading one ahead on as many threads as there are processors."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as readers:
         waiting = [readers.submit(_read, item, view) for item, view in plans[0]] if plans else []
-        for number, plan in enumerate(plans):
+        for number in range(len(plans)):
             ready, waiting = waiting, []
             if number + 1 < len(plans):
                 waiting = [readers.submit(_read, item, view) for item, view in plans[number + 1]]
             arrays, boxes = zip(*(future.result() for future in ready), strict=True)
             stacked_B5HW = torch.from_numpy(np.stack(arrays))
-            prompts = [_prompt(item, view, tokens) for item, view in plan]
-            text_BTD, mask_BT = tokens(prompts)
-            objects_BT = torch.zeros_like(mask_BT)
-            for row, (prompt, (item, _)) in enumerate(zip(prompts, plan, strict=True)):
-                objects_BT[row, : len(prompt)] = torch.tensor([pointing(p, item.pair.labelled) for p in prompt])
-            size = stacked_B5HW.shape[2:]
-            named_B1HW = torch.stack([named(prompt, seen, *size) for prompt, seen in zip(prompts, boxes, strict=True)])
-            images = (stacked_B5HW[:, :1], stacked_B5HW[:, 1:2], stacked_B5HW[:, 2:])
-            yield Crops(*images, text_BTD, mask_BT, objects_BT, named_B1HW, boxes)
+            yield Crops(stacked_B5HW[:, :1], stacked_B5HW[:, 1:2], stacked_B5HW[:, 2:], boxes)
 
 
-def _prompt(item: TrainingPair, view: View, tokens: Tokens) -> list[str]:
-    """Return the phrases as the view has them; one that the encoder lacks is not seen and names nothing."""
-    phrases = [_mirrored(phrase) for phrase in item.phrases] if view.mirrored else item.phrases
-    return [phrase for phrase in phrases if tokens([[phrase]])[1].any()]
-
-
-def _mirrored(phrase: str) -> str:
+def mirrored(phrase: str) -> str:
     """Swap left and right."""
     if "left" in phrase:
         return phrase.replace("on the left", "on the right")

@@ -19,7 +19,7 @@ from text2pixels.network.description import LANDMARKS, STRIDE
 
 LARGEST = 1 << 22  # pixels of a pair that is run in one piece: about 1 GB
 SIDE = 160  # tokens of a tile
-MARGIN = 8  # tokens: the network sees 60 pixels beyond those it gives
+MARGIN = 16  # tokens: what reads the phrases sees 122 pixels beyond those it gives, the rest 60
 
 
 class Tiled(Protocol):
