@@ -1,4 +1,4 @@
-"""The pictures of gallery.md: simulated pairs, fused by what comes with the package.
+"""The pictures of gallery.md and the first of README.md: simulated pairs, fused by what comes with the package.
 
 python docs/gallery.py [FOLDER]     writes a picture for each row of the page; docs/gallery without a folder
 
@@ -23,6 +23,9 @@ WIDTH, HEIGHT = 320, 256  # pixels of a picture; a row has several
 GAP = 4
 PROMPT = ("a person", "a car")
 SCENES = {"day": 0, "night": 1, "fog": 2, "glare": 3}  # condition -> number of the pair
+FRONT = {"night": 8, "day": 2}  # the same of README's picture
+FRONT_WIDTH, FRONT_HEIGHT = 384, 304
+ENLARGED = 4  # times a change is drawn, around gray
 FIELD = 0.6  # share of each side of the visible frame that the narrow thermal camera of the last rows sees
 
 
@@ -47,12 +50,31 @@ def rows() -> dict[str, list[Image8]]:
     return found
 
 
+def front() -> Image8:
+    """Return two streets, one above the other: visible, infrared, fused, and what each phrase changes."""
+    ours, strips = catalogue.load("ours"), []
+    for condition, number in FRONT.items():
+        scene = simulate(number, width=FRONT_WIDTH, height=FRONT_HEIGHT, condition=condition)
+        view = View(scene.infrared, scene.visible)
+        plain = fuse_view(ours, view)
+        pictures = [scene.visible, _rgb(scene.infrared), plain]
+        for phrase in PROMPT:
+            change = fuse_view(ours, view, (phrase,)).mean(axis=2) - plain.mean(axis=2)
+            pictures.append(_rgb((128 + ENLARGED * change).clip(0, 255).astype(np.uint8)))
+        strips.append(_side_by_side(pictures))
+    return _side_by_side([strip.transpose(1, 0, 2) for strip in strips]).transpose(1, 0, 2)
+
+
+def _side_by_side(pictures: list[Image8]) -> Image8:
+    gap = np.full((len(pictures[0]), GAP, 3), 255, np.uint8)
+    return np.concatenate([each for picture in pictures for each in (gap, picture)][1:], axis=1)
+
+
 def draw(folder: Path) -> None:
-    """Write NAME.webp for each row."""
+    """Write NAME.webp for each row, and front.webp."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, pictures in rows().items():
-        gap = np.full((HEIGHT, GAP, 3), 255, np.uint8)
-        strip = np.concatenate([each for picture in pictures for each in (gap, picture)][1:], axis=1)
+    strips = {name: _side_by_side(pictures) for name, pictures in rows().items()}
+    for name, strip in {"front": front(), **strips}.items():
         coded = cv2.imencode(".webp", strip[..., ::-1].copy(), [cv2.IMWRITE_WEBP_QUALITY, 80])[1]
         with whole_file(folder / f"{name}.webp") as aside:
             aside.write_bytes(coded.tobytes())
