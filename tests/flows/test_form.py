@@ -57,7 +57,7 @@ def _demo():
     [
         {"profile": "demoo"},
         {"stages": ["scor"]},
-        {"settings": {"train_epochs": 0}},
+        {"settings": {"train_epochs": -1}},
         {"settings": {"train_epochs": "many"}},
         {"settings": {"train_strategy": "trilevel"}},
         {"settings": {"train_crop": 100}},
