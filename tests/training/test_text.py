@@ -90,19 +90,27 @@ def test_a_run_that_was_killed_ends_as_it_would_have(tmp_path, monkeypatch):
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-@pytest.mark.parametrize("why", ["no part that reads", "no steps", "no boxes"])
+@pytest.mark.parametrize("why", ["no part that reads", "no steps", "no boxes", "coarse prompts"])
 def test_where_there_is_nothing_to_learn_nothing_is_done(tmp_path, monkeypatch, why):
     network, changes = tiny_run.NETWORK, {}
     if why == "no part that reads":
         network = Network(channels=8, heads=2, codes=8, text_dim=tiny_run.DIMENSION, cross_attention=False)
     elif why == "no steps":
         changes = {"text_steps": 0}
+    elif why == "coarse prompts":
+        changes = {"prompts": "coarse"}
     else:
         real = tiny_run.make_pairs
         unlabelled = lambda folder, **_: [replace(i, pair=replace(i.pair, labelled=False)) for i in real(folder)]  # noqa: E731
         monkeypatch.setitem(globals(), "pairs_of_two_kinds", unlabelled)
     fusion, before, rows = learned(tmp_path, network, **changes)
     assert rows == []
+    moved = {name for name, value in fusion.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved == (set() if why == "no part that reads" else {"lift.0.weight", "lift.2.weight"})
+    sources = torch.rand(2, 1, 1, 32, 40)
+    told = fusion(*sources, *tiny_run.tokens([["a car"]]))
+    assert torch.equal(told.fused_B1HW, told.plain_B1HW)  # never learned, a prompt does nothing
+    fusion, before, _ = learned(tmp_path / "again", network, **changes, start="before")
     assert all(torch.equal(value, before[name]) for name, value in fusion.state_dict().items())
 
 

@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from text2pixels.image.boxes import Box
 
@@ -181,12 +180,6 @@ def speaks_of(phrase: str, noun: Noun) -> bool:
     """Return whether a phrase speaks of a noun: in singular, in plural, or by a synonym."""
     words = [noun.bare, noun.many, *(synonym.split(" ", 1)[1] for synonym in SYNONYMS.get(noun, ()))]
     return re.search(rf"\b({'|'.join(map(re.escape, words))})\b", phrase) is not None
-
-
-@cache
-def speaks_of_an_object(phrase: str) -> bool:
-    """Return whether a phrase speaks of any noun of the vocabulary."""
-    return any(speaks_of(phrase, each) for each in NOUNS.values())
 
 
 def size(box: Box, width: int, height: int) -> str:

@@ -4,7 +4,8 @@ Bilevel training settles the picture without text. What a phrase does to it is l
 pairs: which tokens are of its objects (grounding), and that those stand out while all else stays (guidance). No
 gradient passes through the rest of the network, so the picture without text is, bit for bit, that of bilevel training.
 
-Most crops of a street show no object, and some classes are rare. So crops are cut around objects, each class alike.
+Most crops of a street show no object, and some classes are rare. So crops are cut around objects, and a class counts by
+the root of the pairs that show it.
 
 Shapes: B batch; T phrases; K classes; H, W image; h, w token grid; S = T + 1 with the null token last.
 """
@@ -43,7 +44,7 @@ _STREAM = 3  # of random numbers: bilevel training has 0 to 2
 _AROUND_OBJECTS = 0.8  # of the crops
 _SCALES = (0.6, 1.8)  # of these: objects near and far
 _MIDDLE = (0.2, 0.8)  # of a crop's sides, where the middle of the object comes to lie
-# Of each camera by itself: gamma and gain as powers, an offset, noise; and the infrared black hot.
+# Of each camera by itself: the exponent's logarithm, gain, offset, noise; and shares of the images so treated.
 _GAMMA, _GAIN, _OFFSET, _NOISE = 0.4, 0.3, 0.1, 0.04
 _VARIED, _NOISY, _BLACK_HOT = 0.7, 0.3, 0.1
 
@@ -88,14 +89,20 @@ def learn_text(
 
     Returns:
         The losses' means over every ``_SECTION`` steps, as rows of level "text", whose epoch counts steps. None where
-        there is nothing to learn: no part that reads, no box, no steps.
+        there is nothing to learn: no part that reads, no box, no steps, no fine prompts. A prompt then does what it did
+        in the network that training began with, or, if that was random, nothing.
 
     Raises:
         InputError: a loss that is no longer finite.
     """
     known = cache_calls(lambda phrase: bool(tokens([[phrase]])[1].any()))
     own, pairs = network.text_parameters(), _of(train, known)
-    if not own or not pairs.classes or not settings.text_steps:
+    # Coarse prompts name no objects, so nothing is learned of them either.
+    if not own or not pairs.classes or not settings.text_steps or settings.prompts != "fine":
+        if own and settings.start is None:
+            # What was never learned changes nothing, instead of something at random.
+            for parameter in network.lift.parameters():
+                nn.init.zeros_(parameter)
         return []
     network.to(device).eval().requires_grad_(False)
     torch.manual_seed(seed)
