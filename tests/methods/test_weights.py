@@ -57,3 +57,13 @@ def test_a_wrong_or_missing_file_is_one_line(folder, wrong, says):
     with pytest.raises(InputError, match=f"x: .*{says}.*from nowhere" if "missing" in says else says) as error:
         check("x", [file(), wrong], folder)
     assert "\n" not in str(error.value)
+
+
+def test_where_a_checkout_has_weights_that_were_trained_again_the_message_names_them(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError) as refused:
+        check("x", [file(name="b.pth")], folder)
+    assert "--model" not in str(refused.value)
+    (folder / "profiles/retrained/x").mkdir(parents=True)
+    with pytest.raises(InputError, match=r"; or take what was trained again here, .*--model profiles/retrained/x$"):
+        check("x", [file(name="b.pth")], folder)

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from text2pixels import config, layout, params_file
 from text2pixels.datasets.manifest import Pair, write_manifest
@@ -124,3 +126,48 @@ def test_every_recipe_of_the_catalogue_is_there():
 def test_a_retrained_method_needs_no_files(place):
     assert params_file.retraining(params_file.load(("methods",)), "ddcgan") == config.Retrain(3, 1, 16)
     assert entry_of("ddcgan", {"retrain": {}}).card.files == ()
+
+
+def test_a_network_that_was_trained_again_is_kept_and_fuses_in_another_run(place, tmp_path):
+    method.run("ddcgan")
+    trained = {path.name: path.read_bytes() for path in layout.model("ddcgan").iterdir()}
+    layout.model("ddcgan").rename(tmp_path / "kept")
+    place("{ddcgan: {checkpoint: kept}}")
+    method.run("ddcgan")
+    assert {path.name: path.read_bytes() for path in layout.model("ddcgan").iterdir()} == trained
+    tensors = load_file(layout.model("ddcgan") / "weights.safetensors")
+    assert {value.dtype for value in tensors.values() if value.ndim > 1} == {torch.float16}
+    assert {value.dtype for value in tensors.values() if value.ndim == 1} == {torch.float32}
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            "{cddfuse: {checkpoint: kept}}",
+            "methods.cddfuse.checkpoint: kept holds DDcGAN .retrained, 3 of .*, not cddf",
+        ),
+        ("{ddcgan: {checkpoint: nowhere}}", "no method at nowhere"),
+        ("{ddcgan: {checkpoint: kept, retrain: {}}}", "methods.ddcgan: give either retrain or a folder of weights"),
+        ("{ddcgan: {checkpoint: 3}}", "methods.ddcgan: give either retrain or a folder of weights"),
+        ("{ddcgan: {checkpoint: kept, options: {steps: 3}}}", "ddcgan has no option 'steps'"),
+        ("{average: {checkpoint: kept}}", "'average' is a method of the catalogue: give yours another name"),
+    ],
+)
+def test_another_checkpoint_than_this_methods_is_refused(place, tmp_path, content, says):
+    method.run("ddcgan")
+    layout.model("ddcgan").rename(tmp_path / "kept")
+    place(content)
+    with pytest.raises(InputError, match=says):
+        method.run(next(iter(params_file.load(("methods",)).methods)))
+
+
+def test_damaged_weights_of_a_kept_network_are_refused(place, tmp_path):
+    method.run("ddcgan")
+    layout.model("ddcgan").rename(tmp_path / "kept")
+    weights = tmp_path / "kept/weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    place("{ddcgan: {checkpoint: kept}}")
+    with pytest.raises(InputError, match=r"kept/weights.safetensors of ddcgan cannot be read"):
+        method.run("ddcgan")
+    assert not layout.model("ddcgan").exists()

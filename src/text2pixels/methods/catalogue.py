@@ -54,7 +54,7 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
     Args:
         name: The key. A name of the catalogue is that method; any other is a variant of ours.
         changes: What stands under it: the settings in which a variant differs from ours; of any other method
-            ``options`` and ``retrain``.
+            ``options`` and ``retrain`` or ``checkpoint``.
 
     Raises:
         InputError: an unknown name without changes, settings of a method that is not trained here, an option
@@ -62,7 +62,8 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
     """
     known = methods()
     changes = changes or {}
-    if "folder" in changes or "checkpoint" in changes:
+    can_be_retrained = name in known and bool(known[name].recipe)
+    if "folder" in changes or ("checkpoint" in changes and not can_be_retrained):
         return _made_before(name, changes)
     if name not in known:
         if not changes:
@@ -74,10 +75,12 @@ def entry_of(name: str, changes: Mapping[str, Any] | None = None) -> Entry:
     entry = known[name]
     if entry.kind == "ours":
         return _own(entry, changes)
-    if set(changes) - {"options", "retrain"}:
+    if set(changes) - {"options", "retrain", "checkpoint"}:
         raise InputError(f"methods.{name}: is not trained here, so it has no settings to change")
     entry = with_options(entry, changes.get("options", {}), f"methods.{name}.options")
-    if "retrain" in changes:
+    if "checkpoint" in changes and ("retrain" in changes or not _is_place(changes["checkpoint"])):
+        raise InputError(f"methods.{name}: give either retrain or a folder of weights, {{checkpoint: PATH}}")
+    if "retrain" in changes or "checkpoint" in changes:
         if not entry.recipe:
             able = ", ".join(known_name for known_name, other in known.items() if other.recipe)
             raise InputError(f"methods.{name}.retrain: this method cannot be trained again here; can: {able}")
@@ -100,7 +103,7 @@ def _made_before(name: str, changes: Mapping[str, Any]) -> Entry:
     where, folder = f"methods.{name}", changes[key]
     if name in methods() and not (name == OURS and key == "checkpoint"):
         raise InputError(f"{where}.{key}: '{name}' is a method of the catalogue: give yours another name")
-    if set(changes) != {key} or not isinstance(folder, str) or not folder:
+    if set(changes) != {key} or not _is_place(folder):
         raise InputError(f"{where}: {rule} and nothing else: {{{key}: PATH}}")
     if key == "checkpoint":
         ours = methods()[OURS].card
@@ -109,6 +112,10 @@ def _made_before(name: str, changes: Mapping[str, Any]) -> Entry:
         return Entry(card, "checkpoint", folder)
     card = Card(name, name, "images of its own folder", weights="fused elsewhere", notes="scored as they are")
     return Entry(card, "results", folder)
+
+
+def _is_place(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _own(entry: Entry, changes: Mapping[str, Any]) -> Entry:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.table import Table
 
 from text2pixels.methods.catalogue import methods
-from text2pixels.methods.weights import WeightFile, file_status, status
+from text2pixels.methods.weights import RETRAINED, WeightFile, file_status, status
 
 
 def as_table(folder: Path | None) -> Table:
@@ -43,6 +43,14 @@ def weight_files(folder: Path | None) -> list[str]:
             lines.append(f"weights {state}: {name}: FOLDER/{file.name}, from {file.source}{size}")
             lines.append(f"  {_digest(file)}")
     return lines
+
+
+def retrained() -> list[str]:
+    """Return the line that says which methods come with weights trained here, and where those are."""
+    names = ", ".join(name for name, entry in methods().items() if entry.recipe and (RETRAINED / name).is_dir())
+    if not names:
+        return [f"trained again here, for whoever has no official file: {RETRAINED} in a checkout of the repository"]
+    return [f"trained again here, for whoever has no official file: {names}: t2p fuse ... --model {RETRAINED}/NAME"]
 
 
 def options() -> list[str]:

@@ -9,6 +9,8 @@ from typing import Literal
 from text2pixels.errors import InputError
 from text2pixels.files import sha256
 
+RETRAINED = Path("profiles/retrained")  # of a checkout: folders of models that were trained again
+
 Status = Literal["none needed", "ok", "unverified", "mismatch", "missing"]
 
 
@@ -72,6 +74,7 @@ def check(method: str, files: Sequence[WeightFile], folder: Path | None) -> Stat
                 raise InputError(
                     f"{method}: weights missing: {where}; get {Path(file.name).name} from {file.source}, put it at "
                     f"FOLDER/{file.name} and name FOLDER with --weights or fuse.weights in params.yaml"
+                    f"{retrained_instead(method)}"
                 )
             case "mismatch":
                 assert folder is not None, "a missing folder is a missing file"
@@ -82,6 +85,12 @@ def check(method: str, files: Sequence[WeightFile], folder: Path | None) -> Stat
             case "unverified":
                 worst = "unverified"
     return worst
+
+
+def retrained_instead(method: str) -> str:
+    """Return the end of a message that names a method's weights of this project; "" outside a checkout of it."""
+    folder = RETRAINED / method
+    return f"; or take what was trained again here, for a part of its schedule: --model {folder}" * folder.is_dir()
 
 
 def _git_blob(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 A filter has a card alone. Of a network of other authors the weights are read from their files, here and
 nowhere else in the pipeline, and written as safetensors; or it is trained again (`pipeline.retrain`). A network of
-ours is trained (`pipeline.train`), or copied where it was trained before. Images that were fused elsewhere are copied.
+ours is trained (`pipeline.train`). What was trained before, ours or not, is copied, and so are images that were fused
+elsewhere.
 """
 
 import json
@@ -15,7 +16,7 @@ from text2pixels.datasets.manifest import read_pairs_to_fuse
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
 from text2pixels.methods.built_in import OURS
-from text2pixels.methods.card import Card, Entry, write_card
+from text2pixels.methods.card import Card, Entry, read_card, write_card
 from text2pixels.methods.catalogue import entry_of, locate
 from text2pixels.methods.fused_elsewhere import import_results
 from text2pixels.methods.model_prompts import write_phrases
@@ -40,7 +41,8 @@ def run(method: str) -> None:
 
         train_method(method, entry.card, params)
         return
-    if entry.card.weights == "retrained":
+    kept = (params.methods.get(method) or {}).get("checkpoint")
+    if entry.card.weights == "retrained" and not kept:
         from text2pixels.pipeline.retrain import retrain_method
 
         retrain_method(method, entry, params)
@@ -53,6 +55,9 @@ def run(method: str) -> None:
             console.print(f"method {method}: {count} images that were fused elsewhere")
         elif entry.kind == "checkpoint":
             write_card(folder, _copy_network(folder, entry), OURS)
+        elif kept:
+            card = _copy_retrained(folder, entry, Path(kept))
+            console.print(f"method {method}: {card.label}, trained before")
         elif entry.kind == "network":
             from text2pixels.methods.networks.authors import write_imported
 
@@ -105,6 +110,29 @@ def _copy_network(folder: Path, entry: Entry) -> Card:
     trained_on = " and ".join(map(str, described.metadata.get("datasets", []))) or "unknown pairs"
     console.print(f"method {entry.card.name}: {described.parameters:,} parameters, trained before on {trained_on}")
     return replace(entry.card, text=reads_text, schedule=f"on {trained_on}", parameters=described.parameters)
+
+
+def _copy_retrained(folder: Path, entry: Entry, kept: Path) -> Card:
+    """Copy a network of other authors that was trained again before, with its curves, and return its card.
+
+    Raises:
+        InputError: the checkpoint is missing or damaged, or is not this method trained again.
+    """
+    from text2pixels.methods.networks import authors
+    from text2pixels.pipeline.retrain import HISTORY
+
+    name = entry.card.name
+    card, of = read_card(kept)
+    if of != name or card.weights != "retrained":
+        raise InputError(f"methods.{name}.checkpoint: {kept} holds {card.label}, not {name} trained again")
+    card = replace(card, options=entry.card.options)
+    authors.read_imported(card, locate(entry), kept)  # refuses what is damaged
+    for file in (authors.WEIGHTS, HISTORY):
+        if not (kept / file).is_file():
+            raise InputError(f"methods.{name}.checkpoint: {kept / file} is missing")
+        shutil.copyfile(kept / file, folder / file)
+    write_card(folder, card, name)
+    return card
 
 
 def _to_fuse(which: str) -> dict[str, list[str]]:

@@ -38,7 +38,7 @@ def methods(
     from rich.console import Console
 
     from text2pixels.methods.built_in import NOT_RUNNABLE
-    from text2pixels.methods.listing import as_table, options, weight_files
+    from text2pixels.methods.listing import as_table, options, retrained, weight_files
 
     console = Console()
     if check is not None:
@@ -46,7 +46,7 @@ def methods(
     if data is not None:
         raise InputError("--data: is for --check NAME")
     console.print(as_table(weights))
-    for line in [*weight_files(weights), *options()]:
+    for line in [*weight_files(weights), *retrained(), *options()]:
         console.print(line, highlight=False)
     console.print("\nNot runnable here, so in no table of ours:", highlight=False)
     for absent in NOT_RUNNABLE:

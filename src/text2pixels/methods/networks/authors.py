@@ -20,7 +20,7 @@ from text2pixels.errors import InputError
 from text2pixels.files import whole_file
 from text2pixels.methods.card import Card, write_card
 from text2pixels.methods.method import Float, Image8, Phrases, sources
-from text2pixels.methods.weights import check
+from text2pixels.methods.weights import check, retrained_instead
 
 WEIGHTS = "weights.safetensors"
 
@@ -95,7 +95,7 @@ def read_official(card: Card, authors: Authors, folder: Path | None) -> tuple[Ca
     if not card.files:
         raise InputError(
             f"{card.name}: its weights are trained here: list it under methods in params.yaml, run dvc repro method, "
-            f"and name the model with --model models/{card.name}"
+            f"and name the model with --model models/{card.name}{retrained_instead(card.name)}"
         )
     verified = check(card.name, card.files, folder) == "ok"
     assert folder is not None, "checked with the files"
