@@ -49,19 +49,36 @@ def run(session, infrared, visible, text, mask):
     return session.run(["fused", "attention"], feed)
 
 
+def graphs(content):
+    """The graph, and the one of what is run where there is text."""
+    graph = onnx.load_from_string(content).graph
+    choice = next(node for node in graph.node if node.op_type == "If")
+    return graph, next(each.g for each in choice.attribute if each.name == "then_branch")
+
+
+@pytest.mark.slow
+def test_what_reads_phrases_is_in_the_branch_that_only_text_takes(session):
+    always, with_text = ({each.raw_data for each in graph.initializer} for graph in graphs(session[2]))
+    matrices = [weight for weight in session[1].recogniser.parameters() if weight.ndim > 1]
+    assert matrices
+    for weight in matrices:
+        content = weight.detach().numpy().tobytes()
+        assert content in with_text
+        assert content not in always
+
+
 @pytest.mark.slow
 def test_the_file_that_comes_along_is_the_export_of_its_weights_and_holds_nothing_twice(session):
     content = session[2]
     assert content == (SHIPPED / ONNX).read_bytes()
     assert len(content) < 1.1 * (SHIPPED / checkpoint.WEIGHTS).stat().st_size
-    graph = onnx.load_from_string(content).graph
-    large = [each.raw_data for each in graph.initializer if len(each.raw_data) > 1000]
+    large = [each.raw_data for graph in graphs(content) for each in graph.initializer if len(each.raw_data) > 1000]
     assert len(set(large)) == len(large)
 
 
 @pytest.mark.slow
 def test_nothing_is_joined_for_a_convolution_or_shuffled_by_the_operator_which_onnxruntime_does_in_one_thread(session):
-    nodes = onnx.load_from_string(session[2]).graph.node
+    nodes = [node for graph in graphs(session[2]) for node in graph.node]
     makers = {output: node.op_type for node in nodes for output in node.output}
     convolved = [makers.get(node.input[0]) for node in nodes if node.op_type == "Conv"]
     assert len(convolved) > 20

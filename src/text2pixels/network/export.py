@@ -25,6 +25,8 @@ TOLERANCE = 1e-3
 # Sizes other than the one that is traced, odd ones among them: (B, H, W, T).
 CHECKED = ((1, 16, 16, 1), (1, 32, 48, 1), (2, 61, 77, 3))
 
+_PLAIN = "plain"  # the picture without text: an output while the file is being made
+
 
 Run = Callable[[Mapping[str, Tensor]], list[NDArray[np.float32]]]
 
@@ -60,7 +62,7 @@ class Exported(nn.Module):
         landmarks: Tensor | None = None,
         tile: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """Return fused_B1HW; with cross-attention attention_BShw, too; with self-attention tokens_BhwE, too."""
+        """Return what `_outputs` names, and with cross-attention last plain_B1HW, the picture without text."""
         network = self.network
         looked = network.look(infrared, visible)
         landmarks_BME = tokens_BhwE = None
@@ -70,7 +72,9 @@ class Exported(nn.Module):
             if landmarks is not None and tile is not None:
                 landmarks_BME = torch.where(tile, landmarks, landmarks_BME)
         fusion = network.fuse(looked, infrared.shape[2:], landmarks_BME, text, mask)
-        return tuple(each for each in (fusion.fused_B1HW, fusion.attention, tokens_BhwE) if each is not None)
+        plain_B1HW = None if network.cross_attention is None else fusion.plain_B1HW
+        outputs = (fusion.fused_B1HW, fusion.attention, tokens_BhwE, plain_B1HW)
+        return tuple(each for each in outputs if each is not None)
 
 
 def export_onnx(network: FusionNetwork, path: Path) -> float:
@@ -86,7 +90,8 @@ def to_onnx(network: FusionNetwork) -> OnnxFile:
 
     Inputs ``infrared``, ``visible`` (B, 1, H, W) in [0, 1] and, of a network with cross-attention,
     ``text`` (B, T, D) and ``mask`` (B, T), True where there is a phrase. Outputs ``fused``
-    (B, 1, H, W) and ``attention`` (B, T + 1, h, w). All floating point is float32.
+    (B, 1, H, W) and ``attention`` (B, T + 1, h, w). All floating point is float32. Where no pair has a phrase, what
+    reads phrases is not computed.
 
     A network with self-attention also fuses a tile of an image: ``landmarks`` (1, M, E) of the whole image,
     and ``tile`` (1,), which says whether they are to be used, may be left out. What they are computed from
@@ -141,7 +146,7 @@ def _trace(network: FusionNetwork, path: Path) -> None:
             dynamo=True,
             dynamic_shapes={name: shapes[name] for name in inputs},
             input_names=list(inputs),
-            output_names=list(_outputs(network)),
+            output_names=[*_outputs(network), *[_PLAIN] * (network.cross_attention is not None)],
             verbose=False,
         )
     assert program is not None
@@ -171,6 +176,8 @@ def _slim(onnx: Any, path: Path, network: FusionNetwork) -> bytes:  # noqa: ANN4
         del node.metadata_props[:]
     _convolve_apart(onnx, model.graph)
     _shuffle_by_convolution(onnx, model.graph)
+    if network.cross_attention is not None:
+        _only_with_text(onnx, model.graph)
     used = {node.domain for node in model.graph.node}
     operators = [entry for entry in model.opset_import if entry.domain in used]
     del model.opset_import[:]
@@ -252,6 +259,70 @@ def _shuffle_by_convolution(onnx: Any, graph: Any) -> None:  # noqa: ANN401  (th
             node.attribute.append(onnx.helper.make_attribute("group", images))
 
 
+# No phrases: the picture as it is, and all attention with the null token.
+_WITHOUT_TEXT = """
+without_text () => (float[B, 1, H, W] fused_without, float[B, S, rows, columns] attention_without) {
+    fused_without = Identity(plain)
+    sides = Shape <start = 2, end = 4> (plain)
+    seven = Constant <value_ints = [7]> ()
+    stride = Constant <value_ints = [8]> ()
+    longer = Add(sides, seven)
+    grid = Div(longer, stride)
+    one = Constant <value_ints = [1]> ()
+    batch = Shape <start = 0, end = 1> (mask)
+    phrases = Shape(mask)
+    zeros_shape = Concat <axis = 0> (phrases, grid)
+    ones_shape = Concat <axis = 0> (batch, one, grid)
+    zeros = ConstantOfShape <value = float[1] {0.0}> (zeros_shape)
+    ones = ConstantOfShape <value = float[1] {1.0}> (ones_shape)
+    attention_without = Concat <axis = 1> (zeros, ones)
+}
+"""
+_HAS_TEXT = """
+has_text (bool[B, T] mask) => (bool has_text) {
+    numbers = Cast <to = 6> (mask)
+    most = ReduceMax <keepdims = 0> (numbers)
+    has_text = Cast <to = 9> (most)
+}
+"""
+
+
+def _only_with_text(onnx: Any, graph: Any) -> None:  # noqa: ANN401  (the library is untyped)
+    """Move what only the outputs under a prompt depend on into a branch that is run where there is one.
+
+    A third of all operations reads the phrases. ONNX Runtime runs whatever is not in a branch.
+    """
+    given = {output.name: output for output in graph.output}
+    told = [given.pop(name) for name in ("fused", "attention")]
+    always: list[Any] = []
+    text: list[Any] = []
+    needed = set(given)
+    for node in reversed(graph.node):
+        if needed & set(node.output):
+            always.insert(0, node)
+            needed.update(node.input)
+        else:
+            text.insert(0, node)
+    inside = [initial for initial in graph.initializer if initial.name not in needed]
+    for initial in inside:
+        graph.initializer.remove(initial)
+    for node in text:  # a branch's names are not to be the graph's
+        for index, name in enumerate(node.output):
+            if name in ("fused", "attention"):
+                node.output[index] = f"{name}_with"
+    results = [onnx.helper.make_empty_tensor_value_info(f"{name}_with") for name in ("fused", "attention")]
+    for result, output in zip(results, told, strict=True):
+        result.type.CopyFrom(output.type)
+    with_text = onnx.helper.make_graph(text, "with_text", [], results, inside)
+    without_text = onnx.parser.parse_graph(_WITHOUT_TEXT)
+    choice = onnx.helper.make_node(
+        "If", ["has_text"], ["fused", "attention"], "text", then_branch=with_text, else_branch=without_text
+    )
+    del graph.node[:], graph.output[:]
+    graph.node.extend([*always, *onnx.parser.parse_graph(_HAS_TEXT).node, choice])
+    graph.output.extend([*told, *(output for name, output in given.items() if name != _PLAIN)])
+
+
 def example(network: FusionNetwork, batch: int, height: int, width: int, phrases: int) -> dict[str, Tensor]:
     """Return inputs of those sizes: noise, with the last phrase padding where there are several."""
     noise = torch.Generator().manual_seed(0)
@@ -266,11 +337,15 @@ def example(network: FusionNetwork, batch: int, height: int, width: int, phrases
 
 
 def _difference(network: FusionNetwork, run: Run, size: tuple[int, int, int, int]) -> float:
-    """Return the largest difference between torch and ``run`` on inputs of a size."""
+    """Return the largest difference between torch and ``run`` on inputs of a size, with text and without."""
     inputs = example(network, *size)
-    with torch.inference_mode():
-        expected = Exported(network)(**inputs)
-    differences = [np.abs(a.numpy() - b) for a, b in zip(expected, run(inputs), strict=True)]
-    worst = max(float(difference.mean()) for difference in differences)
-    assert worst < TOLERANCE, f"onnxruntime differs from torch by {worst} in the mean"
-    return max(float(difference.max()) for difference in differences)
+    every = [inputs, inputs | {"mask": torch.zeros_like(inputs["mask"])}] if "mask" in inputs else [inputs]
+    largest = 0.0
+    for each in every:
+        with torch.inference_mode():
+            expected = Exported(network)(**each)[: len(_outputs(network))]
+        differences = [np.abs(a.numpy() - b) for a, b in zip(expected, run(each), strict=True)]
+        worst = max(float(difference.mean()) for difference in differences)
+        assert worst < TOLERANCE, f"onnxruntime differs from torch by {worst} in the mean"
+        largest = max(largest, *(float(difference.max()) for difference in differences))
+    return largest

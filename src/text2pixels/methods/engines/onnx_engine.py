@@ -60,9 +60,7 @@ class OnnxEngine:
                 f"{self._path} fuses no more than {tiles.LARGEST:,} pixels: write it again with t2p export, or use the "
                 "engine torch"
             )
-        options = onnxruntime.RunOptions()
-        options.only_execute_path_to_fetches = True  # and not the rest of the network
-        tokens_hwE: Float = self._run(self._feed(infrared_11HW, visible_11HW, None), ["tokens"], options)[0][0]
+        tokens_hwE: Float = self._run(self._feed(infrared_11HW, visible_11HW, None), ["tokens"])[0][0]
         return tokens_hwE
 
     def fuse(
@@ -87,9 +85,9 @@ class OnnxEngine:
             feed["mask"] = np.full(shape_BTD[:2], text_TD is not None)
         return feed
 
-    def _run(self, feed: dict[str, Any], outputs: list[str], options: Any = None) -> list[Float]:  # noqa: ANN401
+    def _run(self, feed: dict[str, Any], outputs: list[str]) -> list[Float]:
         try:
-            found: list[Float] = self._session.run(outputs, feed, options)
+            found: list[Float] = self._session.run(outputs, feed)
         except (Fail, RuntimeException) as error:
             if not any(sign in str(error).lower() for sign in ("allocate memory", "bad_alloc", "bad allocation")):
                 raise
