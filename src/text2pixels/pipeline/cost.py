@@ -23,7 +23,7 @@ from text2pixels.methods.method import Method
 
 SECTIONS: tuple[str, ...] = ("fuse", "cost")
 
-# Of a typical prompt; the cost of the network hardly depends on it.
+# Of a typical prompt. How long it is hardly matters; without one, what reads it is not run.
 PROMPT = ("a person", "a car", "a bicycle", "a bus", "a truck", "a dog")
 
 _WARM_UP = 64  # pixels, side of the pair that loads libraries before anything is measured
