@@ -100,6 +100,13 @@ def test_a_row_of_retrained_weights_says_so():
     assert line(table(1, run), "Ir").note == ""
 
 
+def test_a_small_ddfm_stands_in_for_ddfm_where_a_run_has_that_alone():
+    small = line(table(1, results(("ours", "ddfm-small"))), "DDFM")
+    assert (small.method, small.lack) == ("ddfm-small", "")
+    assert line(table(1, results(("ours", "ddfm", "ddfm-small"))), "DDFM").method == "ddfm"
+    assert line(table(1), "DDFM").method is None
+
+
 def test_what_a_run_lacks_is_named_where_it_would_stand():
     assert line(table(1), "SegMiF").lack == "not among the methods of this run"
     assert line(table(1), "DDcGAN").lack == ""

@@ -21,6 +21,7 @@ _FILE = Path(__file__).with_name("paper_tables.csv")
 FUSION_METRICS = ("SF", "EN", "SD", "AG")  # Table 2 and Figure 7
 FUSION_SETS = {"m3fd": "M3FD", "roadscene": "RoadScene", "tno": "TNO"}  # in the order of Table 2
 RIVALS = ("ddcgan", "u2fusion", "tardal", "ddfm", "cddfuse", "defusion", "segmif")  # in the order of Table 1
+_STANDS_IN = {"ddfm": "ddfm-small"}  # by its own name, where a run has it and not the other
 PRECISION = "AP50:95"
 
 _METHODS = {"Ir": "infrared", "Vi": "visible"} | {
@@ -131,6 +132,11 @@ def variant_of(results: Results, changes: Mapping[str, str]) -> str | None:
     return next((setting.name for setting in settings if _same(setting.changes, changes)), None)
 
 
+def rival_of(results: Results, name: str) -> str | None:
+    """Return the method of a run that one of `RIVALS` is, or that stands in for it; None: neither is there."""
+    return next((each for each in (name, _STANDS_IN.get(name)) if each in results.methods), None)
+
+
 def mean_of(data: DatasetResults, method: str, metric: str) -> float:
     """Return a metric's mean over the test pairs under the convention `standard`; NaN where there is none."""
     own = data.scores[(data.scores["method"] == method) & (data.scores["metric"] == metric)]["value"]
@@ -183,7 +189,7 @@ def _table(number: int, rows: Mapping[str, Mapping[tuple[str, str], str]], resul
 def _method_of(label: str, results: Results) -> str | None:
     if label in _VARIANTS:
         return variant_of(results, _VARIANTS[label])
-    return _METHODS[label] if _METHODS[label] in results.methods else None
+    return rival_of(results, _METHODS[label])
 
 
 def _why_not(label: str) -> str:

@@ -17,6 +17,7 @@ from text2pixels.analysis.paper import (
     mean_of,
     paper_tables,
     precision_of,
+    rival_of,
     variant_of,
 )
 from text2pixels.analysis.results import DatasetResults, Results
@@ -112,7 +113,10 @@ def paper_page(
     compared = _in_the_papers_order(results, ours)
     labels = [(f"{method} {aside(results, method)}".strip(), method) for method in compared]
     no_pairs = [title for title, data in sets.items() if data is None]
-    no_method = [*(name for name in RIVALS if name not in compared), *([] if ours else ["a network trained here"])]
+    no_method = [
+        *(name for name in RIVALS if rival_of(results, name) is None),
+        *([] if ours else ["a network trained here"]),
+    ]
     stands_in = shown[0].adapter.title if len(no_pairs) == len(sets) else ""
     figure5 = Pictures(5, "Fusion, one pair of each data set", _lacking("pairs", no_pairs, no_method, stands_in))
     if images:
@@ -124,7 +128,7 @@ def paper_page(
     figure6 = Pictures(6, "Detection", gap)
     if detected and images:
         figure6.strips.extend(write_detections(folder, "figure6", detected, labels, _DETECTED))
-    drawn = [name for name in (*RIVALS, ours) if name in compared]
+    drawn = [*_rivals(results), *([ours] if ours else [])]
     means = {
         title: {metric: {method: mean_of(data, method, metric) for method in drawn} for metric in FUSION_METRICS}
         for title, data in sets.items()
@@ -146,9 +150,14 @@ def paper_page(
     }
 
 
+def _rivals(results: Results) -> list[str]:
+    """Return the methods of a run that are the paper's rivals, in its order."""
+    return [found for name in RIVALS if (found := rival_of(results, name))]
+
+
 def _in_the_papers_order(results: Results, ours: str | None) -> list[str]:
     """Return the methods that are compared: sources, the paper's seven, the others, ours last."""
-    first = [name for name in ("infrared", "visible", *RIVALS) if name in results.methods]
+    first = [*(name for name in ("infrared", "visible") if name in results.methods), *_rivals(results)]
     others = [name for name in results.methods if name not in first and name != ours]
     return [*first, *others, *([ours] if ours else [])]
 
