@@ -25,7 +25,7 @@ PROMPT = ("a person", "a car")
 SCENES = {"day": 0, "night": 1, "fog": 2, "glare": 3}  # condition -> number of the pair
 FRONT = {"night": 8, "day": 2}  # the same of README's picture
 FRONT_WIDTH, FRONT_HEIGHT = 384, 304
-ENLARGED = 4  # times a change is drawn, around gray
+ENLARGED = 8  # times a change is drawn, around gray
 FIELD = 0.6  # share of each side of the visible frame that the narrow thermal camera of the last rows sees
 
 

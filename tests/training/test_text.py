@@ -72,6 +72,16 @@ def test_phrases_of_objects_are_attended_to_on_objects_and_strangers_nowhere(tmp
     assert stranger.mean() < own.mean()
 
 
+def test_of_what_was_learned_of_details_a_part_is_kept(tmp_path):
+    fusion, _, _ = learned(tmp_path, text_steps=100)
+    saved = text.resumable.load(tmp_path / "cache", "f")["network"]
+    for name, kept in fusion.state_dict().items():
+        expected = saved[name].clone()
+        if name in ("lift.2.weight", "lift.2.bias"):
+            expected[:4] *= 0.4
+        assert torch.equal(kept, expected), name
+
+
 def test_a_run_that_was_killed_ends_as_it_would_have(tmp_path, monkeypatch):
     whole, _, expected = learned(tmp_path / "whole", text_steps=150)
     real = text.resumable.save

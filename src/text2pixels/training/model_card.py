@@ -166,7 +166,8 @@ def _course(facts: dict[str, Any]) -> str:
     else:
         first = "The picture without text is, to the last bit, that of the network that training began with"
     reads = facts["prompts"] != "none" and facts["recipe"]["network"]["cross_attention"] and train["text_steps"]
-    return f"{first}; then {train['text_steps']:,} steps of what a prompt does." if reads else f"{first}."
+    text = f"; then {train['text_steps']:,} steps of what a prompt does, which is then made quieter" if reads else ""
+    return f"{first}{text}."
 
 
 def _beginning(began_as: dict[str, Any] | None) -> str:
