@@ -15,7 +15,7 @@ from text2pixels.detection.detections import ZERO_SHOT, Detection, EvaluatedImag
 from text2pixels.errors import InputError
 from text2pixels.methods.card import read_card, write_card
 from text2pixels.pipeline import report
-from text2pixels.report import provenance
+from text2pixels.report import markdown, provenance
 from text2pixels.report.markdown import bold, table
 from text2pixels.training.history import Row, write_history
 
@@ -64,6 +64,16 @@ def test_a_retrained_method_says_so_wherever_a_table_names_it(made, tmp_path, mo
     captions = re.findall("<figcaption>(.*?)</figcaption>", (tmp_path / "out/site/training.html").read_text())
     # What our content loss is does not say what the one of another network is.
     assert captions == ["<strong>content</strong>: content loss, equation (9)", "<strong>content</strong>"]
+
+
+def test_methods_that_the_paper_compares_with_are_marked(made, tmp_path, monkeypatch):
+    monkeypatch.chdir(made[0])
+    monkeypatch.setattr(markdown, "RIVALS", ("max",))
+    CliRunner().invoke(app, ["publish", "-o", str(tmp_path / "out")], catch_exceptions=False)
+    text = (tmp_path / "out/headline.md").read_text()
+    marked = {row[0].strip() for rows in tables_of(text) for row in rows if "†" in row[0]}
+    assert marked == {"max †"}
+    assert "†: one of the seven methods that *From Text to Pixels* compares with." in text
 
 
 def test_where_no_detector_was_trained_the_tables_are_those_of_cocos(own_benchmark):

@@ -96,6 +96,8 @@ def _copy_network(folder: Path, entry: Entry) -> Card:
     Raises:
         InputError: the checkpoint or the prompts are missing or damaged.
     """
+    from text2pixels.pipeline.retrain import title_of
+
     described = describe(Path(entry.place))
     tensor_files.check(Path(entry.place), LAYOUT, described.content, [LAYOUT.weights])
     shutil.copyfile(Path(entry.place) / LAYOUT.weights, folder / LAYOUT.weights)
@@ -107,7 +109,7 @@ def _copy_network(folder: Path, entry: Entry) -> Card:
     reads_text = described.network.cross_attention and kind != "none"
     if reads_text:
         write_phrases(folder, read_all_prompts(layout.prompts("x").parent, kind))
-    trained_on = " and ".join(map(str, described.metadata.get("datasets", []))) or "unknown pairs"
+    trained_on = " and ".join(map(title_of, described.metadata.get("datasets", []))) or "unknown pairs"
     console.print(f"method {entry.card.name}: {described.parameters:,} parameters, trained before on {trained_on}")
     return replace(entry.card, text=reads_text, schedule=f"on {trained_on}", parameters=described.parameters)
 

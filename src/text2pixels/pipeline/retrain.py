@@ -74,7 +74,7 @@ def retrain_method(method: str, entry: Entry, params: config.Params) -> None:
         fingerprint=run_id,
         description=f"retrain {method}",
     )
-    card = describe(entry.card, recipe, budget, [_title(dataset) for dataset in params.train.datasets])
+    card = describe(entry.card, recipe, budget, [title_of(dataset) for dataset in params.train.datasets])
     with whole_folder(layout.model(method)) as folder:
         write_model(folder, method, card, _halved(outcome.weights))
         write_history(folder / HISTORY, outcome.history)
@@ -113,6 +113,6 @@ def _halved(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _title(dataset: str) -> str:
+def title_of(dataset: str) -> str:
     """Return what a data set is called in text; pairs of the user's own have the name that params.yaml gives them."""
     return DATASETS[dataset].title if dataset in DATASETS else dataset

@@ -10,6 +10,7 @@ from text2pixels.analysis.average_precision import ALL, LEAST_BOXES
 from text2pixels.analysis.boards import Board
 from text2pixels.analysis.detection import by_method, detector_of, leading
 from text2pixels.analysis.leaderboard import Cell, Row, Table
+from text2pixels.analysis.paper import RIVALS
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.methods.card import Card
 from text2pixels.metrics.metric import Metric
@@ -17,6 +18,7 @@ from text2pixels.metrics.score import HEADLINE, METRICS, STRETCHED
 from text2pixels.report.wording import change, figure, milliseconds, sentence
 
 MOST_COLUMNS = 10  # of the headline
+_OF_THE_PAPER = " †"
 _SIMULATED = "> These pairs are **simulated**: they show that the pipeline works, not how good a method is.\n\n"
 _READING = (
     "Mean over pairs, below it the 95 % bootstrap interval. Best in **bold**, among fused methods; an arrow says which "
@@ -173,7 +175,7 @@ def headline(
     chosen = dict(list(columns.items())[: MOST_COLUMNS - 2])
     lines = [
         [
-            named(method, cards),
+            named(method, cards) + _OF_THE_PAPER * (method in RIVALS),
             *(column.get(method, "–") for column in chosen.values()),
             milliseconds(costs[method]["seconds"]),
         ]
@@ -187,6 +189,8 @@ def headline(
     )
     scopes = {scope for data, _, ap50 in sets if ap50 is not None and (scope := leading(data.protocols))}
     note += "".join(f" AP50: {words}." for words in sorted(map(detector_of, scopes)))
+    if set(RIVALS) & cards.keys():
+        note += f"{_OF_THE_PAPER}: one of the seven methods that *From Text to Pixels* compares with."
     return table(["Method", *chosen, "ms ↓"], lines) + f"\n{note}\n"
 
 
