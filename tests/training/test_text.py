@@ -82,6 +82,11 @@ def test_of_what_was_learned_of_details_a_part_is_kept(tmp_path):
         assert torch.equal(kept, expected), name
 
 
+def test_a_network_that_goes_on_learning_is_not_made_quieter_twice(tmp_path):
+    fusion, before, _ = learned(tmp_path, text_steps=1, text_rate=1e-9, start="before")
+    torch.testing.assert_close(fusion.lift[2].weight, before["lift.2.weight"], rtol=1e-4, atol=1e-6)
+
+
 def test_a_run_that_was_killed_ends_as_it_would_have(tmp_path, monkeypatch):
     whole, _, expected = learned(tmp_path / "whole", text_steps=150)
     real = text.resumable.save

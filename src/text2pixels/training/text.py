@@ -107,6 +107,8 @@ def learn_text(
             for parameter in network.lift.parameters():
                 nn.init.zeros_(parameter)
         return []
+    if settings.start is not None:
+        _scale_details(network, 1 / _QUIETER)  # it was made quieter when it had learned, or it would be so twice
     network.to(device).eval().requires_grad_(False)
     torch.manual_seed(seed)
     # What helps the recogniser to learn, and is left out afterwards: a classifier of tokens.
@@ -163,19 +165,19 @@ def learn_text(
             }
             resumable.save(cache, fingerprint, state)
     network.requires_grad_(True).cpu()
-    _quieten(network)
+    _scale_details(network, _QUIETER)
     return history
 
 
-def _quieten(network: FusionNetwork) -> None:
-    """Lower the gain of details to `_QUIETER` of what was learned; the correction stays."""
+def _scale_details(network: FusionNetwork, factor: float) -> None:
+    """Multiply what phrases do to details; the correction stays."""
     last = network.lift[-1]
     assert isinstance(last, nn.Conv2d)
     assert last.bias is not None
     gains = slice(0, last.out_channels // 2)  # the first of two maps, of which each has four channels
     with torch.no_grad():
-        last.weight[gains] *= _QUIETER
-        last.bias[gains] *= _QUIETER
+        last.weight[gains] *= factor
+        last.bias[gains] *= factor
 
 
 def _of(train: Sequence[TrainingPair], known: Callable[[str], bool]) -> _Pairs:
