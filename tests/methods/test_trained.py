@@ -14,6 +14,7 @@ from PIL import Image
 import text2pixels
 from text2pixels.config import Network
 from text2pixels.errors import InputError
+from text2pixels.files import sha256
 from text2pixels.image.colour import luminance, quantise, restore_colour
 from text2pixels.methods import trained as inference
 from text2pixels.network import checkpoint
@@ -333,3 +334,9 @@ def test_each_pair_of_a_batch_may_have_its_own_prompt(fuser, pair):
 def test_prompts_that_are_not_one_for_each_pair_are_refused(more, said, fuser, pair):
     with pytest.raises(InputError, match=said):
         fuser.fuse([pair[0]] * 2, [pair[1]] * 2, **more)
+
+
+def test_the_card_of_the_network_that_comes_along_is_of_its_files():
+    text = (inference.SHIPPED / "MODEL_CARD.md").read_text()
+    for name in ("weights.safetensors", "network.onnx"):
+        assert f"`{sha256(inference.SHIPPED / name)[:16]}`" in text, name
