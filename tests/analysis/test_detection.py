@@ -113,6 +113,21 @@ def test_methods_are_compared_with_the_first_on_the_same_resamples(tmp_path):
     )
 
 
+def test_what_fine_tuning_adds_is_paired_with_cocos_detector_on_the_same_images(tmp_path):
+    rows = [(ZERO_SHOT, str(number), number < 8) for number in range(20)]
+    rows += [(K_FOLD, str(number), number < 15) for number in range(20)]
+    found = precision_of({"ours": table(tmp_path, *rows)}, TESTED, 500)
+    tuned, before = sections(found, TESTED, 1, ["ours"])
+    assert (tuned.scope.protocol, before.scope.protocol, before.gains) == (K_FOLD, ZERO_SHOT, [])
+    gain = tuned.gains_by_method["ours"][0]
+    assert gain.verdict == "better"
+    assert gain.value == pytest.approx(
+        whole(found["AP50"].precisions["ours"]) - whole(found["AP50_zero_shot"].precisions["ours"])
+    )
+    alone = precision_of({"ours": table(tmp_path, *rows[20:])}, TESTED, 10)
+    assert sections(alone, TESTED, 1, ["ours"])[0].gains == []
+
+
 def test_late_fusion_is_a_method_where_both_sources_were_tested(tmp_path):
     tables = {name: many(tmp_path / name, 10) for name in ("ours", "infrared", "visible")}
     found = precision_of(tables, TESTED, 10)

@@ -56,6 +56,16 @@ def test_the_average_stays_nearer_to_the_start():
     assert 0 < moved(averaged) < 0.5 * moved(last)
 
 
+def test_bfloat16_takes_the_same_way_a_little_less_exactly_and_leaves_float32():
+    before, exact, _ = tuned(frozen_statistics=True)
+    _, rough, detector = tuned(frozen_statistics=True, bf16=True)
+    assert {value.dtype for value in detector.parameters()} == {torch.float32}
+    kernels = [name for name in changed(before, rough) if before[name].ndim == 4]
+    one, other = (torch.cat([(after[name] - before[name]).flatten() for name in kernels]) for after in (exact, rough))
+    assert torch.nn.functional.cosine_similarity(one.double(), other.double(), dim=0) > 0.8
+    assert not torch.equal(one, other)
+
+
 @pytest.mark.parametrize("memory", [0.0, 0.5])
 def test_the_same_seed_gives_the_same_weights(memory):
     first, again = (tuned(memory=memory)[1] for _ in range(2))

@@ -78,6 +78,15 @@ class Difference:
         return "better" if self.low > 0 else "worse" if self.high < 0 else "not told apart"
 
 
+def _differences(method: str, one: Resampled, other: Resampled) -> list[Difference]:
+    found = []
+    for metric in METRICS:
+        (value, samples), (before, others) = (side.of_all(metric) for side in (one, other))
+        low, high = np.quantile(samples - others, [0.025, 0.975])
+        found.append(Difference(method, metric, value - before, float(low), float(high)))
+    return found
+
+
 @dataclass(frozen=True)
 class Found:
     """What was found in a scope: the average precisions of each method, and the resamples that they come from."""
@@ -90,15 +99,17 @@ class Found:
         if reference not in self.resampled:
             return []
         other = self.resampled[reference]
-        found = []
-        for method in methods:
-            if method == reference or method not in self.resampled:
-                continue
-            for metric in METRICS:
-                (value, samples), (before, others) = (side.of_all(metric) for side in (self.resampled[method], other))
-                low, high = np.quantile(samples - others, [0.025, 0.975])
-                found.append(Difference(method, metric, value - before, float(low), float(high)))
-        return found
+        tested = [method for method in methods if method != reference and method in self.resampled]
+        return [each for method in tested for each in _differences(method, self.resampled[method], other)]
+
+    def gains(self, before: "Found", methods: Sequence[str]) -> list[Difference]:
+        """Return the difference of each method to itself in another scope of the same images, by every metric."""
+        return [
+            each
+            for method in methods
+            if method in self.resampled and method in before.resampled
+            for each in _differences(method, self.resampled[method], before.resampled[method])
+        ]
 
 
 @dataclass(frozen=True)
@@ -114,11 +125,17 @@ class Section:
     tables: dict[str, Table]  # by metric, see `detection_table`
     reference: str  # the method that the others are compared with
     differences: list[Difference]
+    gains: list[Difference]  # by fine-tuning: of each method to its own zero-shot detection in the same images
 
     @property
     def differences_by_method(self) -> dict[str, list[Difference]]:
         """The differences of each method, one for each metric."""
-        return by_method(self.differences)
+        return _by_method(self.differences)
+
+    @property
+    def gains_by_method(self) -> dict[str, list[Difference]]:
+        """What fine-tuning added to each method, one for each metric."""
+        return _by_method(self.gains)
 
     @property
     def verdict(self) -> str:
@@ -134,7 +151,7 @@ class Section:
         return f"mean AP50 of {self.reference}: {'; '.join(said)} (paired differences, 95 %)" if said else ""
 
 
-def by_method(differences: Sequence[Difference]) -> dict[str, list[Difference]]:
+def _by_method(differences: Sequence[Difference]) -> dict[str, list[Difference]]:
     """Return method -> its differences, one for each metric, in the order of `METRICS`."""
     found: dict[str, list[Difference]] = {}
     for each in differences:
@@ -223,9 +240,21 @@ def sections(
                 {metric: detection_table(own, methods, metric) for metric in METRICS},
                 methods[0],
                 found.differences(methods[0], methods),
+                _gains(scope, protocols, methods),
             )
         )
     return shown
+
+
+def _gains(scope: Scope, protocols: Mapping[str, Found], methods: Sequence[str]) -> list[Difference]:
+    """Return what fine-tuning added; none where COCO's detector was not tested, or has not all that the mean counts."""
+    before = next(each for each in SCOPES if (each.protocol, each.test_only) == (ZERO_SHOT, scope.test_only))
+    if scope.protocol != K_FOLD or before.key not in protocols:
+        return []
+    one, other = (next(iter(protocols[each.key].resampled.values())) for each in (scope, before))
+    if [one.categories[place] for place in one.counted] != [other.categories[place] for place in other.counted]:
+        return []
+    return protocols[scope.key].gains(protocols[before.key], methods)
 
 
 def headlines(shown: Sequence[Section]) -> dict[str, dict[str, float]]:

@@ -49,6 +49,7 @@ def fit(
     frozen_statistics: bool = False,
     frozen_layers: int = 0,
     memory: float = 0.0,
+    bf16: bool = False,
 ) -> list[float]:
     """Train with AdamW under a warm-up and a cosine; return each epoch's mean loss.
 
@@ -66,6 +67,7 @@ def fit(
             tell less of a feature's mean than the hundred thousand of COCO did.
         frozen_layers: first layers of the network that stay as they are; 10 are YOLOv5's backbone.
         memory: share that the average of the weights (EMA) keeps at a step; 0: no average.
+        bf16: compute in bfloat16, the loss apart; the weights stay in float32.
 
     Raises:
         InputError: the loss is no longer finite.
@@ -90,7 +92,8 @@ def fit(
             order = torch.randperm(len(examples), generator=shuffled).tolist()
             total, began = 0.0, time.monotonic()
             for prepared in batches(examples, order, batch, image_size, seed=seed * 10_007 + epoch):
-                loss = detector.loss(prepared.images_B3HW.to(device), prepared.boxes)
+                with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                    loss = detector.loss(prepared.images_B3HW.to(device), prepared.boxes)
                 if not torch.isfinite(loss):
                     raise InputError(
                         f"{description or 'a detector'}: the loss became {loss.item()} in epoch {epoch + 1}; "

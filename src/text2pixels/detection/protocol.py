@@ -193,6 +193,7 @@ def _trained(job: Job, device: torch.device) -> Detector:
         # What a fourth channel shows, the first layers have yet to learn.
         frozen_layers=settings.frozen_layers if whole and job.channels == 3 else 0,
         memory=settings.memory,
+        bf16=settings.bf16,
     )
     return detector
 

@@ -42,7 +42,7 @@ def run(method: str) -> None:
     colour = read_card(layout.model(method))[0].colour != "none"
     for group in sharing(params.datasets):
         examples = {
-            pair.pair_id: _example(dataset, method, pair, colour)
+            pair.pair_id: example_of(dataset, method, pair, colour)
             for dataset, (_, pairs) in group.items()
             for pair in pairs
             if pair.labelled and is_fused(pair, params.fuse.pairs)
@@ -98,7 +98,12 @@ def _own(method: str, pairs: Sequence[Pair], examples: Mapping[str, Example], se
     return [Job(OWN, None, None, layout.model(method), (), (), test, settings)]
 
 
-def _example(dataset: str, method: str, pair: Pair, colour: bool) -> Example:
+def example_of(dataset: str, method: str, pair: Pair, colour: bool) -> Example:
+    """Return a pair as a detector sees it: the method's image, in the visible image's colour or gray, and the boxes.
+
+    Raises:
+        InputError: the pair was not fused.
+    """
     fused = layout.fused(dataset, method) / f"{pair.name}.png"
     if not fused.is_file():
         raise InputError(f"no fused image {fused}: run dvc repro fuse")

@@ -8,7 +8,7 @@ from tabulate import tabulate  # type: ignore[import-untyped]
 from text2pixels.analysis import ablations as ablation
 from text2pixels.analysis.average_precision import ALL, LEAST_BOXES
 from text2pixels.analysis.boards import Board
-from text2pixels.analysis.detection import by_method, detector_of, leading
+from text2pixels.analysis.detection import Difference, Section, detector_of, leading
 from text2pixels.analysis.leaderboard import Cell, Row, Table
 from text2pixels.analysis.paper import RIVALS
 from text2pixels.analysis.results import DatasetResults
@@ -58,37 +58,50 @@ def fusion(data: DatasetResults, board: Board, cards: Mapping[str, Card]) -> str
     return "".join(parts)
 
 
-def detection(
-    data: DatasetResults, tables: Mapping[str, Table], methods: Sequence[str], cards: Mapping[str, Card]
-) -> str:
-    """Return the page of a data set's average precisions, and of their differences to that of the first method."""
-    counts = [row.cells[-1].count for row in next(iter(tables.values())).rows]
-    scope = leading(data.protocols)
-    assert scope, "tables come from a scope"
+def detection(data: DatasetResults, shown: Sequence[Section], cards: Mapping[str, Card]) -> str:
+    """Return the page of a data set's average precisions: each scope with its differences to the first method."""
     parts = [
         f"# {_title(data)}: detection\n\n",
         _simulated(data),
-        f"{max(counts)} labelled pairs, {detector_of(scope)}: the same for every method. The "
-        f"mean is over the categories with at least {LEAST_BOXES} boxes, or over all where none has as many. Without "
-        f"fusion, by the same detector: `early` sees both images, `late` merges what was found in each. {_READING}",
+        f"First by {detector_of(shown[0].scope)}: the same for every method. The mean is over the categories with at "
+        f"least {LEAST_BOXES} boxes, or over all where none has as many. Without fusion, by the same detector: `early` "
+        f"sees both images, `late` merges what was found in each. {_READING}",
     ]
-    for metric, found in tables.items():
-        columns = ["Method", *(f"{'mean' if name == ALL else name} ↑" for name in found.columns)]
-        rows = [[named(row.method, cards), *(_with_interval(cell) for cell in row.cells)] for row in found.rows]
-        parts.append(f"## {metric}\n\n{table(columns, rows)}\n")
-    if differences := data.protocols[scope.key].differences(methods[0], methods):
-        rows = [
-            [
-                named(method, cards),
-                *(f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f}): {each.verdict}" for each in found),
-            ]
-            for method, found in by_method(differences).items()
-        ]
+    for section in shown:
+        folds = f", in {section.folds} folds" if section.folds > 1 else ""
         parts.append(
-            f"## Against {methods[0]}\n\nThe mean, less that of {methods[0]}, with its 95 % interval over resamples of "
-            f"the pairs, the same for both.\n\n{table(['Method', *tables], rows)}\n"
+            f"## {sentence(section.scope.title)}\n\n{section.images} images with {section.boxes} boxes that count in "
+            f"the mean{folds}: {section.scope.pairs}.\n\n"
         )
+        parts += [f"{sentence(section.verdict)}.\n\n"] if section.verdict else []
+        for metric, found in section.tables.items():
+            columns = ["Method", *(f"{'mean' if name == ALL else name} ↑" for name in found.columns)]
+            rows = [[named(row.method, cards), *(_with_interval(cell) for cell in row.cells)] for row in found.rows]
+            parts.append(f"### {metric}, {section.scope.title}\n\n{table(columns, rows)}\n")
+        if section.differences:
+            parts.append(
+                f"### Against {section.reference}, {section.scope.title}\n\nThe mean, less that of "
+                f"{section.reference}, with its 95 % interval over resamples of the pairs, the same for both.\n\n"
+                f"{_differences(section.differences_by_method, list(section.tables), cards)}\n"
+            )
+        if section.gains:
+            parts.append(
+                f"### What fine-tuning adds, {section.scope.title}\n\nThe mean, less what COCO's detector, as it is, "
+                "finds in the same images of the method, with the same interval.\n\n"
+                f"{_differences(section.gains_by_method, list(section.tables), cards)}\n"
+            )
     return "".join(parts).rstrip() + "\n"
+
+
+def _differences(found: Mapping[str, Sequence[Difference]], metrics: Sequence[str], cards: Mapping[str, Card]) -> str:
+    rows = [
+        [
+            named(method, cards),
+            *(f"{each.value:+.3f} ({each.low:+.3f} to {each.high:+.3f}): {each.verdict}" for each in differences),
+        ]
+        for method, differences in found.items()
+    ]
+    return table(["Method", *metrics], rows)
 
 
 def cost(methods: Sequence[str], costs: Mapping[str, Mapping[str, Any]], cards: Mapping[str, Card]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from text2pixels import config
-from text2pixels.analysis import ablations
+from text2pixels.analysis import ablations, detection
 from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.leaderboard import detection_table
 from text2pixels.analysis.results import DatasetResults, Results
@@ -74,9 +74,9 @@ def _publish_dataset(folder: Path, data: DatasetResults, results: Results, param
     precision = {method: data.precision[method] for method in shown if method in data.precision}
     tables = {metric: detection_table(precision, shown, metric) for metric in PRECISIONS if precision}
     if tables:
-        rows = [{"method": method} | vars(row) for method, found in precision.items() for row in found]
-        _write_csv(folder / f"detection-{data.name}.csv", rows)
-        _write(folder / f"detection-{data.name}.md", markdown.detection(data, tables, shown, results.cards))
+        _write_csv(folder / f"detection-{data.name}.csv", _detection_rows(data, shown))
+        sections = detection.sections(data.protocols, data.pairs, data.folds, results.methods)
+        _write(folder / f"detection-{data.name}.md", markdown.detection(data, sections, results.cards))
     return {"data": data, "boards": found, "ap50": tables.get("AP50")}
 
 
@@ -106,6 +106,18 @@ def _fusion_rows(board: Board) -> list[dict[str, Any]]:
                     }
                 )
     return rows
+
+
+def _detection_rows(data: DatasetResults, methods: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a row a scope, method, category and metric."""
+    return [
+        {"scope": scope.title, "method": method} | vars(row)
+        for scope in detection.SCOPES
+        if scope.key in data.protocols
+        for method, found in data.protocols[scope.key].precisions.items()
+        if method in methods
+        for row in found
+    ]
 
 
 def _ablation_rows(groups: Sequence[ablations.Group]) -> list[dict[str, Any]]:
