@@ -189,7 +189,7 @@ class Detect(Section):
     epochs: int = bounded(4, ge=0, le=100_000)  # of a fold, on a method's images
     image_size: int = bounded(640, ge=32, le=16384, multiple_of=32)  # pixels, longest side
     batch: int = bounded(8, ge=1, le=65536)
-    learning_rate: float = bounded(3e-4, gt=0, le=1)
+    learning_rate: float = bounded(1e-4, gt=0, le=1)  # with more, what COCO taught is lost: docs/detection.md
     frozen_layers: int = bounded(10, ge=0, le=24)  # first layers that stay COCO's in a fold; 10 are the backbone
     memory: float = bounded(0.0, ge=0, lt=1)  # share that the weights' average (EMA) keeps at a step; 0: no average
     # train folds in bfloat16: half the time where the processor computes in it (avx512_bf16, amx_bf16; a GPU)
