@@ -192,7 +192,7 @@ class Detect(Section):
     learning_rate: float = bounded(1e-4, gt=0, le=1)  # with more, what COCO taught is lost: docs/detection.md
     frozen_layers: int = bounded(10, ge=0, le=24)  # first layers that stay COCO's in a fold; 10 are the backbone
     memory: float = bounded(0.0, ge=0, lt=1)  # share that the weights' average (EMA) keeps at a step; 0: no average
-    # train folds in bfloat16: half the time where the processor computes in it (avx512_bf16, amx_bf16; a GPU)
+    # train folds in bfloat16: half the time of a step where the processor computes in it (avx512_bf16, amx_bf16; a GPU)
     bf16: bool = False
     workers: int = bounded(1, ge=1, le=1024)  # folds at a time, each in a process of one thread
     device: str = "auto"
