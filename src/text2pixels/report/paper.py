@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from text2pixels.analysis.detection import detector_of, leading
 from text2pixels.analysis.paper import (
     FUSION_METRICS,
     FUSION_SETS,
@@ -142,6 +143,7 @@ def paper_page(
         "figure7_gap": _lacking("pairs", no_pairs, no_method if means or not no_pairs else []),
         "figure8": _precision_and_time(results, detected, compared),
         "detected": detected,
+        "detector": detector_of(scope) if detected and (scope := leading(detected.protocols)) else "",
         "shown_score": SHOWN_SCORE,
         "notes": _notes(results),
         "variants_shown": [
