@@ -79,9 +79,24 @@ class Oracle:
 def test_detections_come_back_in_pixels_of_the_image():
     box = Box("Car", 40, 30, 24, 16)
     examples = [square(100, 70, box), square(320, 200, box)]
-    for _, (item,) in detect(Oracle(), examples, batch=2, image_size=160, device=torch.device("cpu")):
+    for _, (item,) in detect(Oracle(), examples, image_size=160, device=torch.device("cpu")):
         for name in "xywh":
             assert abs(getattr(item, name) - getattr(box, name)) <= 3
+
+
+def test_what_is_found_in_an_image_does_not_depend_on_its_neighbours():
+    class Canvas(Oracle):
+        def predict(self, images):
+            sizes.append(tuple(images.shape[-2:]))
+            return super().predict(images)
+
+    box = Box("Car", 40, 30, 24, 16)
+    low, tall = square(320, 100, box), square(100, 320, box)
+    sizes, alone = [], []
+    for example in (low, tall):
+        alone += detect(Canvas(), [example], image_size=320, device=torch.device("cpu"))
+    assert list(detect(Canvas(), [low, tall], image_size=320, device=torch.device("cpu"))) == alone
+    assert sizes == [(128, 320), (320, 128)] * 2
 
 
 def test_fitting_is_repeatable_and_reports_each_epoch():

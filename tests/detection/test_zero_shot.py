@@ -121,7 +121,7 @@ def test_weights_of_another_scale_or_of_other_classes_are_one_clear_line(tmp_pat
 def test_the_classic_detector_finds_the_cars_of_a_real_street():
     detector = read_coco(CLASSIC, "n", coco_classes(["car", "person"]))
     example = Example("street", lambda: read_rgb(STREET), ())
-    ((_, found),) = detect(detector, [example], batch=1, image_size=IMAGE_SIZE, device=torch.device("cpu"))
+    ((_, found),) = detect(detector, [example], image_size=IMAGE_SIZE, device=torch.device("cpu"))
     # The three nearest cars as RoadScene's annotators drew them (left, top, right, bottom).
     cars = torch.tensor([[0.0, 119, 119, 233], [229, 131, 323, 203], [388, 140, 507, 203]])
     sure = [item for item in found if item.score > 0.6 and item.category == "car"]

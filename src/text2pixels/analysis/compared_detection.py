@@ -29,8 +29,6 @@ from text2pixels.image.decode import SUFFIXES
 if TYPE_CHECKING:
     from text2pixels.detection.finetune import Predictor
 
-_BATCH = 4
-
 
 @dataclass(frozen=True)
 class Labelled:
@@ -225,7 +223,7 @@ class Search:
                 )
                 for name, drawn in self._labelled.boxes.items()
             ]
-            found = detect(self._detector, examples, batch=_BATCH, image_size=IMAGE_SIZE, device=self._device)
+            found = detect(self._detector, examples, image_size=IMAGE_SIZE, device=self._device)
             for example, (name, detections) in zip(examples, found, strict=True):
                 yield method, EvaluatedImage(name, example.boxes, detections)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from text2pixels.detection.detections import Detection
-from text2pixels.detection.examples import Batch, Example, batches
+from text2pixels.detection.examples import Example, Frame, batches
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
@@ -125,18 +125,20 @@ def _average(averaged: dict[str, Tensor], current: dict[str, Tensor], memory: fl
 
 
 def detect(
-    detector: Predictor, examples: Sequence[Example], *, batch: int, image_size: int, device: torch.device
+    detector: Predictor, examples: Sequence[Example], *, image_size: int, device: torch.device
 ) -> Iterator[tuple[str, list[Detection]]]:
-    """Yield (pair_id, detections in pixels of the image), in the order of the examples."""
+    """Yield (pair_id, detections in pixels of the image), in the order of the examples.
+
+    One image at a time: in a batch the smaller would be padded to the largest, and what is found in an image
+    would depend on its neighbours.
+    """
     detector.to(device)
-    for prepared in batches(examples, range(len(examples)), batch, image_size):
-        found = detector.predict(prepared.images_B3HW.to(device))
-        for index, detections in enumerate(found):
-            yield prepared.pair_ids[index], [_off_canvas(item, prepared, index) for item in detections]
+    for prepared in batches(examples, range(len(examples)), 1, image_size):
+        (found,) = detector.predict(prepared.images_B3HW.to(device))
+        yield prepared.pair_ids[0], [_off_canvas(item, prepared.frames[0]) for item in found]
 
 
-def _off_canvas(item: Detection, prepared: Batch, index: int) -> Detection:
-    frame = prepared.frames[index]
+def _off_canvas(item: Detection, frame: Frame) -> Detection:
     return Detection(
         item.category,
         item.score,

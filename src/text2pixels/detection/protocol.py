@@ -133,7 +133,7 @@ def work(job: Job) -> list[EvaluatedImage]:
         image_size = IMAGE_SIZE if job.protocol == ZERO_SHOT else settings.image_size
         found: dict[str, list[Detection]] = {example.pair_id: [] for example in job.test}
         for detector in _detectors(job, device):
-            tested = detect(detector, job.test, batch=settings.batch, image_size=image_size, device=device)
+            tested = detect(detector, job.test, image_size=image_size, device=device)
             found = {pair_id: [*found[pair_id], *detections] for pair_id, detections in tested}
     return [
         EvaluatedImage(
