@@ -238,7 +238,7 @@ def detect(
 
     notes: list[str] = []
     examples = [Example(str(path), partial(read_visible, path, notes), ()) for path in images]
-    for path, found in detect_examples(read(model), examples, batch=1, image_size=size, device=pick_device(device)):
+    for path, found in detect_examples(read(model), examples, image_size=size, device=pick_device(device)):
         for item in found:
             if item.score >= threshold:
                 box = "\t".join(f"{value:.1f}" for value in (item.x, item.y, item.w, item.h))

@@ -75,7 +75,7 @@ def fit(
     torch.manual_seed(seed)
     detector.to(device).train(frozen_statistics)
     # The order of numbers in memory in which a processor convolves images fastest.
-    detector.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    detector.network.to(memory_format=torch.channels_last)
     frozen = list(detector.layers[:frozen_layers].parameters())
     for parameter in frozen:
         parameter.requires_grad_(False)
