@@ -3,7 +3,7 @@
 import pytest
 
 from text2pixels import closure as subject
-from text2pixels.closure import closure, digest, imports
+from text2pixels.closure import closure, digest, fingerprint, imports
 
 
 @pytest.fixture
@@ -80,3 +80,15 @@ def test_a_stage_that_resumes_depends_on_all_that_shapes_its_result(module, need
     files = names(closure(f"text2pixels.{module}"), subject.SOURCE)
     assert {f"text2pixels/{name}" for name in needs} <= files
     assert not any(name.startswith("text2pixels_simulator") for name in files)
+
+
+def test_the_fingerprint_covers_parameters_code_and_data(tmp_path):
+    code, data = tmp_path / "a.py", tmp_path / "data"
+    code.write_text("1")
+    data.write_text("1")
+    prints = [fingerprint({"a": 1}, [code], [data]), fingerprint({"a": 2}, [code], [data])]
+    code.write_text("2")
+    prints.append(fingerprint({"a": 1}, [code], [data]))
+    data.write_text("2")
+    prints.append(fingerprint({"a": 1}, [code], [data]))
+    assert len(set(prints)) == 4

@@ -6,9 +6,14 @@ counts like one at the top.
 
 import ast
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from text2pixels.files import sha256
 
 SOURCE = Path(__file__).parents[1]  # the folder that holds the packages
 
@@ -78,3 +83,19 @@ def digest(files: Iterable[Path]) -> str:
         name = file.relative_to(SOURCE).as_posix() if file.is_relative_to(SOURCE) else file.name
         total.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()
+
+
+def fingerprint(settings: Mapping[str, Any], code: Iterable[Path], data: Iterable[Path]) -> str:
+    """Return 16 hexadecimal digits over what the result of long work with torch depends on.
+
+    Args:
+        settings: parameters, as JSON knows them.
+        code: source files; `closure` of the stage's module names them all.
+        data: files that are read.
+    """
+    total = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    total.update(version("torch").encode())
+    total.update(digest(code).encode())
+    for path in data:
+        total.update(f"{path} {sha256(path)}\n".encode())
+    return total.hexdigest()[:16]

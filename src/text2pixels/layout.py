@@ -80,6 +80,11 @@ def training_cache(fingerprint: str) -> Path:
     return Path(".cache/train") / fingerprint
 
 
+def detection_cache(fingerprint: str) -> Path:
+    """Return the file of what the detector of one fold and seed found, outside DVC."""
+    return Path(".cache/detect") / f"{fingerprint}.parquet"
+
+
 def _name(name: str) -> str:
     """Return a name that stays in its folder.
 

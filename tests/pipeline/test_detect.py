@@ -11,7 +11,7 @@ import torch
 from text2pixels import config, layout
 from text2pixels.analysis import average_precision as evaluation
 from text2pixels.datasets.manifest import Pair, write_manifest
-from text2pixels.detection import weights
+from text2pixels.detection import protocol, weights
 from text2pixels.detection.detections import read_detections, select
 from text2pixels.detection.folds import make_folds
 from text2pixels.detection.yolo import Detector
@@ -119,6 +119,19 @@ def test_every_seed_tests_every_pair(place):
     change(place, "folds: 2", "folds: 2, seeds: 2")
     rows = [row for row in detected().to_pylist() if row["kind"] == "image" and row["protocol"] == "k-fold"]
     assert Counter(row["seed"] for row in rows) == {0: len(SPLITS), 1: len(SPLITS)}
+
+
+def test_a_fold_is_trained_once_and_again_when_an_image_changed(place, monkeypatch):
+    write_pairs()
+    trained = []
+    monkeypatch.setattr(protocol, "fit", lambda *_, seed, **__: trained.append(seed))
+    once = detected()
+    change(place, "folds: 2", "folds: 2, seeds: 2")
+    assert select(detected(), "k-fold").slice(0, select(once, "k-fold").num_rows).equals(select(once, "k-fold"))
+    assert trained == [0, 0, 1, 1]
+    write_png(layout.fused("simulator", "average") / "0.png", np.full((48, 64), 99, np.uint8))
+    detected()
+    assert trained == [0, 0, 1, 1, 0, 0, 1, 1]
 
 
 def test_sets_of_the_same_categories_train_together_and_others_alone(place):

@@ -139,20 +139,6 @@ def test_the_state_of_another_run_is_refused(reference, tmp_path, monkeypatch):
         state.load(tmp_path, "f")
 
 
-def test_the_fingerprint_covers_parameters_code_and_data(tmp_path):
-    from text2pixels.training.state import fingerprint
-
-    code, data = tmp_path / "a.py", tmp_path / "data"
-    code.write_text("1")
-    data.write_text("1")
-    prints = [fingerprint({"a": 1}, [code], [data]), fingerprint({"a": 2}, [code], [data])]
-    code.write_text("2")
-    prints.append(fingerprint({"a": 1}, [code], [data]))
-    data.write_text("2")
-    prints.append(fingerprint({"a": 1}, [code], [data]))
-    assert len(set(prints)) == 4
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [({"crop": 40}, "multiple of 32"), ({"batch": 3}, "divide by 2"), ({"epochs": 0}, "without epochs")],

@@ -2,21 +2,31 @@
 
 The fine-tuned and the zero-shot protocol are the same for every method (`detection.protocol`). A method
 that was trained together with a detector is also tested with that detector, on the test split.
+What each fold's detector found is kept in `.cache/detect`: a stage that was stopped, or is asked for more seeds, trains
+only what is missing.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import asdict
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from text2pixels import config, layout, params_file
+from text2pixels.closure import closure, fingerprint
 from text2pixels.datasets.catalogue import adapter_of
 from text2pixels.datasets.manifest import Pair, in_split, is_fused, read_manifest
-from text2pixels.detection.detections import OWN, EvaluatedImage, write_detections
+from text2pixels.detection import protocol
+from text2pixels.detection.detections import K_FOLD, OWN, SCHEMA, as_table, read_detections, write_detections
 from text2pixels.detection.examples import Example
 from text2pixels.detection.protocol import Job, fold_jobs, work, zero_shot_job
+from text2pixels.device import pick_device
 from text2pixels.errors import InputError
 from text2pixels.executors import map_ordered, open_executor
 from text2pixels.files import whole_folder
@@ -26,6 +36,9 @@ from text2pixels.methods.card import read_card
 from text2pixels.progress import console, track
 
 SECTIONS: tuple[str, ...] = ("seed", "datasets", "fuse", "detect")
+
+# Settings that decide which trainings there are, or where they run, and change nothing within one.
+_OF_NO_JOB = {"pretrain_epochs", "pretrain_rate", "folds", "seeds", "least_pairs", "workers", "device"}
 
 
 def run(method: str) -> None:
@@ -77,17 +90,42 @@ def trains(settings: config.Fuse) -> bool:
 
 def write(method: str, datasets: Sequence[str] | Mapping[str, object], jobs: Sequence[Job], workers: int) -> None:
     """Do the jobs and write the detections of each data set, an empty table where it was not tested."""
-    found: list[EvaluatedImage] = []
+    tables = [SCHEMA.empty_table()]
     with open_executor(workers) as executor:
-        done = map_ordered(executor, work, jobs, len(jobs))
-        for _, tested in track(done, f"detect by {method}", len(jobs)) if workers > 1 else done:
-            found += tested
+        done = map_ordered(executor, work_once, jobs, len(jobs))
+        for _, table in track(done, f"detect by {method}", len(jobs)) if workers > 1 else done:
+            tables.append(table)
+    found = pa.concat_tables(tables)
     with whole_folder(layout.detections("x", method).parent) as folder:
         for dataset in datasets:
-            own = [image for image in found if image.pair_id.startswith(f"{dataset}/")]
-            if not own:
+            own = found.filter(pc.starts_with(found["pair_id"], f"{dataset}/"))
+            if not own.num_rows:
                 console.print(f"detect: {dataset}: nothing to test: an empty table")
-            write_detections(folder / layout.detections(dataset, method).name, own)
+            pq.write_table(own, folder / layout.detections(dataset, method).name)
+
+
+def work_once(job: Job) -> pa.Table:
+    """Do a job, unless it is a training that was done before; return what was found, as `detections.SCHEMA` has it."""
+    if job.protocol != K_FOLD:
+        return as_table(work(job))
+    kept = layout.detection_cache(_fingerprint(job))
+    if not kept.is_file():
+        write_detections(kept, work(job))
+    return read_detections(kept)
+
+
+def _fingerprint(job: Job) -> str:
+    decides = {name: value for name, value in asdict(job.settings).items() if name not in _OF_NO_JOB}
+    decides |= {"job": [job.fold, job.seed, job.categories, job.channels, pick_device(job.settings.device).type]}
+    decides |= {"images": [[_digest(example) for example in part] for part in (job.train, job.test)]}
+    start = [path for path in (job.start, *sorted(job.start.glob("*"))) if path.is_file()]  # none: `work` says so
+    return fingerprint(decides, closure(protocol.__file__), start)
+
+
+@cache
+def _digest(example: Example) -> str:
+    image = example.read()
+    return hashlib.sha256(f"{example.pair_id} {image.shape} {example.boxes}".encode() + image.tobytes()).hexdigest()
 
 
 def _own(method: str, pairs: Sequence[Pair], examples: Mapping[str, Example], settings: config.Detect) -> list[Job]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from text2pixels import config, layout, params_file
-from text2pixels.closure import closure
+from text2pixels.closure import closure, fingerprint
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import in_split, read_manifest
 from text2pixels.device import keep_freed_memory, pick_device
@@ -28,7 +28,6 @@ from text2pixels.progress import console
 from text2pixels.training.history import write_history
 from text2pixels.training.rivals.recipe import Budget, Recipe
 from text2pixels.training.rivals.run import retrain
-from text2pixels.training.state import fingerprint
 
 HISTORY = "history.parquet"
 

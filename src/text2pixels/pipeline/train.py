@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from text2pixels import config, layout
-from text2pixels.closure import closure
+from text2pixels.closure import closure, fingerprint
 from text2pixels.datasets.manifest import in_split, read_manifest
 from text2pixels.detection import weights as detector_weights
 from text2pixels.detection.threads import TRAINING, fixed_threads
@@ -36,7 +36,6 @@ from text2pixels.training.history import write_history
 from text2pixels.training.loop import Data, train
 from text2pixels.training.pairs import TrainingPair, vocabulary
 from text2pixels.training.parallel import world
-from text2pixels.training.state import fingerprint
 from text2pixels.training.text import learn_text
 
 

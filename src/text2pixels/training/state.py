@@ -4,37 +4,17 @@ The file's folder is named by the run's fingerprint, so a run with another param
 other data never meets it.
 """
 
-import hashlib
 import io
-import json
 import pickle
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from text2pixels.closure import digest
 from text2pixels.errors import InputError
-from text2pixels.files import sha256, whole_file
+from text2pixels.files import whole_file
 
 FILE = "state.pt"
-
-
-def fingerprint(settings: Mapping[str, Any], code: Iterable[Path], data: Iterable[Path]) -> str:
-    """Return 16 hexadecimal digits over what a run's result depends on.
-
-    Args:
-        settings: parameters, as JSON knows them.
-        code: source files; `text2pixels.closure.closure` of the stage's module names them all.
-        data: files that are read.
-    """
-    total = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    total.update(torch.__version__.encode())
-    total.update(digest(code).encode())
-    for path in data:
-        total.update(f"{path} {sha256(path)}\n".encode())
-    return total.hexdigest()[:16]
 
 
 def save(folder: Path, run: str, state: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ def learn_text(
         seed: of the run.
         device: where to train.
         cache: folder of the run's state.
-        fingerprint: of all that the result depends on; see `state.fingerprint`.
+        fingerprint: of all that the result depends on; see `closure.fingerprint`.
         description: for lines of progress.
 
     Returns:

@@ -56,7 +56,7 @@ def retrain(
         seed: Of weights and patches.
         device: Where.
         cache: Folder of the run's state.
-        fingerprint: Of all that the result depends on; see `state.fingerprint`.
+        fingerprint: Of all that the result depends on; see `closure.fingerprint`.
         description: For lines of progress.
 
     Raises:
