@@ -147,7 +147,7 @@ def critical_difference(ranking: Ranking) -> str:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 0.5 + 0.26 * (top + half)), layout="constrained")
         axis = figure.subplots()
-        ends = (1, len(names))
+        ends = (1, max(2, len(names)))  # a line with a length, where one method stands alone
         for place, name in enumerate(names):
             best = place < half
             row = -top - (place if best else len(names) - 1 - place)
