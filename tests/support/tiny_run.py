@@ -25,7 +25,7 @@ from text2pixels.training.pairs import TrainingPair
 from text2pixels.training.parallel import World, world
 
 DIMENSION = 8
-SETTINGS = {"epochs": 3, "batch": 2, "crop": 32, "lower_steps": 2, "strategy": "bilevel"}
+SETTINGS = {"epochs": 3, "batch": 2, "crop": 32, "lower_steps": 2, "strategy": "bilevel", "augment": 0.5}
 NETWORK = Network(channels=8, heads=2, codes=8, text_dim=DIMENSION)
 BARE = Network(channels=8, heads=2, text_dim=DIMENSION, codebook=False)
 

@@ -26,6 +26,7 @@ from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import bar, console, report_epoch
 from text2pixels.registry import look_up
 from text2pixels.training import state as resumable
+from text2pixels.training.augmentation import augment
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, lower_step
 from text2pixels.training.history import Row
 from text2pixels.training.objective import Objective
@@ -39,6 +40,8 @@ _BETAS = (0.9, 0.99)
 # Steps over which the learning rates rise: at full rate from the start, the first steps drive all
 # tokens to two or three codes.
 _WARM_UP = 50
+# Streams of random numbers; 0 and 1 are the order of the pairs, 3 is the text's.
+_VIEWS, _AUGMENTATION = 2, 4
 _DIVERGED = 10.0  # times the first epoch's loss
 
 
@@ -180,6 +183,8 @@ def train(
             ]
             records: defaultdict[str, list[float]] = defaultdict(list)
             for step, crops in zip(steps, batches(plans), strict=True):
+                if settings.augment:
+                    crops = augment(crops, settings.augment, _rngs(step, schedule, world, _AUGMENTATION))
                 batch = crops.to(device)
                 for level, rate in ((fusion, settings.learning_rate), (detection, settings.detector_rate)):
                     for group in level.optimizer.param_groups:
@@ -249,12 +254,18 @@ def _plan(
     step: int, schedule: Schedule, pairs: Sequence[TrainingPair], settings: Train, world: World
 ) -> list[tuple[TrainingPair, View]]:
     """Return this process's share of a step: every size-th place of the batch."""
-    plan = []
-    for place, index in list(enumerate(schedule.indices(step)))[world.rank :: world.size]:
-        item = pairs[index]
-        rng = np.random.default_rng([schedule.seed, 2, step, place])
-        plan.append((item, random_view(item.pair.width, item.pair.height, settings.crop, rng)))
-    return plan
+    items = [pairs[index] for index in schedule.indices(step)[world.rank :: world.size]]
+    rngs = _rngs(step, schedule, world, _VIEWS)
+    return [
+        (item, random_view(item.pair.width, item.pair.height, settings.crop, rng))
+        for item, rng in zip(items, rngs, strict=True)
+    ]
+
+
+def _rngs(step: int, schedule: Schedule, world: World, stream: int) -> list[np.random.Generator]:
+    """Return random numbers for each of this process's places in a step's batch."""
+    places = range(schedule.batch)[world.rank :: world.size]
+    return [np.random.default_rng([schedule.seed, stream, step, place]) for place in places]
 
 
 def _validate(

@@ -64,7 +64,7 @@ class Objective:
         if self._previous is not None:
             with torch.no_grad():
                 previous = self._fuse(self._previous, batch).fused_B1HW
-        loss = fusion_loss(fusion.fused_B1HW, batch.infrared_B1HW, batch.visible_B1HW, previous, self.weights)
+        loss = fusion_loss(fusion.fused_B1HW, *batch.sources, previous, self.weights)
         lower = loss.total_B.mean() + self.weights.commitment * fusion.commitment
         self.record = {name: value.mean().item() for name, value in loss.parts.items()}
         self.record |= {"commitment": fusion.commitment.item(), "perplexity": fusion.perplexity.item()}

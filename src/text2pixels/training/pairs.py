@@ -45,12 +45,20 @@ class Crops:
         visible_B1HW: luminance in [0, 1].
         chroma_B3HW: visible RGB minus its luminance.
         boxes: per pair, in pixels of the crop.
+        judged_by: the infrared and the visible image that the losses compare with; None: those that the network sees.
+            See `training.augmentation`.
     """
 
     infrared_B1HW: Tensor
     visible_B1HW: Tensor
     chroma_B3HW: Tensor
     boxes: tuple[tuple[Box, ...], ...]
+    judged_by: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def sources(self) -> tuple[Tensor, Tensor]:
+        """The infrared and the visible image that the losses compare with."""
+        return self.judged_by or (self.infrared_B1HW, self.visible_B1HW)
 
     def to(self, device: torch.device) -> "Crops":
         """Move the tensors."""
@@ -59,6 +67,7 @@ class Crops:
             self.visible_B1HW.to(device),
             self.chroma_B3HW.to(device),
             self.boxes,
+            None if self.judged_by is None else (self.judged_by[0].to(device), self.judged_by[1].to(device)),
         )
 
 

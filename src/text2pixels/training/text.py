@@ -31,6 +31,7 @@ from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import bar, console
 from text2pixels.prompts.phrases import Noun, by_noun, noun
 from text2pixels.training import state as resumable
+from text2pixels.training.augmentation import noisy, other_cameras
 from text2pixels.training.guidance import Named, cover, emphasised, prompt
 from text2pixels.training.history import Row
 from text2pixels.training.pairs import Crops, Tokens, TrainingPair, batches, mirrored
@@ -44,9 +45,6 @@ _STREAM = 3  # of random numbers: bilevel training has 0 to 2
 _AROUND_OBJECTS = 0.8  # of the crops
 _SCALES = (0.6, 1.8)  # of these: objects near and far
 _MIDDLE = (0.2, 0.8)  # of a crop's sides, where the middle of the object comes to lie
-# Of each camera by itself: the exponent's logarithm, gain, offset, noise; and shares of the images so treated.
-_GAMMA, _GAIN, _OFFSET, _NOISE = 0.4, 0.3, 0.1, 0.04
-_VARIED, _NOISY, _BLACK_HOT = 0.7, 0.3, 0.1
 # Of what phrases learned to do to details, the share that is kept. All of it costs .011 of VIF under a prompt on
 # validation pairs, this .004; whoever wants more gives a phrase a weight.
 _QUIETER = 0.4
@@ -137,7 +135,7 @@ def learn_text(
                     group["lr"] = settings.text_rate * falling * min(1.0, (step + 1) / _WARM_UP)
                 rng = np.random.default_rng([seed, _STREAM, step])
                 prompts = [prompt(_seen(item, view), pairs.classes, known, rng) for item, view in plan]
-                batch = _varied(crops, rng).to(device)
+                batch = _augmented(crops, rng).to(device)
                 found = _losses(network, classifier, batch, prompts, pairs.classes, tokens)
                 total = (
                     losses.grounding * (found["grounding"] + found["recognition"]) + losses.guidance * found["guidance"]
@@ -221,24 +219,14 @@ def _seen(item: TrainingPair, view: View) -> list[str]:
     return [mirrored(phrase) for phrase in item.phrases] if view.mirrored else list(item.phrases)
 
 
-def _varied(crops: Crops, rng: np.random.Generator) -> Crops:
-    """Return the crops as other cameras would have seen them; each image by itself."""
-    images = []
-    for camera in (crops.infrared_B1HW, crops.visible_B1HW):
-        varied = []
-        for image_1HW in camera:
-            if rng.random() < _VARIED:
-                gamma, gain = np.exp(rng.uniform(-_GAMMA, _GAMMA)), 1 + rng.uniform(-_GAIN, _GAIN)
-                image_1HW = image_1HW**gamma * gain + rng.uniform(-_OFFSET, _OFFSET)
-            if rng.random() < _NOISY:
-                noise = rng.normal(0, rng.uniform(0, _NOISE), image_1HW.shape).astype(np.float32)
-                image_1HW = image_1HW + torch.from_numpy(noise)
-            varied.append(image_1HW.clamp(0, 1).float())
-        images.append(torch.stack(varied))
-    infrared_B1HW, visible_B1HW = images
-    black_hot = torch.from_numpy(rng.random(len(infrared_B1HW)) < _BLACK_HOT)[:, None, None, None]
-    infrared_B1HW = torch.where(black_hot, 1 - infrared_B1HW, infrared_B1HW)
-    return Crops(infrared_B1HW, visible_B1HW, crops.chroma_B3HW, crops.boxes)
+def _augmented(crops: Crops, rng: np.random.Generator) -> Crops:
+    """Return the crops as other cameras would have seen them."""
+    infrared, visible = [], []
+    for pair in zip(crops.infrared_B1HW, crops.visible_B1HW, strict=True):
+        first_1HW, second_1HW = other_cameras(*pair, rng)
+        infrared.append(noisy(first_1HW, rng))
+        visible.append(noisy(second_1HW, rng))
+    return Crops(torch.stack(infrared), torch.stack(visible), crops.chroma_B3HW, crops.boxes)
 
 
 def _losses(
