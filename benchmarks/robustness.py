@@ -29,7 +29,7 @@ from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods import catalogue
 from text2pixels.methods.convention import fuse_luminance
-from text2pixels.methods.trained import load
+from text2pixels.methods.trained import SHIPPED, load
 from text2pixels.metrics.score import score
 from text2pixels.progress import track
 from text2pixels.training.augmentation import in_fog, shifted, with_lamp, with_noise
@@ -79,7 +79,13 @@ CHANGES: dict[str, tuple[bool, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", nargs="*", default=["laplacian", "gff"], help="of t2p methods, without weights")
-    parser.add_argument("--models", nargs="*", type=Path, help="folders of trained networks; left out: the shipped one")
+    parser.add_argument(
+        "--models",
+        nargs="*",
+        type=Path,
+        default=[SHIPPED],
+        help="folders of networks; left out: the shipped one",
+    )
     parser.add_argument("--dataset-folder", type=Path, default=layout.processed("roadscene"))
     parser.add_argument("--split", default="val")
     parser.add_argument("--resamples", type=int, default=2000)
@@ -106,11 +112,9 @@ def measure(options: argparse.Namespace) -> pd.DataFrame:
     for name in options.methods:
         method = catalogue.load(name)
         fusers[name] = lambda infrared, gray, method=method: fuse_luminance(method, infrared, _rgb(gray))
-    for folder in options.models or [None]:
+    for folder in options.models:
         network = load(folder)
-        fusers[str(folder or "shipped")] = lambda infrared, gray, network=network: network.fuse_luminance(
-            infrared, gray
-        )
+        fusers[str(folder)] = lambda infrared, gray, network=network: network.fuse_luminance(infrared, gray)
     pairs = list(in_split(read_manifest(options.dataset_folder / "manifest.parquet"), options.split))
     if not pairs:
         raise InputError(f"{options.dataset_folder}: no pair is in the split '{options.split}'")
