@@ -99,7 +99,7 @@ class Losses(Section):
     # derivatives against those of the source with the greater gradient; not in the paper
     texture: float = bounded(20.0, ge=0)
     # intensity against the brighter one of the sources; not in the paper
-    brightness: float = bounded(2.0, ge=0)
+    brightness: float = bounded(1.0, ge=0)
     guidance: float = bounded(10.0, ge=0)  # emphasis on the objects that the prompt names; not in the paper
     grounding: float = bounded(1.0, ge=0)  # attention to phrases where their objects are; not in the paper
     commitment: float = bounded(0.25, ge=0)  # equation (11)
@@ -118,14 +118,14 @@ class Train(Section):
     # folder of a network that was trained before, to go on from (src/text2pixels/weights is the shipped one): fewer
     # pairs and epochs are enough then; None: random weights
     start: str | None = None
-    epochs: int = bounded(60, ge=0, le=100_000)  # 0: the pictures without text stay those of ``start``
+    epochs: int = bounded(10, ge=0, le=100_000)  # 0: the pictures without text stay those of ``start``
     batch: int = bounded(8, ge=1, le=65536)  # pairs, over all processes
     crop: int = bounded(128, ge=32, le=16384, multiple_of=32)  # pixels, side of the square training crop
     # share of the pairs of bilevel training whose images are changed as other cameras, weather or faults would: see
     # training/augmentation.py
     augment: float = bounded(0.0, ge=0, le=1)
     learning_rate: float = bounded(2e-3, gt=0, le=1)
-    decay: float = bounded(0.935, gt=0, le=1)  # of the learning rates, per epoch
+    decay: float = bounded(0.68, gt=0, le=1)  # of the learning rates, per epoch
     detector_rate: float = bounded(3e-4, gt=0, le=1)  # learning rate of the detector
     lower_steps: int = bounded(6, ge=1, le=100_000)  # K: fusion steps before an upper step
     upper_weight: float = bounded(0.5, ge=0, le=1)  # of the detection gradient in bi-level descent aggregation

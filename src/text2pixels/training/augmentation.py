@@ -22,7 +22,7 @@ from text2pixels.training.pairs import Crops
 
 # Shares of the augmented images that each thing happens to.
 _VARIED, _BLACK_HOT, _NOISY = 0.7, 0.1, 0.3
-_WEATHER, _SHIFTED, _BORDERED = 0.3, 0.2, 0.3
+_WEATHER, _SHIFTED, _BORDERED = 0.3, 0.2, 0.1
 # How far each goes.
 _LOG_GAMMA, _GAIN, _OFFSET, _NOISE = 0.4, 0.3, 0.1, 0.04
 _VEIL, _THINNED, _AIRLIGHT = (0.2, 0.7), (0.3, 1.0), (0.5, 0.9)
