@@ -10,10 +10,13 @@ from support.tiny_benchmark import ABLATIONS, METHODS
 from typer.testing import CliRunner
 
 from text2pixels import layout, params_file
+from text2pixels.analysis import leaderboard
+from text2pixels.analysis.leaderboard import Cell, Table
 from text2pixels.cli import app
 from text2pixels.detection.detections import ZERO_SHOT, Detection, EvaluatedImage, write_detections
 from text2pixels.errors import InputError
 from text2pixels.methods.card import read_card, write_card
+from text2pixels.metrics.score import METRICS
 from text2pixels.pipeline import report
 from text2pixels.report import markdown, provenance
 from text2pixels.report.markdown import bold, table
@@ -229,3 +232,11 @@ def test_a_folder_of_somebody_else_is_not_replaced(own_benchmark, tmp_path):
 def test_a_cell_stays_in_its_cell():
     text = table(["a", "b"], [["x|y", bold("1")], ["z", "22"]])
     assert text == "| a    |     b |\n|:-----|------:|\n| x\\|y | **1** |\n| z    |    22 |\n"
+
+
+@pytest.mark.parametrize("ranks", [[1.0, None], [1.0, 2.0, None]])
+def test_a_rank_is_the_best_of_several_alone(ranks):
+    rows = [leaderboard.Row(f"m{number}", rank, (Cell(0.5, 0.4, 0.6, 3),)) for number, rank in enumerate(ranks)]
+    text = markdown._fusion_table(Table(["VIF"], rows), METRICS, {})
+    assert ("**1.00**" in text) == (len(ranks) > 2)
+    assert "source" in text

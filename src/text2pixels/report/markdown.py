@@ -174,7 +174,7 @@ def headline(
     for data, board, ap50 in sets:
         short = _short(data, board)
         rows = board.fusion.rows
-        best = min((row.rank for row in rows if row.rank is not None), default=None)
+        best = _best_rank(rows)
         columns[f"{short}<br>rank ↓"] = {row.method: _ranks(row, best) if row.rank is not None else "–" for row in rows}
         for name in names:
             cells = _column(board.fusion, name)
@@ -209,9 +209,15 @@ def headline(
 
 def _fusion_table(found: Table, specs: Mapping[str, Metric], cards: Mapping[str, Card]) -> str:
     columns = ["Method", "Rank ↓", *(f"{name.replace('_', ' ')} {_arrow(specs[name])}" for name in found.columns)]
-    best = min((row.rank for row in found.rows if row.rank is not None), default=None)
+    best = _best_rank(found.rows)
     lines = [[named(row.method, cards), _rank(row, best), *map(_with_interval, row.cells)] for row in found.rows]
     return table(columns, lines)
+
+
+def _best_rank(rows: Sequence[Row]) -> float | None:
+    """Return the least rank; None where a single method is ranked, which is no best."""
+    ranks = [row.rank for row in rows if row.rank is not None]
+    return min(ranks) if len(ranks) > 1 else None
 
 
 def _rank(row: Row, best: float | None) -> str:
