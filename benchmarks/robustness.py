@@ -34,7 +34,7 @@ from text2pixels.metrics.score import score
 from text2pixels.progress import track
 from text2pixels.training.augmentation import in_fog, shifted, with_lamp, with_noise
 
-AS_THEY_ARE = "as they are"
+AS_THEY_ARE, BORDER = "as they are", "border"
 MEASURES = ("VIF", "Qabf", "SSIM")
 Image8 = NDArray[np.uint8]
 _BORDER = 0.1  # of the width
@@ -69,7 +69,7 @@ CHANGES: dict[str, tuple[bool, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
     "noise of 8 levels": (True, _noisy),
     "shifted by 1 pixel": (True, lambda infrared, visible: (shifted(infrared, 1, 0), visible)),
     "shifted by 3 pixels": (True, lambda infrared, visible: (shifted(infrared, 3, 0), visible)),
-    "border": (True, _border),
+    BORDER: (True, _border),
     "fog": (False, lambda infrared, visible: (infrared, in_fog(visible, 0.6, 0.3, 0.8))),
     "lamps": (False, _lamps),
     "black-hot": (False, lambda infrared, visible: (1 - infrared, visible)),
@@ -80,11 +80,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--methods", nargs="*", default=["laplacian", "gff"], help="of t2p methods, without weights")
     parser.add_argument(
-        "--models",
-        nargs="*",
-        type=Path,
-        default=[SHIPPED],
-        help="folders of networks; left out: the shipped one",
+        "--models", nargs="*", type=Path, default=[SHIPPED], help="folders of networks; left out: the shipped one"
     )
     parser.add_argument("--dataset-folder", type=Path, default=layout.processed("roadscene"))
     parser.add_argument("--split", default="val")
@@ -127,9 +123,8 @@ def measure(options: argparse.Namespace) -> pd.DataFrame:
             against = [_image(infrared), _image(visible)] if before else seen
             for name, fuse in fusers.items():
                 fused = fuse(*seen)
-                row = {"pair": pair.name, "change": change, "method": name}
-                row |= {key: score(fused, *against, MEASURES)[key] for key in MEASURES}
-                if change == "border":
+                row = {"pair": pair.name, "change": change, "method": name} | score(fused, *against, MEASURES)
+                if change == BORDER:
                     missing = slice(None), slice(0, columns(fused.shape[1]))
                     row["off"] = np.abs(fused[missing].astype(float) - against[1][missing]).mean()
                 rows.append(row)
@@ -149,8 +144,7 @@ def report(rows: pd.DataFrame, resamples: int) -> list[str]:
             for key in MEASURES:
                 found = mean_interval((part[key] - begin[key]).to_numpy(), resamples=resamples)
                 words += f"  {key} {found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
-            off = part.off.mean() if "off" in part else float("nan")
-            lines.append(f"  {change:20}{words}" + ("" if np.isnan(off) else f"  off by {off:.1f}"))
+            lines.append(f"  {change:20}{words}" + (f"  off by {part.off.mean():.1f}" if change == BORDER else ""))
     return lines
 
 
