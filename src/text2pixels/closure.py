@@ -17,6 +17,13 @@ from text2pixels.files import sha256
 
 SOURCE = Path(__file__).parents[1]  # the folder that holds the packages
 
+# Modules that do parsing and plumbing. What they do to a result goes through the parameters, or they decide where a
+# thing runs, or how bytes lie on a disk, and not what is computed: a change in one is no reason to compute again.
+PLUMBING = frozenset(
+    {"closure", "config", "device", "errors", "executors", "extras", "files", "layout", "params_file", "progress"}
+    | {"registry", "tables", "tensor_files", "text_files", "yaml_files"}
+)
+
 _FRONT = "text2pixels"  # its own __init__ imports on use what callers ask for: no module of the project needs it
 
 
@@ -74,6 +81,11 @@ def module_file(name: str) -> Path | None:
     path = SOURCE.joinpath(*name.split("."))
     choices = (path.with_name(f"{path.name}.py"), path / "__init__.py")
     return next((file for file in choices if file.is_file()), None)
+
+
+def without_plumbing(files: Iterable[Path]) -> frozenset[Path]:
+    """Return the files that decide what is computed."""
+    return frozenset(file for file in files if file.stem not in PLUMBING and file.name != "__init__.py")
 
 
 def digest(files: Iterable[Path]) -> str:

@@ -1,5 +1,7 @@
 """The stage `method`: what is in a model, and what makes it another one."""
 
+import hashlib
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 import torch
 
 from text2pixels import layout
+from text2pixels.closure import SOURCE
 from text2pixels.datasets.manifest import Pair, write_manifest
 from text2pixels.detection import weights as detector_weights
 from text2pixels.detection.yolo import Detector
@@ -114,15 +117,32 @@ def fake(place, monkeypatch):
     return file
 
 
-def test_a_filter_has_a_card_alone(place):
+def test_a_filter_has_a_card_and_its_code_alone(place):
     method.run("average")
-    assert list(contents("average")) == ["card.json"]
+    assert sorted(contents("average")) == ["card.json", "code.json"]
     assert read_card(layout.model("average")) == (entry_of("average").card, "average")
+
+
+def test_a_model_says_what_code_it_is_used_by_and_nothing_of_other_methods(place):
+    def code(name):
+        method.run(name)
+        return json.loads((layout.model(name) / method.CODE).read_text())
+
+    average, filtered = code("average"), code("gff")
+    own = "text2pixels/methods/filters/guided_filter.py"
+    assert filtered[own] == hashlib.sha256((SOURCE / own).read_bytes()).hexdigest()
+    assert own not in average
+    shared = "text2pixels/methods/convention.py"
+    assert average[shared] == filtered[shared]
+    assert not any("/network/" in path or "/engines/" in path for path in {*average, *filtered})
+    ours = {path.relative_to(SOURCE).as_posix() for path in method.code_of(entry_of("ours"))}
+    assert {"text2pixels/network/network.py", "text2pixels/methods/trained.py", shared} <= ours
+    assert "text2pixels/network/losses.py" not in ours  # training's
 
 
 def test_somebodys_network_is_read_once_and_its_files_are_not_needed_again(fake):
     method.run("fake")
-    assert sorted(contents("fake")) == ["card.json", "weights.safetensors"]
+    assert sorted(contents("fake")) == ["card.json", "code.json", "weights.safetensors"]
     shutil.rmtree(fake.parent)
     loaded = load_model(layout.model("fake"), "cpu")
     infrared = np.full((16, 16), 100, np.uint8)

@@ -4,17 +4,22 @@ A filter has a card alone. Of a network of other authors the weights are read fr
 nowhere else in the pipeline, and written as safetensors; or it is trained again (`pipeline.retrain`). A network of
 ours is trained (`pipeline.train`). What was trained before, ours or not, is copied, and so are images that were fused
 elsewhere.
+
+Beside it stands what code the method fuses by. The stages that fuse depend on that, and not on the code of all methods:
+who changes one need not wait for the others to fuse everything again.
 """
 
 import json
 import shutil
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from text2pixels import config, layout, params_file, tensor_files
+from text2pixels.closure import SOURCE, closure, module_file, without_plumbing
 from text2pixels.datasets.manifest import read_pairs_to_fuse
 from text2pixels.errors import InputError
-from text2pixels.files import whole_folder
+from text2pixels.files import sha256, whole_folder
 from text2pixels.methods.built_in import OURS
 from text2pixels.methods.card import Card, Entry, read_card, write_card
 from text2pixels.methods.catalogue import entry_of, locate
@@ -25,6 +30,7 @@ from text2pixels.progress import console
 from text2pixels.prompts.table import read_all_prompts
 
 SECTIONS: tuple[str, ...] = ("seed", "methods", "network", "losses", "train", "fuse")
+CODE = "code.json"  # in the folder of a model: path -> SHA-256
 
 
 def run(method: str) -> None:
@@ -36,6 +42,31 @@ def run(method: str) -> None:
     """
     params = params_file.load(SECTIONS)
     entry = entry_of(method, params.methods.get(method))
+    _make(method, entry, params)
+    code = {file.relative_to(SOURCE).as_posix(): sha256(file) for file in sorted(code_of(entry))}
+    (layout.model(method) / CODE).write_text(json.dumps(code, indent=2) + "\n", encoding="utf-8")
+
+
+def code_of(entry: Entry) -> frozenset[Path]:
+    """Return this project's files that decide what a method's fused images are.
+
+    `methods.catalogue`, which finds them, is none of them. Nor is the module of a user's own method.
+    """
+    starts = ["text2pixels.methods.convention"]
+    match entry.kind:
+        case "filter" | "network":
+            starts += [entry.place.partition(":")[0]]
+        case "ours" | "checkpoint":
+            starts += ["text2pixels.methods.own"]
+        case "results":
+            starts += ["text2pixels.methods.fused_elsewhere"]
+    if entry.kind == "network":
+        starts += ["text2pixels.methods.networks.authors"]
+        starts += ["text2pixels.methods.networks.clip_text"] * entry.card.text
+    return without_plumbing(chain.from_iterable(closure(start) for start in starts if module_file(start)))
+
+
+def _make(method: str, entry: Entry, params: config.Params) -> None:
     if entry.kind == "ours":  # torch takes seconds to import: filters do without it
         from text2pixels.pipeline.train import train_method
 
