@@ -1,6 +1,6 @@
-"""What noise, a poor alignment, a border, fog and lamps do to fused images.
+"""What noise, a poor alignment, a border, fog, lamps and a camera that sees little do to fused images.
 
-    python benchmarks/robustness.py [--methods laplacian gff ...] [--models models/ours ...]
+    python benchmarks/robustness.py [--methods laplacian gff max ...] [--models models/ours ...]
         [--dataset-folder data/processed/roadscene] [--split val] [-o robustness.csv]
 
 Each method fuses the pairs as they are, and again with one fault at a time, the same for all. Faults show what is not
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from text2pixels import layout
-from text2pixels.analysis.statistics import mean_interval
+from text2pixels.analysis.statistics import average_ranks, mean_interval
 from text2pixels.datasets.manifest import in_split, read_manifest
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
@@ -30,7 +30,7 @@ from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods import catalogue
 from text2pixels.methods.convention import fuse_luminance
 from text2pixels.methods.trained import SHIPPED, load
-from text2pixels.metrics.score import score
+from text2pixels.metrics.score import METRICS, RANKED, score
 from text2pixels.progress import track
 from text2pixels.training.augmentation import in_fog, shifted, with_lamp, with_noise
 
@@ -72,13 +72,17 @@ CHANGES: dict[str, tuple[bool, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
     BORDER: (True, _border),
     "fog": (False, lambda infrared, visible: (infrared, in_fog(visible, 0.6, 0.3, 0.8))),
     "lamps": (False, _lamps),
+    "dark visible": (False, lambda infrared, visible: (infrared, 0.2 * visible)),
+    "flat infrared": (False, lambda infrared, visible: (0.3 + 0.25 * (infrared - infrared.mean()), visible)),
     "black-hot": (False, lambda infrared, visible: (1 - infrared, visible)),
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--methods", nargs="*", default=["laplacian", "gff"], help="of t2p methods, without weights")
+    parser.add_argument(
+        "--methods", nargs="*", default=["laplacian", "gff", "max"], help="of t2p methods, without weights"
+    )
     parser.add_argument(
         "--models", nargs="*", type=Path, default=[SHIPPED], help="folders of networks; left out: the shipped one"
     )
@@ -123,7 +127,7 @@ def measure(options: argparse.Namespace) -> pd.DataFrame:
             against = [_image(infrared), _image(visible)] if before else seen
             for name, fuse in fusers.items():
                 fused = fuse(*seen)
-                row = {"pair": pair.name, "change": change, "method": name} | score(fused, *against, MEASURES)
+                row = {"pair": pair.name, "change": change, "method": name} | score(fused, *against, RANKED)
                 if change == BORDER:
                     missing = slice(None), slice(0, columns(fused.shape[1]))
                     row["off"] = np.abs(fused[missing].astype(float) - against[1][missing]).mean()
@@ -132,15 +136,18 @@ def measure(options: argparse.Namespace) -> pd.DataFrame:
 
 
 def report(rows: pd.DataFrame, resamples: int) -> list[str]:
-    """Return the lines of a table: for each method the means, and what each change adds to them."""
+    """Return the lines of a table: for each method its ranks and means, and what each change adds to these."""
     lines = []
+    long = rows.melt(["pair", "change", "method"], list(RANKED), "metric").rename(columns={"pair": "pair_id"})
+    directions = {name: METRICS[name].direction for name in RANKED}
+    ranks = {change: average_ranks(part, directions).ranks for change, part in long.groupby("change")}
     for method, own in rows.groupby("method", sort=False):
         begin = own[own.change == AS_THEY_ARE].set_index("pair")
         means = "".join(f"  {key} {begin[key].mean():.3f}                " for key in MEASURES)
-        lines.append(f"{method}\n  {AS_THEY_ARE:20}{means}".rstrip())
+        lines.append(f"{method}\n  {AS_THEY_ARE:20}  rank {ranks[AS_THEY_ARE][method]:.2f}{means}".rstrip())
         for change, part in own[own.change != AS_THEY_ARE].groupby("change", sort=False):
             part = part.set_index("pair")
-            words = ""
+            words = f"  rank {ranks[change][method]:.2f}"
             for key in MEASURES:
                 found = mean_interval((part[key] - begin[key]).to_numpy(), resamples=resamples)
                 words += f"  {key} {found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"

@@ -85,6 +85,25 @@ def test_an_untrained_network_masks_details_that_the_others_outshine(swapped):
     assert abs(kept[1]) < 0.1
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("alone", [0, 1])
+def test_a_source_with_all_the_details_keeps_them_whatever_the_network_says(alone):
+    balanced = [0.3 + 0.4 * image for image in pair(160, 192)]
+    lonely = [image if place == alone else torch.full_like(image, 0.5) for place, image in enumerate(balanced)]
+    networks = [build(Network(), seed) for seed in (0, 1)]
+    for network in networks:
+        network.head.weight *= 20  # it says a lot
+    apart, details = [], []
+    for sources in (balanced, lonely):
+        fused = [network(*sources).fused_B1HW[0, 0].numpy() for network in networks]
+        inside = [(image - low_frequencies(image))[48:-48, 48:-48] for image in (*fused, sources[alone][0, 0].numpy())]
+        apart.append(np.abs(inside[0] - inside[1]).mean())
+        details.append(inside)
+    assert apart[1] < apart[0] / 5
+    for inside in details[1][:2]:
+        assert np.abs(inside - details[1][2]).mean() < 0.02
+
+
 def test_values_are_bent_only_above_the_knee_and_both_sources_and_never_burn():
     raw = torch.linspace(-0.5, 3, 1401).view(1, 1, 1, -1)
     for brighter in (0.2, 0.9, 0.96, 0.975, 1.0):

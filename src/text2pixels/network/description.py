@@ -9,7 +9,7 @@ from text2pixels import tensor_files
 from text2pixels.config import Network
 from text2pixels.errors import InputError
 
-LAYOUT = tensor_files.Layout("trained network", "weights.safetensors", "network.json", "dvc repro method", version=3)
+LAYOUT = tensor_files.Layout("trained network", "weights.safetensors", "network.json", "dvc repro method", version=4)
 ONNX = "network.onnx"  # beside them, where the network was exported: see `export`
 REQUIRED = ("encoder", "encoder_identity", "prompts")
 

@@ -13,7 +13,9 @@ Convolutions work on half and quarter resolution, where a multiplication sees fo
 the pixels; the sources themselves are blended at full resolution, so their sharpness is kept: their
 low frequencies by a weight w, their details each by a gain (u, v), plus a correction d per pixel.
 Where one source's details are much stronger around a pixel, the other's are masked: its logit of u or
-v falls by kappa times the logarithm of the ratio. An untrained network, w = 1/2 and u = v = 1 but for
+v falls by kappa times the logarithm of the ratio. The more they are so, the less the network has to say there:
+what it adds to the logits of u and v, and d, fade, so that a source that has all there is to see is
+kept as it is, whatever the cameras. An untrained network, w = 1/2 and u = v = 1 but for
 the masking, adds the stronger details to the mean of the rest, as fusion by pyramids does. Every
 operation is linear in the number of pixels.
 
@@ -45,6 +47,7 @@ _COARSE = 4  # pixels a side: low frequencies and the strength of details are ta
 _LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
 _LEAK = 0.1  # slope of ReLUs below 0
 _NOISE = 1 / 255  # details this weak are not told from none
+_FADING = 2.0  # what the network has to say falls with this power of the ratio of the weaker details to the stronger
 _KNEE = 0.85  # luminance from where on it is bent
 _ROOM = 0.005  # that a bend has at least
 
@@ -216,9 +219,13 @@ class FusionNetwork(nn.Module):
         maps_B4HW = F.pixel_shuffle(self.head(decoded_BCHW), 2)
         low_B2HW = _enlarged(_blurred(F.avg_pool2d(pair_B2HW, _COARSE), _LOW))
         high_B2HW = pair_B2HW - low_B2HW
-        gain_B2HW = 2 * (maps_B4HW[:, 1:3].float() + self.kappa * _behind(high_B2HW)).sigmoid()
-        low_B1HW = low_B2HW[:, 1:] + maps_B4HW[:, :1].float().sigmoid() * (low_B2HW[:, :1] - low_B2HW[:, 1:])
-        raw_B1HW = low_B1HW + (gain_B2HW * high_B2HW).sum(dim=1, keepdim=True) + maps_B4HW[:, 3:].float()
+        behind_B2HW = _behind(high_B2HW)
+        say_B1HW = (_FADING * behind_B2HW.sum(dim=1, keepdim=True)).exp()
+        maps_B4HW = maps_B4HW.float()
+        weight_B1HW, logit_B2HW, correction_B1HW = maps_B4HW[:, :1], maps_B4HW[:, 1:3], maps_B4HW[:, 3:]
+        gain_B2HW = 2 * (say_B1HW * logit_B2HW + self.kappa * behind_B2HW).sigmoid()
+        low_B1HW = low_B2HW[:, 1:] + weight_B1HW.sigmoid() * (low_B2HW[:, :1] - low_B2HW[:, 1:])
+        raw_B1HW = low_B1HW + (gain_B2HW * high_B2HW).sum(dim=1, keepdim=True) + say_B1HW * correction_B1HW
         inside = (slice(None), slice(None), slice(STRIDE, STRIDE + height), slice(STRIDE, STRIDE + width))
         brighter_B1HW = pair_B2HW[inside].amax(dim=1, keepdim=True)
         plain_B1HW = fused_B1HW = self._bent(raw_B1HW[inside], brighter_B1HW)

@@ -130,7 +130,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
     }
     with whole_folder(layout.model(method)) as folder:
         detector.network.load_state_dict(outcome.best.detector)
-        best = {"epoch": outcome.best.epoch, "of": "the epoch of the least validation loss of both levels"}
+        best = {"epoch": outcome.best.epoch, "of": "the epoch of the least validation loss of the lower level"}
         checkpoint.save(folder, network, metadata | best)
         detector_weights.save(folder, detector, best)
         write_history(folder / "history.parquet", outcome.history)

@@ -26,7 +26,7 @@ from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import bar, console, report_epoch
 from text2pixels.registry import look_up
 from text2pixels.training import state as resumable
-from text2pixels.training.augmentation import augment
+from text2pixels.training.augmentation import augment, fade
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, lower_step
 from text2pixels.training.history import Row
 from text2pixels.training.objective import Objective
@@ -41,7 +41,7 @@ _BETAS = (0.9, 0.99)
 # tokens to two or three codes.
 _WARM_UP = 50
 # Streams of random numbers; 0 and 1 are the order of the pairs, 3 is the text's.
-_VIEWS, _AUGMENTATION = 2, 4
+_VIEWS, _FAINT, _AUGMENTATION = 2, 4, 5
 _DIVERGED = 10.0  # times the first epoch's loss
 
 
@@ -60,7 +60,7 @@ class Data:
 
 @dataclass
 class Best:
-    """The epoch of the lowest validation score, and the weights it left."""
+    """The epoch of the least validation loss of the lower level, and the weights it left."""
 
     epoch: int
     score: float
@@ -155,10 +155,10 @@ def train(
     val = [(item, central_view(item.pair.width, item.pair.height, STRIDE)) for item in data.val]
 
     begun = Best(0, math.inf, _copy(network), _copy(detector.network))  # the best where no epoch follows
-    outcome, first_epoch, first_scores = Trained(begun), 0, None
+    outcome, first_epoch = Trained(begun), 0
     saved = resumable.load(cache, fingerprint)
     if saved is not None:
-        first_epoch, first_scores = saved["epoch"], saved["first_scores"]
+        first_epoch = saved["epoch"]
         network.load_state_dict(saved["network"])
         detector.network.load_state_dict(saved["detector"])
         fusion.optimizer.load_state_dict(saved["fusion_optimizer"])
@@ -183,6 +183,8 @@ def train(
             ]
             records: defaultdict[str, list[float]] = defaultdict(list)
             for step, crops in zip(steps, batches(plans), strict=True):
+                if settings.faint:
+                    crops = fade(crops, settings.faint, _rngs(step, schedule, world, _FAINT))
                 if settings.augment:
                     crops = augment(crops, settings.augment, _rngs(step, schedule, world, _AUGMENTATION))
                 batch = crops.to(device)
@@ -205,9 +207,9 @@ def train(
             rows += [] if precision is None else [Row(epoch + 1, "upper", "validation_AP50", precision)]
             outcome.history += rows
             _assert_converging(outcome.history, epoch, settings, cache)
-            first_scores = first_scores or scores
-            # Both levels count, each relative to where it began; without validation pairs the last epoch is the best.
-            score = sum(scores[level] / first_scores[level] for level in scores) if scores else -float(epoch)
+            # The upper level's loss has no say: on a few pairs with boxes it goes up and down by as much as it ever
+            # falls, and would choose an epoch by chance. Without validation pairs the last epoch is the best.
+            score = scores["lower"] if scores else -float(epoch)
             if score < outcome.best.score:
                 outcome.best = Best(epoch + 1, score, _copy(network), _copy(detector.network))
             if world.leads:
@@ -216,7 +218,6 @@ def train(
                     fingerprint,
                     {
                         "epoch": epoch + 1,
-                        "first_scores": first_scores,
                         "network": network.state_dict(),
                         "detector": detector.network.state_dict(),
                         "fusion_optimizer": fusion.optimizer.state_dict(),
