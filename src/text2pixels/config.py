@@ -121,9 +121,8 @@ class Train(Section):
     epochs: int = bounded(10, ge=0, le=100_000)  # 0: the pictures without text stay those of ``start``
     batch: int = bounded(8, ge=1, le=65536)  # pairs, over all processes
     crop: int = bounded(128, ge=32, le=16384, multiple_of=32)  # pixels, side of the square training crop
-    # of the pairs of bilevel training, the share one of whose images is made faint, and the share that is changed as
-    # other cameras, weather or faults would: see training/augmentation.py
-    faint: float = bounded(0.25, ge=0, le=1)
+    # share of the pairs of bilevel training whose images are changed as other cameras, weather or faults would: see
+    # training/augmentation.py
     augment: float = bounded(0.0, ge=0, le=1)
     learning_rate: float = bounded(2e-3, gt=0, le=1)
     decay: float = bounded(0.68, gt=0, le=1)  # of the learning rates, per epoch

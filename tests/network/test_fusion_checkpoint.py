@@ -104,7 +104,7 @@ def pretend(folder):
         (lambda folder: (folder / checkpoint.WEIGHTS).unlink(), "weights.safetensors is missing"),
         (lambda folder: (folder / checkpoint.DESCRIPTION).unlink(), "network.json is missing"),
         (lambda folder: (folder / checkpoint.DESCRIPTION).write_text("{"), "not JSON"),
-        (lambda folder: (folder / checkpoint.DESCRIPTION).write_text("[]"), "expected format 4, found 'list'"),
+        (lambda folder: (folder / checkpoint.DESCRIPTION).write_text("[]"), "expected format 5, found 'list'"),
         (lambda folder: edit(folder, lambda content: content.update(format=1)), "found 1: written by another version"),
         (lambda folder: edit(folder, lambda content: content["network"].pop("heads")), "expected the keys channels"),
         (lambda folder: edit(folder, lambda content: content["network"].update(heads="2")), "network.heads: '2'"),

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from text2pixels.config import Network
 from text2pixels.errors import InputError
-from text2pixels.network.network import FusionNetwork, _blurred, bent
+from text2pixels.network.network import FusionNetwork, _blurred, bent, lead
 
 SMALL = Network(channels=8, heads=2, codes=16, text_dim=12)
 
@@ -70,6 +70,26 @@ def test_an_untrained_network_adds_both_details_to_the_mean_of_the_rest():
     off = np.abs(fused[0, 0].numpy() - expected)[48:-48, 48:-48]
     assert off.mean() < 0.02
     assert off.max() < 0.12
+
+
+@torch.no_grad()
+def test_low_frequencies_are_weighed_by_the_variances_of_the_whole_images():
+    model = build()
+    infrared, visible = pair(64, 64)
+    infrared, visible = 0.5 + 0.4 * (infrared - infrared.mean()), 0.2 + 0.2 * (visible - visible.mean())
+    found = lead(infrared, visible)
+    contrasts = [image.numpy().std() + 1 / 255 for image in (infrared, visible)]
+    assert found.item() == pytest.approx(2 * np.log(contrasts[0] / contrasts[1]), rel=1e-4)
+    assert model(infrared, visible).fused_B1HW.mean() == pytest.approx(0.2 + 0.3 * found.sigmoid().item(), abs=0.01)
+    assert model(visible, infrared).fused_B1HW.mean() == pytest.approx(0.2 + 0.3 * found.sigmoid().item(), abs=0.01)
+
+    # What is usual in training changes nothing, and crops have the lead of the images that they are of.
+    model.usual_lead.copy_(found[0])
+    usual = model(infrared, visible).fused_B1HW
+    assert usual.mean() == pytest.approx(0.35, abs=0.01)
+    crops = infrared[..., :32], visible[..., :32]
+    assert torch.equal(model(*crops, lead_B=found).fused_B1HW, model(*crops, lead_B=model.usual_lead[None]).fused_B1HW)
+    assert not torch.equal(model(*crops, lead_B=found + 1).fused_B1HW, model(*crops, lead_B=found).fused_B1HW)
 
 
 @torch.no_grad()

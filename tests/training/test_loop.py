@@ -57,6 +57,8 @@ def test_both_networks_learn_and_the_record_says_so(reference):
     losses = {row.epoch: row.value for row in outcome.history if (row.level, row.name) == ("lower", "validation_loss")}
     assert outcome.best.epoch == min(losses, key=losses.__getitem__)
     assert all(math.isfinite(row.value) for row in outcome.history)
+    assert untrained.usual_lead == 0
+    assert fusion.usual_lead != 0
 
 
 @pytest.mark.slow

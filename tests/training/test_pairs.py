@@ -11,10 +11,12 @@ from text2pixels.image.boxes import Box
 from text2pixels.image.colour import quantise, restore_colour
 from text2pixels.image.png import read_gray, read_rgb, write_png
 from text2pixels.image.views import View, random_view
+from text2pixels.network.network import lead
 from text2pixels.prompts.phrases import noun
+from text2pixels.training import pairs
 from text2pixels.training.guidance import prompt
 from text2pixels.training.objective import colour
-from text2pixels.training.pairs import TrainingPair, batches, mirrored, vocabulary
+from text2pixels.training.pairs import TrainingPair, batches, mirrored, usual_lead, vocabulary
 
 
 @pytest.fixture
@@ -48,6 +50,21 @@ def test_an_unscaled_crop_has_the_pixels_of_the_file(item, tmp_path):
     (batch,) = batches([[(item, View(5, 7, 32, 32))]])
     expected = read_gray(tmp_path / "ir.png")[7:39, 5:37]
     assert np.array_equal((batch.infrared_B1HW[0, 0] * 255).round().numpy(), expected)
+
+
+def test_the_usual_lead_is_the_mean_over_whole_pairs_and_of_many_over_some(item, tmp_path, monkeypatch):
+    dark = np.zeros((60, 90, 3), np.uint8)
+    dark[20:40, 30:60] = 51
+    write_png(tmp_path / "dark.png", dark)
+    other = replace(item, pair=replace(item.pair, visible="dark.png"))
+    images = [
+        torch.from_numpy(read_gray(tmp_path / name) / np.float32(255))[None, None] for name in ("ir.png", "dark.png")
+    ]
+    expected = lead(*images).item()
+    assert usual_lead([item]) == pytest.approx(0, abs=1e-6)
+    assert usual_lead([item, other]) == pytest.approx(expected / 2, rel=1e-5)
+    monkeypatch.setattr(pairs, "_ENOUGH", 2)
+    assert usual_lead([item, other, other, item]) == pytest.approx(expected / 2, rel=1e-5)
 
 
 def test_in_a_mirrored_crop_left_and_right_change_places():

@@ -9,13 +9,14 @@ from text2pixels import tensor_files
 from text2pixels.config import Network
 from text2pixels.errors import InputError
 
-LAYOUT = tensor_files.Layout("trained network", "weights.safetensors", "network.json", "dvc repro method", version=4)
+LAYOUT = tensor_files.Layout("trained network", "weights.safetensors", "network.json", "dvc repro method", version=5)
 ONNX = "network.onnx"  # beside them, where the network was exported: see `export`
 REQUIRED = ("encoder", "encoder_identity", "prompts")
 
 STRIDE = 8  # pixels per token
 LANDMARKS = 12  # per side: every token attends to 12 x 12 landmarks whatever the size of the image
 WHITE = 0.97  # luminance that the fused image nowhere passes, but where a source does
+NOISE = 1 / 255  # contrast or details this weak are not told from none
 MINIMUM_SIDE = 16  # pixels: reflection at the border needs them
 
 

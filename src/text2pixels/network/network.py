@@ -19,6 +19,10 @@ kept as it is, whatever the cameras. An untrained network, w = 1/2 and u = v = 1
 the masking, adds the stronger details to the mean of the rest, as fusion by pyramids does. Every
 operation is linear in the number of pixels.
 
+What is learned of w is learned of pairs of which either image shows about as much as it does in all the others. Where
+one shows less, at night, or when all is equally warm, w moves towards the other one: its logit by the infrared
+image's lead in contrast over the whole image, less the lead that is usual in training.
+
 Phrases change that picture where they are attended to, with a mass m, and nowhere else: details and the difference
 to the surroundings, z_high, by a gain g, the rest by a correction h. The mass counts squared, so that half-hearted
 attention does little. Without phrases there is no mass, and what a prompt does is learned without moving the picture
@@ -39,14 +43,13 @@ from text2pixels.config import Network
 from text2pixels.errors import InputError
 from text2pixels.network.attention import CrossAttention, SelfAttention
 from text2pixels.network.codebook import Codebook
-from text2pixels.network.description import STRIDE, WHITE
+from text2pixels.network.description import NOISE, STRIDE, WHITE
 from text2pixels.network.extractor import Extractor
 from text2pixels.network.recogniser import Recogniser
 
 _COARSE = 4  # pixels a side: low frequencies and the strength of details are taken on means of such squares
 _LOW, _AROUND = 7, 5  # of these squares, the sides of the box filters, each used twice
 _LEAK = 0.1  # slope of ReLUs below 0
-_NOISE = 1 / 255  # details this weak are not told from none
 _FADING = 2.0  # what the network has to say falls with this power of the ratio of the weaker details to the stronger
 _KNEE = 0.85  # luminance from where on it is bent
 _ROOM = 0.005  # that a bend has at least
@@ -74,19 +77,21 @@ class Fusion(NamedTuple):
 
 
 class Looked(NamedTuple):
-    """What the network sees of a pair before attention: all of it depends on the pixels around alone.
+    """What the network sees of a pair before attention: all but the lead depends on the pixels around alone.
 
     Attributes:
         pair_B2HW: infrared and visible with their margins.
         stem_BCHW: features at 1/2.
         features_BCHW: features at 1/4.
         tokens_BhwE: at 1/8; one token around the image is of its margin.
+        lead_B: of the infrared image; see `lead`.
     """
 
     pair_B2HW: Tensor
     stem_BCHW: Tensor
     features_BCHW: Tensor
     tokens_BhwE: Tensor
+    lead_B: Tensor
 
 
 class FusionNetwork(nn.Module):
@@ -138,6 +143,8 @@ class FusionNetwork(nn.Module):
         with torch.no_grad():
             self.merge.weight.mul_(0.1)  # what is added to the stem begins small
         self.kappa = nn.Parameter(torch.tensor(4.0))  # details half as strong are kept at an eighth
+        self.usual_lead: Tensor
+        self.register_buffer("usual_lead", torch.tensor(0.0))  # the mean of `lead` over the training pairs
         # Small, so that an untrained network does as the module's docstring says; and alike for the
         # four pixels that share a cell, so that no checkerboard is there to be unlearned.
         nn.init.normal_(self.head.weight, std=0.02 * (9 * half) ** -0.5)
@@ -152,6 +159,7 @@ class FusionNetwork(nn.Module):
         visible_B1HW: Tensor,
         text_BTD: Tensor | None = None,
         mask_BT: Tensor | None = None,
+        lead_B: Tensor | None = None,
     ) -> Fusion:
         """Fuse.
 
@@ -160,8 +168,11 @@ class FusionNetwork(nn.Module):
             visible_B1HW: luminance in [0, 1], same size.
             text_BTD: phrase vectors; None: no text.
             mask_BT: True where there is a phrase, False where there is padding; None: no padding.
+            lead_B: of the images that these are crops of; None: these are whole.
         """
         looked = self.look(infrared_B1HW, visible_B1HW)
+        if lead_B is not None:
+            looked = looked._replace(lead_B=lead_B)
         return self.fuse(looked, infrared_B1HW.shape[2:], None, text_BTD, mask_BT)
 
     def look(self, infrared_B1HW: Tensor, visible_B1HW: Tensor) -> Looked:
@@ -180,7 +191,7 @@ class FusionNetwork(nn.Module):
         features_BCHW = self.extractor(F.relu(self.down(stem_BCHW), inplace=True))
 
         tokens_BhwE = self.embed(features_BCHW).permute(0, 2, 3, 1)
-        return Looked(pair_B2HW, stem_BCHW, features_BCHW, tokens_BhwE)
+        return Looked(pair_B2HW, stem_BCHW, features_BCHW, tokens_BhwE, lead(infrared_B1HW, visible_B1HW))
 
     def fuse(
         self,
@@ -193,14 +204,14 @@ class FusionNetwork(nn.Module):
         """Fuse what was seen.
 
         Args:
-            looked: of an image, or of a part of it.
+            looked: of an image, or of a part of it with the lead of the whole.
             size: its height and width.
             landmarks_BME: of the whole image, by `SelfAttention.landmarks`; None: what was seen is all of it.
             text_BTD: as for `forward`.
             mask_BT: as for `forward`.
         """
         height, width = size
-        pair_B2HW, stem_BCHW, features_BCHW, tokens_BhwE = looked
+        pair_B2HW, stem_BCHW, features_BCHW, tokens_BhwE, lead_B = looked
         if self.self_attention is not None:
             tokens_BhwE = self.self_attention(tokens_BhwE, landmarks_BME)
         tokens_BhwE = tokens_BhwE + self.feed_forward(tokens_BhwE)
@@ -223,6 +234,7 @@ class FusionNetwork(nn.Module):
         say_B1HW = (_FADING * behind_B2HW.sum(dim=1, keepdim=True)).exp()
         maps_B4HW = maps_B4HW.float()
         weight_B1HW, logit_B2HW, correction_B1HW = maps_B4HW[:, :1], maps_B4HW[:, 1:3], maps_B4HW[:, 3:]
+        weight_B1HW = weight_B1HW + (lead_B - self.usual_lead)[:, None, None, None]
         gain_B2HW = 2 * (say_B1HW * logit_B2HW + self.kappa * behind_B2HW).sigmoid()
         low_B1HW = low_B2HW[:, 1:] + weight_B1HW.sigmoid() * (low_B2HW[:, :1] - low_B2HW[:, 1:])
         raw_B1HW = low_B1HW + (gain_B2HW * high_B2HW).sum(dim=1, keepdim=True) + say_B1HW * correction_B1HW
@@ -274,6 +286,21 @@ class FusionNetwork(nn.Module):
         return [parameter for part in parts for parameter in part.parameters()]
 
 
+def lead(infrared_B1HW: Tensor, visible_B1HW: Tensor) -> Tensor:
+    """Return how much more contrast the infrared image has: the logarithm of the ratio of their variances, (B,).
+
+    At its usual value the weights of the low frequencies are as they were learned. With four times the variance, twice
+    the contrast, they are to each other as four to one of what was learned.
+
+    Args:
+        infrared_B1HW: whole images, in [0, 1].
+        visible_B1HW: luminance, in [0, 1].
+    """
+    images = (infrared_B1HW, visible_B1HW)
+    first_B, second_B = (image.float().flatten(1).std(dim=1, correction=0) + NOISE for image in images)
+    return 2 * (first_B / second_B).log()
+
+
 def bent(raw_B1HW: Tensor, brighter_B1HW: Tensor) -> Tensor:
     """Bend what is brighter than both sources softly into the range, so that no highlight is burnt out that was not.
 
@@ -299,7 +326,7 @@ def _tokens(pixels: int) -> int:
 
 def _behind(high_B2HW: Tensor) -> Tensor:
     """Return how far each source's details are behind the other's around a pixel: log of the ratio, at most 0."""
-    strength_B2hw = (_blurred(F.avg_pool2d(high_B2HW.abs(), _COARSE), _AROUND) + _NOISE).log()
+    strength_B2hw = (_blurred(F.avg_pool2d(high_B2HW.abs(), _COARSE), _AROUND) + NOISE).log()
     lead_B1hw = strength_B2hw[:, :1] - strength_B2hw[:, 1:]
     return _enlarged(torch.cat((lead_B1hw, -lead_B1hw), dim=1).clamp(max=0))
 

@@ -1,8 +1,5 @@
 """Augmentation of each image alone: what other cameras, other weather or a fault would have made of it.
 
-`fade` makes one image of a pair faint, as it is of a camera that sees little: a dark visible image at night, a flat
-infrared one on a day when all is equally warm. `augment` does the rest.
-
 Another camera or other weather changes what there is to fuse, so the losses judge the fused image by the changed
 pair. A fault shows what is not there, or hides what is: the network sees it, and the losses do not:
 
@@ -15,7 +12,6 @@ Shapes: B batch; 1 channel; H, W image; images in [0, 1].
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,8 +20,6 @@ from torch import Tensor
 
 from text2pixels.training.pairs import Crops
 
-# A faint image's least contrast, and the most that is added to it.
-_FAINTEST, _VEILED = 0.4, 0.3
 # Shares of the augmented images that each thing happens to.
 _VARIED, _BLACK_HOT, _NOISY = 0.7, 0.1, 0.3
 _WEATHER, _SHIFTED, _BORDERED = 0.3, 0.2, 0.1
@@ -35,30 +29,6 @@ _VEIL, _THINNED, _AIRLIGHT = (0.2, 0.7), (0.3, 1.0), (0.5, 0.9)
 _LAMPS, _LAMP_SIZE, _LAMP_LIGHT = 3, (0.02, 0.15), (0.8, 2.0)  # at most; in sides of the image; white is 1
 _SHIFT = (1.0, 3.0)  # pixels
 _BORDER = (0.02, 0.2)  # of a side
-
-
-def fade(crops: Crops, share: float, rngs: Sequence[np.random.Generator]) -> Crops:
-    """Return a batch, one image of some of whose pairs is faint, and judged by so.
-
-    Args:
-        crops: on the CPU, not augmented yet.
-        share: of the pairs, in [0, 1].
-        rngs: one for each pair: what happens to it does not depend on its neighbours.
-    """
-    images_2B1HW = torch.stack((crops.infrared_B1HW, crops.visible_B1HW))
-    for number, rng in enumerate(rngs):
-        if rng.random() < share:
-            image_1HW = images_2B1HW[rng.integers(2), number]
-            image_1HW.copy_(_faint(image_1HW, rng))
-    return replace(crops, infrared_B1HW=images_2B1HW[0], visible_B1HW=images_2B1HW[1])
-
-
-def _faint(image_1HW: Tensor, rng: np.random.Generator) -> Tensor:
-    """Return an image with less contrast around some value, and perhaps a veil."""
-    contrast = math.exp(rng.uniform(math.log(_FAINTEST), 0))
-    around = rng.uniform(0, 1) * float(image_1HW.mean()) if rng.random() < 0.5 else 0.0
-    veil = rng.uniform(0, _VEILED) * (1 - contrast) if rng.random() < 0.5 else 0.0
-    return ((image_1HW - around) * contrast + around + veil).clamp(0, 1)
 
 
 def augment(crops: Crops, share: float, rngs: Sequence[np.random.Generator]) -> Crops:

@@ -26,11 +26,11 @@ from text2pixels.network.network import FusionNetwork
 from text2pixels.progress import bar, console, report_epoch
 from text2pixels.registry import look_up
 from text2pixels.training import state as resumable
-from text2pixels.training.augmentation import augment, fade
+from text2pixels.training.augmentation import augment
 from text2pixels.training.bilevel import STRATEGIES, Level, Problem, Record, lower_step
 from text2pixels.training.history import Row
 from text2pixels.training.objective import Objective
-from text2pixels.training.pairs import TrainingPair, batches
+from text2pixels.training.pairs import TrainingPair, batches, usual_lead
 from text2pixels.training.parallel import World, average, same_start, same_statistics
 
 # The second moment forgets in a hundred steps: along the directions in which f + g is flat, the
@@ -41,7 +41,7 @@ _BETAS = (0.9, 0.99)
 # tokens to two or three codes.
 _WARM_UP = 50
 # Streams of random numbers; 0 and 1 are the order of the pairs, 3 is the text's.
-_VIEWS, _FAINT, _AUGMENTATION = 2, 4, 5
+_VIEWS, _AUGMENTATION = 2, 4
 _DIVERGED = 10.0  # times the first epoch's loss
 
 
@@ -142,6 +142,8 @@ def train(
     _check(data, settings, world)
     strategy = STRATEGIES[settings.strategy]
     schedule = Schedule.of(data, settings, seed)
+    if settings.epochs:
+        network.usual_lead.fill_(usual_lead(data.train))
     network.to(device)
     detector.to(device)
     for module in (network, detector.network):
@@ -183,8 +185,6 @@ def train(
             ]
             records: defaultdict[str, list[float]] = defaultdict(list)
             for step, crops in zip(steps, batches(plans), strict=True):
-                if settings.faint:
-                    crops = fade(crops, settings.faint, _rngs(step, schedule, world, _FAINT))
                 if settings.augment:
                     crops = augment(crops, settings.augment, _rngs(step, schedule, world, _AUGMENTATION))
                 batch = crops.to(device)

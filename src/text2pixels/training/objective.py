@@ -30,6 +30,15 @@ def colour(fused_B1HW: Tensor, chroma_B3HW: Tensor, visible_B1HW: Tensor) -> Ten
     return fused_B1HW + chroma_B3HW * scale
 
 
+def of_crops(
+    network: FusionNetwork, batch: Crops, text_BTD: Tensor | None = None, mask_BT: Tensor | None = None
+) -> Fusion:
+    """Fuse crops of training pairs, as parts of images with the usual lead: a crop does not tell its image's."""
+    lead_B = network.usual_lead.expand(len(batch.infrared_B1HW))
+    fusion: Fusion = network(batch.infrared_B1HW, batch.visible_B1HW, text_BTD, mask_BT, lead_B)
+    return fusion
+
+
 class Objective:
     """Both levels' losses as functions of a batch; what `bilevel.Problem` asks for.
 
@@ -104,8 +113,7 @@ class Objective:
 
     def _fuse(self, network: FusionNetwork, batch: Crops) -> Fusion:
         with self._precision(batch.infrared_B1HW.device):
-            fusion: Fusion = network(batch.infrared_B1HW, batch.visible_B1HW)
-        return fusion
+            return of_crops(network, batch)
 
     def _precision(self, device: torch.device) -> AbstractContextManager[object]:
         return torch.autocast(device.type, dtype=torch.bfloat16) if self._bf16 else nullcontext()

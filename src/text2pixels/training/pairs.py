@@ -22,7 +22,10 @@ from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.image.views import View, place, see
+from text2pixels.network.network import lead
 from text2pixels.prompts.phrases import by_noun, shown_in_training
+
+_ENOUGH = 256  # pairs, whose mean tells what is usual
 
 Tokens = Callable[[Sequence[Sequence[str]]], tuple[Tensor, Tensor]]  # prompts -> text_BTD, mask_BT
 
@@ -76,6 +79,19 @@ def vocabulary(pairs: Sequence[TrainingPair]) -> set[str]:
     written = {*shown_in_training(), *(phrase for item in pairs for phrase in item.phrases)}
     written |= {each.one for item in pairs for each, _ in by_noun(item.pair.boxes)}
     return written | {mirrored(phrase) for phrase in written}
+
+
+def usual_lead(items: Sequence[TrainingPair]) -> float:
+    """Return the mean of `network.lead` over pairs, of many over some that are spread evenly among them."""
+    chosen = items[:: -(-len(items) // _ENOUGH)]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as readers:
+        return float(np.mean(list(readers.map(_lead, chosen))))
+
+
+def _lead(item: TrainingPair) -> float:
+    infrared_HW = read_gray(item.folder / item.pair.infrared).astype(np.float32) / 255
+    visible_HW = luminance(read_rgb(item.folder / item.pair.visible))
+    return lead(torch.from_numpy(infrared_HW)[None, None], torch.from_numpy(visible_HW)[None, None]).item()
 
 
 def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]]) -> Iterator[Crops]:

@@ -34,6 +34,7 @@ from text2pixels.training import state as resumable
 from text2pixels.training.augmentation import noisy, other_cameras
 from text2pixels.training.guidance import Named, cover, emphasised, prompt
 from text2pixels.training.history import Row
+from text2pixels.training.objective import of_crops
 from text2pixels.training.pairs import Crops, Tokens, TrainingPair, batches, mirrored
 
 LEVEL = "text"  # of the rows of the history
@@ -240,7 +241,8 @@ def _losses(
     """Return the losses by name, each the mean over the batch."""
     device, (height, width) = batch.infrared_B1HW.device, batch.infrared_B1HW.shape[2:]
     text_BTD, mask_BT = (each.to(device) for each in tokens([[each.phrase for each in one] for one in prompts]))
-    fusion = network(batch.infrared_B1HW, batch.visible_B1HW, text_BTD, mask_BT)
+    fusion = of_crops(network, batch, text_BTD, mask_BT)
+    assert fusion.attention is not None
     classes_BKhw = torch.stack([cover(boxes, classes, height, width) for boxes in batch.boxes]).to(device)
     where_BThw, named = _where(prompts, batch.boxes, classes, classes_BKhw)
     objects_Bhw = classes_BKhw.sum(dim=1)
@@ -283,7 +285,8 @@ def _validate(
     values = []
     for crops in batches([[(item, central_view(item.pair.width, item.pair.height, STRIDE))] for item in items]):
         batch = crops.to(device)
-        fusion = network(batch.infrared_B1HW, batch.visible_B1HW, text_1TD, mask_1T)
+        fusion = of_crops(network, batch, text_1TD, mask_1T)
+        assert fusion.attention is not None
         where_1Thw = cover(batch.boxes[0], classes, *batch.infrared_B1HW.shape[2:])[None].to(device)
         values.append(grounding_loss(fusion.attention, where_1Thw, where_1Thw.sum(dim=1)).item())
     return [Row(step, LEVEL, "validation_grounding", float(np.mean(values)))] if values else []

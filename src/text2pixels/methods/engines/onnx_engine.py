@@ -38,7 +38,7 @@ class OnnxEngine:
         self._text_dim = described.network.text_dim if described.network.cross_attention else None
         self._session = _session(folder / ONNX, device)
         self._outputs = [each.name for each in self._session.get_outputs()]
-        self._self_attention, self._path = described.network.self_attention, folder / ONNX
+        self._self_attention = described.network.self_attention
         self.device = "cuda" if self._session.get_providers()[0] == _CUDA else "cpu"
 
     def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
@@ -48,28 +48,21 @@ class OnnxEngine:
         return self.fuse(infrared_B1HW, visible_B1HW, text_TD, None)
 
     def tokens(self, infrared_11HW: Float, visible_11HW: Float) -> Float | None:
-        """Return the tokens of a tile; see `tiles.Tiled`.
-
-        Raises:
-            InputError: the file was written before networks fused in tiles.
-        """
+        """Return the tokens of a tile; see `tiles.Tiled`."""
         if not self._self_attention:
             return None
-        if "tokens" not in self._outputs:
-            raise InputError(
-                f"{self._path} fuses no more than {tiles.LARGEST:,} pixels: write it again with t2p export, or use the "
-                "engine torch"
-            )
         tokens_hwE: Float = self._run(self._feed(infrared_11HW, visible_11HW, None), ["tokens"])[0][0]
         return tokens_hwE
 
     def fuse(
-        self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, landmarks_1ME: Float | None
+        self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, whole: tiles.Whole | None
     ) -> Output:
         """Run the network on images, or on a tile of one; see `tiles.Tiled`."""
         feed = self._feed(infrared_B1HW, visible_B1HW, text_TD)
-        if landmarks_1ME is not None:
-            feed |= {"landmarks": landmarks_1ME, "tile": np.ones((1, 1, 1), bool)}
+        if whole is not None:
+            feed |= {"lead": whole.lead_1, "tile": np.ones(1, bool)}
+        if whole is not None and whole.landmarks_1ME is not None:
+            feed["landmarks"] = whole.landmarks_1ME
         fused_B1HW, *attention = self._run(feed, [name for name in self._outputs if name != "tokens"])
         if text_TD is None and attention:
             attention = [attention[0][:, 1:]]  # the null token alone

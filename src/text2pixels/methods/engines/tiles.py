@@ -1,9 +1,9 @@
 """Large images through the trained network: in tiles, as if in one piece.
 
-All that the network does depends on the pixels around, but for the landmarks of self-attention: the means of
-12 x 12 parts of the whole image. So it runs twice over the tiles. The first time for their tokens, which give
-the landmarks of the whole image; then to fuse each tile with those. A tile is computed with a margin that is
-wider than the network sees, and cut back, so nothing shows where two meet.
+All that the network does depends on the pixels around, but for two things of the whole image: which of the two has
+more contrast, the lead, and the landmarks of self-attention, the means of 12 x 12 parts. So it runs twice over the
+tiles. The first time for their tokens, which give the landmarks; then to fuse each tile with these and the lead. A
+tile is computed with a margin that is wider than the network sees, and cut back, so nothing shows where two meet.
 
 Shapes: B batch, here 1; H, W image; M landmarks; T phrases, S = T + 1; E token width; h, w tokens.
 """
@@ -15,11 +15,23 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from text2pixels.methods.engines.engine import Float, Output
-from text2pixels.network.description import LANDMARKS, STRIDE
+from text2pixels.network.description import LANDMARKS, NOISE, STRIDE
 
 LARGEST = 1 << 22  # pixels of a pair that is run in one piece: about 1 GB
 SIDE = 160  # tokens of a tile
 MARGIN = 16  # tokens: what reads the phrases sees 122 pixels beyond those it gives, the rest 60
+
+
+class Whole(NamedTuple):
+    """What a tile is fused with of the whole image.
+
+    Attributes:
+        lead_1: see `network.lead`.
+        landmarks_1ME: None: the network has no self-attention.
+    """
+
+    lead_1: Float
+    landmarks_1ME: Float | None
 
 
 class Tiled(Protocol):
@@ -29,10 +41,8 @@ class Tiled(Protocol):
         """Return the tokens (h + 2, w + 2, E) that landmarks are means of; None: the network has no self-attention."""
         ...
 
-    def fuse(
-        self, infrared_11HW: Float, visible_11HW: Float, text_TD: Float | None, landmarks_1ME: Float | None
-    ) -> Output:
-        """Return the tile fused under the landmarks of the whole image."""
+    def fuse(self, infrared_11HW: Float, visible_11HW: Float, text_TD: Float | None, whole: Whole | None) -> Output:
+        """Return the tile fused; None: it is the whole image."""
         ...
 
 
@@ -90,10 +100,11 @@ def _run(engine: Tiled, infrared_11HW: Float, visible_11HW: Float, text_TD: Floa
     height, width = infrared_11HW.shape[2:]
     tiles = list(product(_parts(height), _parts(width)))
     landmarks_1ME = _landmarks(engine, infrared_11HW, visible_11HW, tiles)
+    whole = Whole(_lead(infrared_11HW, visible_11HW), landmarks_1ME)
     fused_11HW, attention_1Shw = np.empty_like(infrared_11HW), None
     for down, across in tiles:
         where = (..., down.pixels, across.pixels)
-        tile = engine.fuse(infrared_11HW[where], visible_11HW[where], text_TD, landmarks_1ME)
+        tile = engine.fuse(infrared_11HW[where], visible_11HW[where], text_TD, whole)
         own = (..., _scaled(down.own), _scaled(across.own))
         fused_11HW[..., _scaled(down.given), _scaled(across.given)] = tile.fused_B1HW[own]
         if tile.attention_BShw is not None:
@@ -114,6 +125,12 @@ def _parts(pixels: int) -> Iterator[_Part]:
 
 def _scaled(tokens: slice) -> slice:
     return slice(tokens.start * STRIDE, tokens.stop * STRIDE)
+
+
+def _lead(infrared_11HW: Float, visible_11HW: Float) -> Float:
+    """Return what `network.lead` does."""
+    first, second = (float(image.std(dtype=np.float64)) + NOISE for image in (infrared_11HW, visible_11HW))
+    return np.array([2 * np.log(first / second)], np.float32)
 
 
 def _landmarks(

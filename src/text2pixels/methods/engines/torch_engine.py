@@ -57,15 +57,18 @@ class TorchEngine:
         return tokens_hwE
 
     def fuse(
-        self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, landmarks_1ME: Float | None
+        self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, whole: tiles.Whole | None
     ) -> Output:
         """Run the network on images, or on a tile of one; see `tiles.Tiled`."""
         text_BTD = None
         if text_TD is not None:
             text_BTD = self._tensor(text_TD).expand(len(infrared_B1HW), -1, -1)
-        landmarks_BME = None if landmarks_1ME is None else self._tensor(landmarks_1ME)
+        landmarks_BME = None
         with torch.inference_mode(), _memory_errors():
             looked = self.network.look(self._tensor(infrared_B1HW), self._tensor(visible_B1HW))
+            if whole is not None:
+                looked = looked._replace(lead_B=self._tensor(whole.lead_1))
+                landmarks_BME = None if whole.landmarks_1ME is None else self._tensor(whole.landmarks_1ME)
             fusion = self.network.fuse(looked, infrared_B1HW.shape[2:], landmarks_BME, text_BTD)
         attention = fusion.attention
         return Output(fusion.fused_B1HW.cpu().numpy(), None if attention is None else attention.float().cpu().numpy())
