@@ -74,6 +74,9 @@ CHANGES: dict[str, tuple[bool, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
     "lamps": (False, _lamps),
     "dark visible": (False, lambda infrared, visible: (infrared, 0.2 * visible)),
     "flat infrared": (False, lambda infrared, visible: (0.3 + 0.25 * (infrared - infrared.mean()), visible)),
+    "both dark": (False, lambda infrared, visible: (0.12 + 0.5 * infrared, 0.2 * visible)),
+    # As of a camera whose gain is set by a few hot things: all else is nearly black.
+    "black infrared": (False, lambda infrared, visible: (0.04 + 0.4 * infrared**3, visible)),
     "black-hot": (False, lambda infrared, visible: (1 - infrared, visible)),
 }
 
