@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import text2pixels
 from text2pixels.cameras import video_output
 from text2pixels.cameras.video_input import has_sound
 from text2pixels.cameras.video_output import CODECS
@@ -119,6 +120,25 @@ def test_what_would_come_out_wrong_is_refused(place, words, says):
     with pytest.raises(InputError, match=says):
         run(*words, "-o", "out.mkv")
     assert {*place.iterdir()} == before
+
+
+def test_lamps_that_light_up_do_not_change_the_brightness_of_all_else_at_once(place):
+    numbers = np.random.default_rng(0)
+    infrared, scene = np.kron(numbers.integers(40, 200, (2, 6, 8)), np.ones((16, 16))).astype(np.uint8)
+    scene = scene // 4
+    lit = scene.copy()
+    lit[:32, :32] = 250
+    write(place / "ir.avi", [infrared] * 6)
+    write(place / "vis.avi", [scene] * 3 + [lit] * 3)
+    CliRunner().invoke(app, ["fuse", "ir.avi", "vis.avi", "-o", "out.avi"], catch_exceptions=False)
+    far = read(place / "out.avi")[:, 64:, 64:].astype(float)
+    steps = np.abs(np.diff(far, axis=0)).mean(axis=(1, 2, 3))
+    assert steps.max() < 1
+    assert np.abs(far[5] - far[2]).mean() > 0.2
+
+    fuser = text2pixels.load()
+    alone = [fuser.fuse(infrared, each)[64:, 64:].astype(float) for each in (scene, lit)]
+    assert np.abs(alone[1] - alone[0]).mean() > 3
 
 
 @pytest.mark.parametrize("suffix", sorted(CODECS))

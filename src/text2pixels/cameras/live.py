@@ -24,6 +24,7 @@ from text2pixels.errors import InputError
 from text2pixels.image import Image8, luminance, quantise
 from text2pixels.image.decode import quiet
 from text2pixels.image.reader import to_infrared
+from text2pixels.methods.following import for_video
 from text2pixels.methods.method import Method
 from text2pixels.progress import bar
 from text2pixels.registration.files import Rig
@@ -166,7 +167,7 @@ def fuse_live(
     Raises:
         InputError: a camera does not open, gives colours for infrared, or sizes that differ without a transform.
     """
-    reading, report = reading or Reading(), LiveReport()
+    reading, report, method = reading or Reading(), LiveReport(), for_video(method)
     if reading.span is not None:
         raise InputError("--infrared-range is for files: live cameras are read with 8 bits")
     with ExitStack() as stack:

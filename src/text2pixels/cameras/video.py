@@ -17,6 +17,7 @@ from text2pixels.cameras.view import View, fuse_view
 from text2pixels.errors import InputError, Unusable
 from text2pixels.image import Image8, luminance, quantise
 from text2pixels.image.depth import Span
+from text2pixels.methods.following import for_video
 from text2pixels.methods.method import Method
 from text2pixels.progress import bar
 from text2pixels.registration.files import Rig
@@ -120,7 +121,7 @@ def fuse_videos(
         InputError: a video cannot be read whole, sizes that differ without a transform, or an output whose suffix or
             size no encoder takes.
     """
-    reading, report = reading or Reading(), Report()
+    reading, report, method = reading or Reading(), Report(), for_video(method)
     with ExitStack() as stack:
         left, right = (
             stack.enter_context(open_video(path, infrared=thermal))

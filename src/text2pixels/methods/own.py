@@ -45,6 +45,10 @@ class Own:
         text_TD, weights = self._encode(tuple(phrases)) if phrases else (None, ())
         return self._fuser.fuse_unrounded(infrared_HW, visible_HW3, text_TD, weights) * np.float32(255)
 
+    def for_video(self) -> "Own":
+        """Return itself for the frames of one video; see `Fuser.for_video`."""
+        return Own(self.card, self._fuser.for_video(), self._folder)
+
     def attention(self, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases) -> dict[str, Float]:
         """Return which phrase lit which pixels; see `Attentive.attention`."""
         return self._fuser.attention(infrared_HW, visible_HW3, phrases)

@@ -6,6 +6,7 @@
 Shapes: B batch; H, W image; T phrases, D dimension of a phrase vector.
 """
 
+import copy
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,12 +18,13 @@ from text2pixels.config import Embed
 from text2pixels.errors import InputError
 from text2pixels.image.colour import Image8, luminance, quantise, restore_colour
 from text2pixels.methods.engines import network_engine
-from text2pixels.methods.engines.engine import Engine, Float, Name, Output
+from text2pixels.methods.engines.engine import Engine, Float, Name, Output, lead
 from text2pixels.methods.method import check_sizes
 from text2pixels.methods.pictures import Picture, infrared_to_8_bits, visible_to_8_bits
 from text2pixels.network.description import LAYOUT, MINIMUM_SIDE, WHITE, Description, describe
 
 SHIPPED = Path(__file__).parents[1] / "weights"
+_FRAMES = 20  # of a video: so many later, its lead has followed two thirds of a change
 NO_PHRASE = "(no phrase)"  # the null token's name among the phrases
 
 Prompt = str | Sequence[str] | None
@@ -91,6 +93,17 @@ class Fuser:
         self.device = engine.device
         self._text_dim = described.network.text_dim
         self._embed = embed
+        self._video: _VideoLead | None = None
+
+    def for_video(self) -> "Fuser":
+        """Return a fuser for the frames of one video, to be given in their order.
+
+        How bright a picture is depends on which image has more contrast, over all of it. For each frame by itself, a
+        car's headlamps coming into view would change the brightness of everything else; in a video it follows slowly.
+        """
+        fuser = copy.copy(self)
+        fuser._video = _VideoLead()
+        return fuser
 
     @overload
     def fuse(self, infrared: Picture, visible: Picture, prompt: Prompt = None) -> Picture: ...
@@ -268,18 +281,21 @@ class Fuser:
         self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None, weights: Sequence[float]
     ) -> Float:
         """Return the fused luminance (B, H, W) of pairs of one size; see `fuse_unrounded`."""
+        lead_B = None if self._video is None else self._video.after(pairs)
         if text_TD is None or not self.reads_text or all(weight == 1 for weight in weights):
-            return self._run(pairs, text_TD).fused_B1HW[:, 0]
+            return self._run(pairs, text_TD, lead_B).fused_B1HW[:, 0]
         assert len(weights) == len(text_TD), "a weight for each phrase"
-        plain_BHW = self._run(pairs, None).fused_B1HW[:, 0]
+        plain_BHW = self._run(pairs, None, lead_B).fused_B1HW[:, 0]
         fused_BHW = plain_BHW.copy()
         for weight in sorted(set(weights) - {0}):
             group_TD = text_TD[[index for index, own in enumerate(weights) if own == weight]]
-            fused_BHW += np.float32(weight) * (self._run(pairs, group_TD).fused_B1HW[:, 0] - plain_BHW)
+            fused_BHW += np.float32(weight) * (self._run(pairs, group_TD, lead_B).fused_B1HW[:, 0] - plain_BHW)
         brighter_BHW = np.stack([np.maximum(_luminance(infrared), _luminance(visible)) for infrared, visible in pairs])
         return fused_BHW.clip(0, np.maximum(brighter_BHW, np.float32(WHITE)))
 
-    def _run(self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None) -> Output:
+    def _run(
+        self, pairs: Sequence[tuple[Image8, Image8]], text_TD: Vectors | None, lead_B: Float | None = None
+    ) -> Output:
         """Run the network on pairs of one size."""
         height, width = pairs[0][0].shape
         infrared_B1HW = np.stack([_luminance(image) for image, _ in pairs])[:, None]
@@ -289,12 +305,28 @@ class Fuser:
         if text_TD is not None and text_TD.shape[1] != self._text_dim:
             raise InputError(f"the network reads phrase vectors of {self._text_dim} numbers, found {text_TD.shape[1]}")
         try:
-            return self.engine.run(infrared_B1HW, visible_B1HW, text_TD)
+            return self.engine.run(infrared_B1HW, visible_B1HW, text_TD, lead_B)
         except MemoryError as error:
             raise InputError(
                 f"too little memory to fuse {len(pairs)} x {width}x{height} pixels on {self.device}; use fewer or "
                 "smaller images, or another device (--device cpu)"
             ) from error
+
+
+class _VideoLead:
+    """The lead of a video, which follows that of its frames slowly."""
+
+    def __init__(self) -> None:
+        self._now: float | None = None
+
+    def after(self, pairs: Sequence[tuple[Image8, Image8]]) -> Float:
+        """Return it after each of some more frames, (B,)."""
+        leads = []
+        for infrared, visible in pairs:
+            own = lead(_luminance(infrared), _luminance(visible))
+            self._now = own if self._now is None else self._now + (own - self._now) / _FRAMES
+            leads.append(self._now)
+        return np.array(leads, np.float32)
 
 
 def _prompts(prompt: Prompt, prompts: Sequence[Prompt] | None, pairs: int | None) -> list[Prompt]:

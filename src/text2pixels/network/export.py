@@ -66,14 +66,14 @@ class Exported(nn.Module):
         """Return what `_outputs` names, and with cross-attention last plain_B1HW, the picture without text."""
         network = self.network
         looked = network.look(infrared, visible)
-        if lead is not None and tile is not None:
-            looked = looked._replace(lead_B=torch.where(tile, lead, looked.lead_B))
+        if lead is not None:
+            looked = looked._replace(lead_B=torch.where(lead.isnan(), looked.lead_B, lead))
         landmarks_BME = tokens_BhwE = None
         if network.self_attention is not None:
             tokens_BhwE = network.self_attention.norm(looked.tokens_BhwE)
             landmarks_BME = network.self_attention.landmarks(looked.tokens_BhwE)
             if landmarks is not None and tile is not None:
-                landmarks_BME = torch.where(tile[:, None, None], landmarks, landmarks_BME)
+                landmarks_BME = torch.where(tile, landmarks, landmarks_BME)
         fusion = network.fuse(looked, infrared.shape[2:], landmarks_BME, text, mask)
         plain_B1HW = None if network.cross_attention is None else fusion.plain_B1HW
         outputs = (fusion.fused_B1HW, fusion.attention, tokens_BhwE, plain_B1HW)
@@ -96,9 +96,9 @@ def to_onnx(network: FusionNetwork) -> OnnxFile:
     (B, 1, H, W) and ``attention`` (B, T + 1, h, w). All floating point is float32. Where no pair has a phrase, what
     reads phrases is not computed.
 
-    It also fuses a tile of an image: ``lead`` (1,) and, with self-attention, ``landmarks`` (1, M, E) of the whole
-    image, and ``tile`` (1,), which says whether they are to be used, may be left out. What landmarks are computed
-    from is the output ``tokens`` (B, h + 2, w + 2, E): see `methods.engines.tiles`.
+    It also fuses a frame of a video with the ``lead`` (1,) of the video, and a tile of an image with that of the image
+    and, with self-attention, its ``landmarks`` (1, M, E), for which ``tile`` (1, 1, 1) is True. All three may be left
+    out. What landmarks are computed from is the output ``tokens`` (B, h + 2, w + 2, E): see `methods.engines.tiles`.
 
     Args:
         network: in evaluation mode, on the CPU.
@@ -137,7 +137,7 @@ def _trace(network: FusionNetwork, path: Path) -> None:
     height, width = (torch.export.Dim(name, min=MINIMUM_SIDE) for name in ("height", "width"))
     image, text = {0: batch, 2: height, 3: width}, {0: batch, 1: phrases}
     shapes = {"infrared": image, "visible": image, "text": text, "mask": text, "landmarks": {}, "lead": {}, "tile": {}}
-    inputs = example(network, 2, 64, 80, 2) | _no_tile(network)
+    inputs = example(network, 2, 64, 80, 2) | _alone(network)
     with warnings.catch_warnings():
         # Infrared and visible share their sizes on purpose.
         warnings.filterwarnings("ignore", message=".*The axis name: .* will not be used", category=UserWarning)
@@ -164,11 +164,12 @@ def _outputs(network: FusionNetwork) -> dict[str, dict[int, str]]:
     return outputs
 
 
-def _no_tile(network: FusionNetwork) -> dict[str, Tensor]:
-    """Return the values of the inputs for tiles where the image is whole."""
-    values = {"lead": torch.zeros(1), "tile": torch.zeros(1) > 0}
+def _alone(network: FusionNetwork) -> dict[str, Tensor]:
+    """Return the values of the inputs for tiles and frames where an image is neither."""
+    values = {"lead": torch.tensor([torch.nan])}
     if network.self_attention is not None:
-        values = {"landmarks": torch.zeros(1, LANDMARKS**2, 2 * network.config.channels)} | values
+        values["landmarks"] = torch.zeros(1, LANDMARKS**2, 2 * network.config.channels)
+        values["tile"] = torch.zeros(1, 1, 1) > 0
     return values
 
 
@@ -190,7 +191,7 @@ def _slim(onnx: Any, path: Path, network: FusionNetwork) -> bytes:  # noqa: ANN4
     for output, sides in zip(model.graph.output, _outputs(network).values(), strict=True):
         for axis, side in sides.items():
             output.type.tensor_type.shape.dim[axis].dim_param = side
-    for name, value in _no_tile(network).items():  # an input with an initial value may be left out
+    for name, value in _alone(network).items():  # an input with an initial value may be left out
         model.graph.initializer.append(onnx.numpy_helper.from_array(value.numpy(), name))
     onnx.checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString(deterministic=True)

@@ -86,3 +86,29 @@ def test_parts_cover_a_side_once(monkeypatch, tokens):
     framed = [index for part in parts for index in range(part.framed.start, part.framed.stop)]
     assert covered == list(range(tokens))
     assert framed == list(range(tokens + 2))
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_in_a_video_the_lead_follows_slowly_in_tiles_and_whole(small_tiles, engine, tiled):
+    numbers = np.random.default_rng(0)
+    smooth = np.kron(numbers.integers(40, 200, (2, 5, 6)), np.ones((32, 32)))
+    infrared, scene = smooth[0].astype(np.uint8), np.repeat((smooth[1] / 4)[..., None], 3, axis=2).astype(np.uint8)
+    lit = scene.copy()
+    lit[:48, :48] = 250
+    far = slice(96, None), slice(96, None)
+    fuser = trained.load(device="cpu", engine=engine)
+    alone = [fuser.fuse(infrared, each)[far].astype(float) for each in (scene, lit)]
+    assert np.abs(alone[1] - alone[0]).mean() > 3
+    if tiled:
+        small_tiles()
+    video = fuser.for_video()
+    np.testing.assert_allclose(video.fuse(infrared, scene)[far], alone[0], atol=1)
+    assert np.abs(video.fuse(infrared, lit)[far] - alone[0]).mean() < 0.5
+    for _ in range(150):
+        last = video.fuse(infrared, lit)[far]
+        if tiled:
+            break
+    else:
+        np.testing.assert_allclose(last, alone[1], atol=1)
+    np.testing.assert_allclose(fuser.for_video().fuse(infrared, lit)[far], alone[1], atol=1)

@@ -41,11 +41,14 @@ class OnnxEngine:
         self._self_attention = described.network.self_attention
         self.device = "cuda" if self._session.get_providers()[0] == _CUDA else "cpu"
 
-    def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
+    def run(
+        self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, lead_B: Float | None = None
+    ) -> Output:
         """Run the network; see `engine.Engine.run`."""
         if tiles.is_large(infrared_B1HW):
-            return tiles.run(self, infrared_B1HW, visible_B1HW, text_TD)
-        return self.fuse(infrared_B1HW, visible_B1HW, text_TD, None)
+            return tiles.run(self, infrared_B1HW, visible_B1HW, text_TD, lead_B)
+        whole = None if lead_B is None else tiles.Whole(lead_B, None)
+        return self.fuse(infrared_B1HW, visible_B1HW, text_TD, whole)
 
     def tokens(self, infrared_11HW: Float, visible_11HW: Float) -> Float | None:
         """Return the tokens of a tile; see `tiles.Tiled`."""
@@ -60,9 +63,9 @@ class OnnxEngine:
         """Run the network on images, or on a tile of one; see `tiles.Tiled`."""
         feed = self._feed(infrared_B1HW, visible_B1HW, text_TD)
         if whole is not None:
-            feed |= {"lead": whole.lead_1, "tile": np.ones(1, bool)}
+            feed["lead"] = whole.lead_B
         if whole is not None and whole.landmarks_1ME is not None:
-            feed["landmarks"] = whole.landmarks_1ME
+            feed |= {"landmarks": whole.landmarks_1ME, "tile": np.ones((1, 1, 1), bool)}
         fused_B1HW, *attention = self._run(feed, [name for name in self._outputs if name != "tokens"])
         if text_TD is None and attention:
             attention = [attention[0][:, 1:]]  # the null token alone

@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from text2pixels.methods.engines.engine import Float, Output
-from text2pixels.network.description import LANDMARKS, NOISE, STRIDE
+from text2pixels.methods.engines.engine import Float, Output, lead
+from text2pixels.network.description import LANDMARKS, STRIDE
 
 LARGEST = 1 << 22  # pixels of a pair that is run in one piece: about 1 GB
 SIDE = 160  # tokens of a tile
@@ -23,14 +23,14 @@ MARGIN = 16  # tokens: what reads the phrases sees 122 pixels beyond those it gi
 
 
 class Whole(NamedTuple):
-    """What a tile is fused with of the whole image.
+    """What images are fused with of that which they are parts of.
 
     Attributes:
-        lead_1: see `network.lead`.
-        landmarks_1ME: None: the network has no self-attention.
+        lead_B: of the image that each is a tile of, or of the video that it is a frame of; see `engine.lead`.
+        landmarks_1ME: of the image that it is a tile of; None: it is no tile, or the network has no self-attention.
     """
 
-    lead_1: Float
+    lead_B: Float
     landmarks_1ME: Float | None
 
 
@@ -42,7 +42,7 @@ class Tiled(Protocol):
         ...
 
     def fuse(self, infrared_11HW: Float, visible_11HW: Float, text_TD: Float | None, whole: Whole | None) -> Output:
-        """Return the tile fused; None: it is the whole image."""
+        """Return the tile fused; ``whole`` None: it is a whole image, and of no video."""
         ...
 
 
@@ -87,20 +87,25 @@ def is_large(image_B1HW: Float) -> bool:
     return pixels > LARGEST
 
 
-def run(engine: Tiled, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
+def run(
+    engine: Tiled, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, lead_B: Float | None
+) -> Output:
     """Fuse pairs in tiles; see `engine.Engine.run`."""
-    pairs = zip(infrared_B1HW[:, None], visible_B1HW[:, None], strict=True)
-    outputs = [_run(engine, infrared_11HW, visible_11HW, text_TD) for infrared_11HW, visible_11HW in pairs]
+    if lead_B is None:
+        lead_B = np.array([lead(*pair) for pair in zip(infrared_B1HW, visible_B1HW, strict=True)], np.float32)
+    outputs = [
+        _run(engine, infrared_B1HW[[index]], visible_B1HW[[index]], text_TD, lead_B[[index]])
+        for index in range(len(lead_B))
+    ]
     attention = [each.attention_BShw for each in outputs if each.attention_BShw is not None]
     fused_B1HW = np.concatenate([each.fused_B1HW for each in outputs]) if len(outputs) > 1 else outputs[0].fused_B1HW
     return Output(fused_B1HW, np.concatenate(attention) if attention else None)
 
 
-def _run(engine: Tiled, infrared_11HW: Float, visible_11HW: Float, text_TD: Float | None) -> Output:
+def _run(engine: Tiled, infrared_11HW: Float, visible_11HW: Float, text_TD: Float | None, lead_1: Float) -> Output:
     height, width = infrared_11HW.shape[2:]
     tiles = list(product(_parts(height), _parts(width)))
-    landmarks_1ME = _landmarks(engine, infrared_11HW, visible_11HW, tiles)
-    whole = Whole(_lead(infrared_11HW, visible_11HW), landmarks_1ME)
+    whole = Whole(lead_1, _landmarks(engine, infrared_11HW, visible_11HW, tiles))
     fused_11HW, attention_1Shw = np.empty_like(infrared_11HW), None
     for down, across in tiles:
         where = (..., down.pixels, across.pixels)
@@ -125,12 +130,6 @@ def _parts(pixels: int) -> Iterator[_Part]:
 
 def _scaled(tokens: slice) -> slice:
     return slice(tokens.start * STRIDE, tokens.stop * STRIDE)
-
-
-def _lead(infrared_11HW: Float, visible_11HW: Float) -> Float:
-    """Return what `network.lead` does."""
-    first, second = (float(image.std(dtype=np.float64)) + NOISE for image in (infrared_11HW, visible_11HW))
-    return np.array([2 * np.log(first / second)], np.float32)
 
 
 def _landmarks(

@@ -40,12 +40,15 @@ class TorchEngine:
         self.device = str(where)
         self.most = GPU_BATCH if where.type == "cuda" else 1
 
-    def run(self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None) -> Output:
+    def run(
+        self, infrared_B1HW: Float, visible_B1HW: Float, text_TD: Float | None, lead_B: Float | None = None
+    ) -> Output:
         """Run the network; see `engine.Engine.run`."""
         return_memory_of_other_sizes(*infrared_B1HW.shape[2:])
         if tiles.is_large(infrared_B1HW):
-            return tiles.run(self, infrared_B1HW, visible_B1HW, text_TD)
-        return self.fuse(infrared_B1HW, visible_B1HW, text_TD, None)
+            return tiles.run(self, infrared_B1HW, visible_B1HW, text_TD, lead_B)
+        whole = None if lead_B is None else tiles.Whole(lead_B, None)
+        return self.fuse(infrared_B1HW, visible_B1HW, text_TD, whole)
 
     def tokens(self, infrared_11HW: Float, visible_11HW: Float) -> Float | None:
         """Return the tokens of a tile; see `tiles.Tiled`."""
@@ -67,7 +70,7 @@ class TorchEngine:
         with torch.inference_mode(), _memory_errors():
             looked = self.network.look(self._tensor(infrared_B1HW), self._tensor(visible_B1HW))
             if whole is not None:
-                looked = looked._replace(lead_B=self._tensor(whole.lead_1))
+                looked = looked._replace(lead_B=self._tensor(whole.lead_B))
                 landmarks_BME = None if whole.landmarks_1ME is None else self._tensor(whole.landmarks_1ME)
             fusion = self.network.fuse(looked, infrared_B1HW.shape[2:], landmarks_BME, text_BTD)
         attention = fusion.attention
