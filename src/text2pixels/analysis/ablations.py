@@ -39,7 +39,11 @@ class Kind:
 
 
 KINDS = (
-    Kind("Attention", "Table 2 and Figure 11 of the paper", ("network.self_attention", "network.cross_attention")),
+    Kind(
+        "Attention",
+        "Table 2 and Figure 11 of the paper",
+        ("network.self_attention", "network.cross_attention", "train.text_steps"),
+    ),
     Kind("Codebook", "Not in the paper", ("network.codebook",)),
     Kind("Losses", "Table 3 and Figure 10 of the paper", ("losses.",)),
     Kind("Strategy", "Figure 9 of the paper", ("train.strategy",)),
