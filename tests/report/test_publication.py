@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from support.tiny_benchmark import ABLATIONS, METHODS
 from typer.testing import CliRunner
@@ -173,6 +174,17 @@ def test_csv_holds_intervals_tests_and_both_conventions(published):
     settings = {row["setting"] for row in rows_of(folder / "ablations.csv")}
     assert settings == {"ours", *ABLATIONS}
     assert {row["method"] for row in rows_of(folder / "cost.csv")} == set(METHODS)
+
+
+def test_the_rows_give_the_tables_again(published):
+    folder, _ = published
+    rows = pd.read_parquet(folder / "rows" / "fusion-simulator.parquet")
+    assert {*rows["method"]} == {*METHODS, *ABLATIONS}
+    assert not rows.duplicated(["convention", "metric", "method", "pair_id"]).any()
+    means = rows.groupby(["convention", "metric", "method"])["value"].mean()
+    for row in rows_of(folder / "fusion-simulator.csv"):
+        expected = pytest.approx(float(row["mean"]), rel=1e-5, abs=1e-6, nan_ok=True)
+        assert means[row["convention"], row["metric"], row["method"]] == expected, row
 
 
 def test_figures_are_legible_on_any_ground_by_themselves(published):

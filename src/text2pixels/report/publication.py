@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from text2pixels import config
@@ -20,6 +22,7 @@ from text2pixels.report.site import write_site
 from text2pixels.report.wording import sentence
 
 PRECISIONS = ("AP50", "AP50:95")
+ROWS = "rows"  # the folder of what the tables are computed from
 
 
 def write_publication(folder: Path, results: Results, params: config.Params) -> str:
@@ -32,6 +35,7 @@ def write_publication(folder: Path, results: Results, params: config.Params) -> 
         results: what the stages wrote.
         params: all sections.
     """
+    (folder / ROWS).mkdir()
     sets = [_publish_dataset(folder, data, results, params) for data in results.datasets]
     _write_csv(folder / "cost.csv", [results.costs[method] for method in results.methods])
     _write(folder / "cost.md", markdown.cost(results.methods, results.costs, results.cards))
@@ -61,7 +65,8 @@ def write_publication(folder: Path, results: Results, params: config.Params) -> 
 
 
 def _publish_dataset(folder: Path, data: DatasetResults, results: Results, params: config.Params) -> dict[str, Any]:
-    """Write the tables and figures of a data set; return what the front page shows of it."""
+    """Write the tables and figures of a data set, and its rows; return what the front page shows of it."""
+    _write_rows(folder / ROWS / f"fusion-{data.name}.parquet", pd.concat((data.scores, data.stretched)))
     found = boards(data, results.methods, params.report.bootstrap)
     for board in found:
         _write_csv(folder / f"fusion-{board.key}.csv", _fusion_rows(board))
@@ -153,6 +158,13 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             cells = {key: f"{value:.6g}" if isinstance(value, float) else as_text(value) for key, value in row.items()}
             writer.writerow(cells)
+
+
+def _write_rows(path: Path, scores: pd.DataFrame) -> None:
+    """Write a row a convention, metric, method and pair, in single precision: the folder is for committing."""
+    order = ["convention", "metric", "method", "pair_id"]
+    rows = scores.sort_values(order)[[*order, "value", "reason"]]
+    rows.astype({"value": np.float32}).to_parquet(path, index=False, compression="zstd")
 
 
 def _write(path: Path, text: str) -> None:
