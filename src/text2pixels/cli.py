@@ -101,6 +101,13 @@ def compare(
         Path | None,
         typer.Option(help="Of --labels: YOLOv5 weights of COCO (yolov5n.pt), or a folder with detector.safetensors."),
     ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(
+            help="Rank the methods of a published run beside yours, on the pairs that it has: its file "
+            "rows/fusion-DATASET.parquet."
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write a page (index.html) and CSV files into this folder.")
     ] = None,
@@ -124,9 +131,11 @@ def compare(
     require("pandas", "benchmark")
     if detector is not None:
         require("torchvision", "train")
+    import pandas as pd
     from rich.console import Console
 
     from text2pixels.analysis.comparison import as_terminal_table, leaderboard, score_pairs, shared_pairs
+    from text2pixels.analysis.saved_rows import beside, read_saved_rows
     from text2pixels.files import check_replaced
     from text2pixels.progress import track
 
@@ -141,9 +150,11 @@ def compare(
     if output is not None:
         from text2pixels.report.comparison import FILES
 
-        read = [infrared, visible, *folders.values(), *(path for path in (labels, detector) if path is not None)]
+        read = [infrared, visible, *folders.values(), *(path for path in (labels, detector, rows) if path is not None)]
         check_replaced(output, read, FILES, "a comparison")
-    shared = shared_pairs(folders, infrared, visible)
+    shared, saved = shared_pairs(folders, infrared, visible), None
+    if rows is not None:
+        saved, shared = read_saved_rows(rows, shared)
     say(shared.notes)
     search = None
     if labels is not None and detector is not None:
@@ -155,7 +166,8 @@ def compare(
         if search.left_out:
             say([f"{detector} does not know {', '.join(search.left_out)}: left out of detection"])
     scored = track(score_pairs(shared, workers), "compare", total=len(shared.files))
-    found = leaderboard(row for rows in scored for row in rows)
+    scores = pd.DataFrame([row for pair in scored for row in pair])
+    found = leaderboard(scores if saved is None else beside(scores, saved))
     Console().print(as_terminal_table(found))
     typer.echo(found.verdict)
     detected = None
@@ -163,7 +175,7 @@ def compare(
         tested: dict[str, list[EvaluatedImage]] = {method: [] for method in search.methods}
         for method, image in track(search.run(), "detect", total=search.images):
             tested[method].append(image)
-        detected = judge(tested, search, [row.method for row in found.table.rows])
+        detected = judge(tested, search, [row.method for row in found.table.rows if row.method in tested])
         Console().print(as_terminal_tables(detected))
         typer.echo(detected.verdict)
     if output is not None:

@@ -122,7 +122,7 @@ def test_another_size_is_named(folders, tmp_path):
 @pytest.mark.parametrize(("ranks", "said"), [(9, "told apart from all"), (0, "not told apart from")])
 def test_the_verdict_says_how_sure_it_is(ranks, said):
     rng = np.random.default_rng(1)
-    rows = [
+    scores = [
         {
             "pair_id": str(pair),
             "method": method,
@@ -133,7 +133,66 @@ def test_the_verdict_says_how_sure_it_is(ranks, said):
         for method in ("good", "x", "y")
         for metric in ("EN", "SD", "SF")
     ]
-    assert said in leaderboard(rows, resamples=50).verdict
+    assert said in leaderboard(pd.DataFrame(scores), resamples=50).verdict
+
+
+@pytest.fixture(scope="module")
+def rows(folders, tmp_path_factory):
+    """Of a published run that had the pairs a to e, and a method `theirs` that is noise."""
+    place = tmp_path_factory.mktemp("rows")
+    t2p_compare(folders, f"theirs={folders / 'noise'}", "-o", place / "page")
+    scores = pd.read_csv(place / "page/scores.csv").query("pair_id < 'f'")
+    stretched = scores.assign(convention="stretched", value=0.5)
+    both = pd.concat((scores.assign(convention="standard"), stretched))
+    both.assign(reason=None).astype({"value": "float32"}).to_parquet(place / "rows.parquet")
+    return place / "rows.parquet"
+
+
+def test_a_method_is_ranked_among_those_of_a_published_run(folders, rows, tmp_path):
+    answer = t2p_compare(folders, f"mine={folders / 'mean'}", "--rows", rows, "-o", tmp_path / "page")
+    assert answer.exit_code == 0, answer.output
+    assert f"compared on the 5 of 7 pairs that {rows} has" in answer.stderr
+    assert "on 5 pairs: mine" in answer.stdout
+    assert "theirs" in answer.stdout
+    again = t2p_compare(folders, f"mine={folders / 'mean'}", f"theirs={folders / 'noise'}", "-o", tmp_path / "whole")
+    assert again.exit_code == 0
+    found, whole = (pd.read_csv(tmp_path / name / "scores.csv") for name in ("page", "whole"))
+    both = found.merge(whole, on=["pair_id", "method", "metric"], suffixes=("", "_again"))
+    assert len(both) == len(found) == 5 * 4 * len(METRICS)
+    np.testing.assert_allclose(both["value"], both["value_again"], rtol=1e-5, atol=1e-6)
+    assert not list((tmp_path / "page/images").glob("*theirs*")), "whose pictures are not at hand"
+
+
+def test_rows_of_other_pictures_are_refused(folders, rows, tmp_path):
+    for name in "abcde":
+        write_png(tmp_path / "ir" / f"{name}.png", np.full((24, 32), ord(name), np.uint8))
+    arguments = ["compare", f"mine={folders / 'mean'}", "--rows", rows, "--infrared", tmp_path / "ir"]
+    result = CliRunner().invoke(app, [*map(str, arguments), "--visible", str(folders / "vi")])
+    assert isinstance(result.exception, InputError)
+    assert "the published run had another infrared image of a: " in str(result.exception)
+    assert "5 of 5 pairs differ" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("theirs", lambda rows: rows, "'theirs' is a method of"),
+        ("mine", lambda rows: rows.drop(columns="pair_id"), "has no column pair_id"),
+        (
+            "mine",
+            lambda rows: rows.assign(pair_id="x" + rows["pair_id"]),
+            "has none of the pairs, such as a; it has xa",
+        ),
+        ("mine", lambda rows: rows[rows["metric"] != "VIF"], "lacks VIF"),
+        ("mine", lambda rows: None, "no rows at"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(name, change, said, folders, rows, tmp_path):
+    changed = change(pd.read_parquet(rows))
+    if changed is not None:
+        changed.to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(InputError, match=said):
+        t2p_compare(folders, f"{name}={folders / 'mean'}", "--rows", tmp_path / "rows.parquet")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ The same metrics, ranks and tests as the benchmark's leaderboards, for results t
 the pipeline.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,14 +135,13 @@ def score_pairs(shared: Shared, workers: int = 1) -> Iterator[list[dict[str, obj
         cv2.setNumThreads(threads)
 
 
-def leaderboard(rows: Iterable[dict[str, object]], resamples: int = 2000) -> Leaderboard:
-    """Return means with intervals, ranks and tests of the rows of all pairs.
+def leaderboard(scores: pd.DataFrame, resamples: int = 2000) -> Leaderboard:
+    """Return means with intervals, ranks and tests.
 
     Args:
-        rows: As `score_pairs` yields them.
+        scores: The rows of all pairs, as `score_pairs` yields them.
         resamples: Of the bootstrap intervals.
     """
-    scores = pd.DataFrame(rows)
     table, ranking = fusion_table(scores, [*dict.fromkeys(scores["method"])], resamples)
     return Leaderboard(table, ranking, scores)
 
