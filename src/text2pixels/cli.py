@@ -120,6 +120,8 @@ def compare(
     t2p compare mine=results/mine other=results/other --infrared data/ir --visible data/vi -o comparison
 
     t2p compare mine=a other=b --infrared ir --visible vi --labels boxes.json --detector yolov5n.pt -o comparison
+
+    t2p compare mine=a --infrared ir --visible vi --rows run/rows/fusion-roadscene.parquet
     """
     from text2pixels.extras import require
 
