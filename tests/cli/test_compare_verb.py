@@ -144,7 +144,8 @@ def rows(folders, tmp_path_factory):
     scores = pd.read_csv(place / "page/scores.csv").query("pair_id < 'f'")
     stretched = scores.assign(convention="stretched", value=0.5)
     both = pd.concat((scores.assign(convention="standard"), stretched))
-    both.assign(reason=None).astype({"value": "float32"}).to_parquet(place / "rows.parquet")
+    both = both.assign(pair_id="noise/" + both["pair_id"], reason=None)
+    both.astype({"value": "float32"}).to_parquet(place / "rows.parquet")
     return place / "rows.parquet"
 
 
@@ -180,7 +181,7 @@ def test_rows_of_other_pictures_are_refused(folders, rows, tmp_path):
         ("mine", lambda rows: rows.drop(columns="pair_id"), "has no column pair_id"),
         (
             "mine",
-            lambda rows: rows.assign(pair_id="x" + rows["pair_id"]),
+            lambda rows: rows.assign(pair_id="noise/x" + rows["pair_id"].str[6:]),
             "has none of the pairs, such as a; it has xa",
         ),
         ("mine", lambda rows: rows[rows["metric"] != "VIF"], "lacks VIF"),

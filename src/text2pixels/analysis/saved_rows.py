@@ -38,6 +38,7 @@ def read_saved_rows(path: Path, shared: Shared) -> tuple[pd.DataFrame, Shared]:
     if missing := [name for name in (_CONVENTION, *COLUMNS) if name not in rows]:
         raise InputError(f"{path} has no column {missing[0]}: it should be rows/fusion-DATASET.parquet of t2p publish")
     rows = rows.loc[rows[_CONVENTION] == "standard", list(COLUMNS)]
+    rows["pair_id"] = rows["pair_id"].str.partition("/")[2]  # there it is DATASET/NAME, here the name of the files
     pairs, methods, metrics = ({*rows[name]} for name in COLUMNS[:3])
     common = {name: files for name, files in shared.files.items() if name in pairs}
     if not common:
