@@ -174,6 +174,13 @@ def test_rows_of_other_pictures_are_refused(folders, rows, tmp_path):
     assert "5 of 5 pairs differ" in str(result.exception)
 
 
+def test_where_the_run_has_no_rows_of_a_source_that_is_said(folders, rows, tmp_path):
+    pd.read_parquet(rows).query("method != 'visible'").to_parquet(tmp_path / "rows.parquet")
+    answer = t2p_compare(folders, f"mine={folders / 'mean'}", "--rows", tmp_path / "rows.parquet")
+    assert answer.exit_code == 0
+    assert "has no rows of the visible images: whether the run had these is not checked" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "change", "said"),
     [

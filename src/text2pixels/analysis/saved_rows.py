@@ -53,6 +53,8 @@ def read_saved_rows(path: Path, shared: Shared) -> tuple[pd.DataFrame, Shared]:
     notes = [*shared.notes]
     if len(common) < len(shared.files):
         notes.append(f"compared on the {len(common)} of {len(shared.files)} pairs that {path} has")
+    if unknown := [name for name in SOURCES if name not in methods]:
+        notes.append(f"{path} has no rows of the {unknown[0]} images: whether the run had these is not checked")
     return rows[rows["pair_id"].isin(common) & rows["metric"].isin(METRICS)], Shared(common, notes)
 
 
