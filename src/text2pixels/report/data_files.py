@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
@@ -73,6 +74,18 @@ def write_downloads(folder: Path, results: Results) -> None:
     columns = ["variant", "epoch", "level", "name", "value"]
     training = pd.concat(histories, ignore_index=True) if histories else pd.DataFrame(columns=columns)
     table_as_text(training[columns]).to_csv(folder / "training.csv", index=False)
+
+
+def write_rows(path: Path, scores: pd.DataFrame) -> None:
+    """Write a data set's scores as Parquet for committing: sorted, so that two runs can be compared, and small.
+
+    Args:
+        path: the file.
+        scores: a row a convention, metric, method and pair_id, with value and reason; single precision is kept.
+    """
+    order = ["convention", "metric", "method", "pair_id"]
+    rows = scores.sort_values(order)[[*order, "value", "reason"]]
+    rows.astype({"value": np.float32}).to_parquet(path, index=False, compression="zstd")
 
 
 def metrics(headlines: Sequence[Mapping[str, Any]], results: Results) -> dict[str, float]:

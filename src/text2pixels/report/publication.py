@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -17,7 +16,7 @@ from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.detection.detections import EARLY, LATE
 from text2pixels.metrics.score import METRICS, STRETCHED
 from text2pixels.report import figures, markdown, provenance
-from text2pixels.report.data_files import as_text
+from text2pixels.report.data_files import as_text, write_rows
 from text2pixels.report.site import write_site
 from text2pixels.report.wording import sentence
 
@@ -66,7 +65,7 @@ def write_publication(folder: Path, results: Results, params: config.Params) -> 
 
 def _publish_dataset(folder: Path, data: DatasetResults, results: Results, params: config.Params) -> dict[str, Any]:
     """Write the tables and figures of a data set, and its rows; return what the front page shows of it."""
-    _write_rows(folder / ROWS / f"fusion-{data.name}.parquet", pd.concat((data.scores, data.stretched)))
+    write_rows(folder / ROWS / f"fusion-{data.name}.parquet", pd.concat((data.scores, data.stretched)))
     found = boards(data, results.methods, params.report.bootstrap)
     for board in found:
         _write_csv(folder / f"fusion-{board.key}.csv", _fusion_rows(board))
@@ -158,13 +157,6 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
             cells = {key: f"{value:.6g}" if isinstance(value, float) else as_text(value) for key, value in row.items()}
             writer.writerow(cells)
-
-
-def _write_rows(path: Path, scores: pd.DataFrame) -> None:
-    """Write a row a convention, metric, method and pair, in single precision: the folder is for committing."""
-    order = ["convention", "metric", "method", "pair_id"]
-    rows = scores.sort_values(order)[[*order, "value", "reason"]]
-    rows.astype({"value": np.float32}).to_parquet(path, index=False, compression="zstd")
 
 
 def _write(path: Path, text: str) -> None:
