@@ -176,6 +176,23 @@ def test_csv_holds_intervals_tests_and_both_conventions(published):
     assert {row["method"] for row in rows_of(folder / "cost.csv")} == set(METHODS)
 
 
+def test_the_csv_of_detection_holds_the_paired_differences_of_the_means(published):
+    folder, _ = published
+    rows = rows_of(folder / "detection-simulator.csv")
+    means = {(row["scope"], row["metric"], row["method"]): row for row in rows if row["category"] == "all"}
+    compared = [row for row in rows if row["against"]]
+    assert {row["method"] for row in compared} >= {*METHODS} - {"ours"}
+    for row in compared:
+        assert (row["category"], row["against"]) == ("all", "ours")
+        ours = means[row["scope"], row["metric"], "ours"]
+        assert float(row["difference"]) == pytest.approx(float(row["value"]) - float(ours["value"]), abs=1e-5)
+        assert float(row["difference_low"]) <= float(row["difference_high"])
+        shown = "{:+.3f} ({:+.3f} to {:+.3f})".format(
+            *(float(row[name]) for name in ("difference", "difference_low", "difference_high"))
+        )
+        assert shown in (folder / "detection-simulator.md").read_text()
+
+
 def test_the_rows_give_the_tables_again(published):
     folder, _ = published
     rows = pd.read_parquet(folder / "rows" / "fusion-simulator.parquet")
