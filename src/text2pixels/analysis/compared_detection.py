@@ -68,16 +68,7 @@ class Detected:
     @property
     def rows(self) -> pd.DataFrame:
         """A row per method, category and metric; of the mean also the difference to the reference, with interval."""
-        known = {(each.method, each.metric): each for each in self.differences}
-        rows = []
-        for method, each in ((method, row) for method, rows in self.found.precisions.items() for row in rows):
-            row: dict[str, object] = {"method": method, **vars(each)}
-            difference = known.get((method, each.metric)) if each.category == ALL else None
-            if difference is not None:
-                row |= {"against": self.reference, "difference": difference.value}
-                row |= {"difference_low": difference.low, "difference_high": difference.high}
-            rows.append(row)
-        return pd.DataFrame(rows)
+        return pd.DataFrame(self.found.rows(self.reference, list(self.found.precisions)))
 
     @property
     def verdict(self) -> str:

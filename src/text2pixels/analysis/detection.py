@@ -102,6 +102,25 @@ class Found:
         tested = [method for method in methods if method != reference and method in self.resampled]
         return [each for method in tested for each in _differences(method, self.resampled[method], other)]
 
+    def rows(self, reference: str, methods: Sequence[str]) -> list[dict[str, Any]]:
+        """Return a row a method, category and metric; a mean has its paired difference to that of the reference."""
+        paired = {(each.method, each.metric): each for each in self.differences(reference, methods)}
+        tested = [(method, each) for method in self.precisions if method in methods for each in self.precisions[method]]
+        rows = []
+        for method, each in tested:
+            difference = paired.get((method, each.metric)) if each.category == ALL else None
+            rows.append(
+                {
+                    "method": method,
+                    **vars(each),
+                    "against": reference if difference else None,
+                    "difference": difference.value if difference else None,
+                    "difference_low": difference.low if difference else None,
+                    "difference_high": difference.high if difference else None,
+                }
+            )
+        return rows
+
     def gains(self, before: "Found", methods: Sequence[str]) -> list[Difference]:
         """Return the difference of each method to itself in another scope of the same images, by every metric."""
         return [

@@ -10,7 +10,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from text2pixels import config
 from text2pixels.analysis import ablations, detection
-from text2pixels.analysis.average_precision import ALL
 from text2pixels.analysis.boards import Board, boards
 from text2pixels.analysis.leaderboard import detection_table
 from text2pixels.analysis.results import DatasetResults, Results
@@ -114,25 +113,13 @@ def _fusion_rows(board: Board) -> list[dict[str, Any]]:
 
 
 def _detection_rows(data: DatasetResults, methods: Sequence[str]) -> list[dict[str, Any]]:
-    """Return a row a scope, method, category and metric; a mean has its difference to the first method's, paired."""
-    rows = []
-    for scope in detection.SCOPES:
-        found = data.protocols.get(scope.key, detection.Found({}, {}))
-        against = {(each.method, each.metric): each for each in found.differences(methods[0], methods)}
-        for method, precisions in found.precisions.items():
-            for each in precisions if method in methods else ():
-                paired = against.get((method, each.metric)) if each.category == ALL else None
-                rows.append(
-                    {"scope": scope.title, "method": method}
-                    | vars(each)
-                    | {
-                        "against": methods[0] if paired else None,
-                        "difference": paired.value if paired else None,
-                        "difference_low": paired.low if paired else None,
-                        "difference_high": paired.high if paired else None,
-                    }
-                )
-    return rows
+    """Return the rows of every scope, with the paired differences to the first method; see `detection.Found.rows`."""
+    return [
+        {"scope": scope.title} | row
+        for scope in detection.SCOPES
+        if scope.key in data.protocols
+        for row in data.protocols[scope.key].rows(methods[0], methods)
+    ]
 
 
 def _ablation_rows(groups: Sequence[ablations.Group]) -> list[dict[str, Any]]:
