@@ -17,6 +17,7 @@ from text2pixels.errors import InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Started = TypeVar("Started")
 
 AHEAD = 8  # items handed out per worker: enough to keep it busy, few enough to keep memory flat
 
@@ -41,7 +42,7 @@ def open_executor(workers: int, dask: str | None = None) -> Iterator[Executor | 
                 "pip install 'text2pixels[dask]'"
             ) from error
         try:
-            client = Client(dask, timeout=10)
+            client = start_patiently(lambda: Client(dask, timeout=10))
         except (OSError, ValueError) as error:
             raise InputError(f"dask: no Dask scheduler answers at {dask}: {error}") from error
         with client:
@@ -52,6 +53,18 @@ def open_executor(workers: int, dask: str | None = None) -> Iterator[Executor | 
             yield pool
     else:
         yield None
+
+
+def start_patiently(start: Callable[[], Started]) -> Started:
+    """Start a client or a cluster of Dask, a second time where the first one's thread was not up in ten seconds.
+
+    distributed waits no longer than that and then fails on a bare assertion. A busy machine that stood still for ten
+    seconds is no reason to lose the run.
+    """
+    try:
+        return start()
+    except AssertionError:
+        return start()
 
 
 def map_ordered(

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from functools import partial
 
 import cv2
 import numpy as np
@@ -240,10 +241,31 @@ def test_a_scheduler_that_does_not_answer_gets_one_line():
         pass
 
 
+def a_cluster(distributed):
+    here = partial(distributed.LocalCluster, n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None)
+    return executors.start_patiently(here)
+
+
+def test_a_machine_that_stood_still_while_dask_started_loses_no_run(monkeypatch):
+    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    with a_cluster(distributed) as there:
+        begin, begun = distributed.utils.LoopRunner.start, []
+
+        def late(runner):
+            begun.append(runner)
+            assert len(begun) > 1  # as distributed says that its thread is not up yet
+            begin(runner)
+
+        monkeypatch.setattr(distributed.utils.LoopRunner, "start", late)
+        with executors.open_executor(1, there.scheduler_address) as executor:
+            assert executor.submit(abs, -3).result() == 3
+    assert len(begun) == 2
+
+
 def test_a_dask_cluster_gives_the_bytes_of_one_process(source, tmp_path):
     distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
     stage.ingest("folder", source, ONE, tmp_path / "one")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as there:
+    with a_cluster(distributed) as there:
         stage.ingest("folder", source, config.Ingest(dask=there.scheduler_address), tmp_path / "two")
     assert files(tmp_path / "one") == files(tmp_path / "two")
 
