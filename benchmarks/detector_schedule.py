@@ -24,7 +24,7 @@ import numpy as np
 import yaml
 
 from text2pixels import config, layout, params_file
-from text2pixels.analysis.average_precision import Resampled, resample
+from text2pixels.analysis.average_precision import Resampled, interval, resample
 from text2pixels.datasets.manifest import Pair
 from text2pixels.detection.detections import EvaluatedImage, as_table
 from text2pixels.detection.examples import Example
@@ -70,9 +70,9 @@ def measure(options: argparse.Namespace, groups: list[Group], schedules: dict[st
             if method not in before:
                 before[method] = _tested(groups, method, settings, seed, options.resamples, zero_shot=True)
             (value, samples), (start, others) = (side.of_all("AP50") for side in (tuned, before[method]))
-            low, high = np.quantile(samples - others, [0.025, 0.975])
+            low, high = interval(samples - others)
             differences.append(value - start)
-            numbers = (start, value, value - start, float(low), float(high), seconds)
+            numbers = (start, value, value - start, low, high, seconds)
             rows.append(dict(zip(COLUMNS, (words, method, *numbers), strict=True)))
             print(
                 f"{words:36} {method:12} {start:.3f} -> {value:.3f}  {value - start:+.3f} [{low:+.3f}, {high:+.3f}]"

@@ -146,6 +146,8 @@ def compare(
         name, equals, folder = argument.partition("=")
         if not name or not equals or not folder:
             raise InputError(f"'{argument}' should be NAME=FOLDER, such as mine={argument or 'results'}")
+        if "/" in name:  # the page's pictures are named after it
+            raise InputError(f"'{name}' cannot be a name in NAME=FOLDER: it has a slash")
         if name in folders:
             raise InputError(f"the name '{name}' is given twice")
         folders[name] = Path(folder)

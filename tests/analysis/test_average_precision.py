@@ -95,6 +95,16 @@ def test_intervals_hold_the_estimate_and_repeat(tmp_path):
     assert {row.category for row in first} == {"Car", "People", evaluation.ALL}
 
 
+def test_a_resample_without_any_box_tells_nothing(tmp_path):
+    box, found = Box("Car", 5, 5, 20, 10), Detection("Car", 0.9, 5, 5, 20, 10)
+    perfect = [("d/a", [box], [found]), ("d/b", [box], [found]), *((f"d/{name}", [], []) for name in "cdef")]
+    for row in evaluation.average_precision(table_of(tmp_path, perfect), 500):
+        assert (row.category, row.value, row.low, row.high) == (row.category, 1, 1, 1)
+    nothing = evaluation.resample(table_of(tmp_path, perfect), 500).of_all("AP50")[1]
+    assert np.isnan(nothing).any()
+    assert evaluation.interval(nothing * np.nan) == pytest.approx((np.nan, np.nan), nan_ok=True)
+
+
 def test_a_set_without_labels_has_no_precision(tmp_path):
     assert evaluation.average_precision(table_of(tmp_path, [])) == []
 

@@ -88,6 +88,7 @@ def test_a_rank_counts_no_near_copies_and_the_one_of_all_stands_beside_it():
     first, second = table.rows
     assert (first.method, first.rank, first.rank_of_all) == ("one", 1, 2)
     assert (second.method, second.rank, second.rank_of_all) == ("other", 2, 1)
+    assert (first.mean_place, second.mean_place) == (1, 2)
     assert ranking.metrics == counted
     assert verdict(ranking).startswith("average rank over 2 metrics on 3 pairs: one 1.00, other 2.00")
 

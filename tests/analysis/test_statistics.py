@@ -132,6 +132,19 @@ def test_ranks_of_a_clear_order_and_the_critical_difference_of_demsar(table):
     assert (ranking.images, ranking.left_out) == (40, {})
 
 
+def test_a_method_that_is_second_by_every_metric_is_of_rank_1_and_its_mean_place_is_2():
+    errors = {"steady": [1, 1, 1], "x": [0, 2, 2], "y": [2, 0, 3], "z": [3, 3, 0]}
+    rows = pd.DataFrame(
+        {"pair_id": pair, "method": method, "metric": metric, "value": value}
+        for pair in "abc"
+        for method, values in errors.items()
+        for metric, value in zip(("MSE", "Nabf", "CE"), values, strict=True)
+    )
+    ranking = average_ranks(rows, dict.fromkeys(("MSE", "Nabf", "CE"), "lower"))
+    assert ranking.ranks == {"steady": 1, "x": 2, "y": 3, "z": 4}
+    assert ranking.mean_places == pytest.approx({"steady": 2, "x": 7 / 3, "y": 8 / 3, "z": 3})
+
+
 def test_methods_that_the_test_cannot_tell_apart_are_grouped(table):
     rng = np.random.default_rng(5)
     close = table.assign(other=table["best"] + rng.normal(size=40) / 10)

@@ -98,6 +98,7 @@ def test_scores_are_those_of_the_metrics(folders, tmp_path):
     ("arguments", "said"),
     [
         (["mean"], "should be NAME=FOLDER"),
+        (["a/b={0}/mean"], "it has a slash"),
         (["a={0}/mean", "a={0}/noise"], "given twice"),
         (["infrared={0}/mean"], "name of a source"),
         (["mine={0}/nowhere"], "is not a folder"),
@@ -162,6 +163,15 @@ def test_a_method_is_ranked_among_those_of_a_published_run(folders, rows, tmp_pa
     assert len(both) == len(found) == 5 * 4 * len(METRICS)
     np.testing.assert_allclose(both["value"], both["value_again"], rtol=1e-5, atol=1e-6)
     assert not list((tmp_path / "page/images").glob("*theirs*")), "whose pictures are not at hand"
+
+
+def test_images_of_a_published_run_tie_with_its_rows_and_a_name_may_have_brackets(folders, rows, tmp_path):
+    answer = t2p_compare(folders, f"mine[v2]={folders / 'noise'}", "--rows", rows, "-o", tmp_path / "page")
+    assert answer.exit_code == 0, answer.output
+    assert "mine[v2]" in answer.stdout.split("on 5 pairs")[0]
+    found = pd.read_csv(tmp_path / "page/leaderboard.csv").query("method in ['mine[v2]', 'theirs']")
+    assert {*found["rank"]} == {*found["mean_place"]} == {1.5}
+    assert set(found["p"].dropna()) == {1}
 
 
 def test_rows_of_other_pictures_are_refused(folders, rows, tmp_path):

@@ -1,6 +1,7 @@
 """The published folder: what is in it, that it reads well, and that it names no place of this machine."""
 
 import csv
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -161,6 +162,24 @@ def test_the_best_fused_method_is_bold_and_arrows_say_which_way(published):
         if row["convention"] == "standard" and f"{row['metric']} ↑" in columns:
             assert rows[row["method"]][columns.index(f"{row['metric']} ↑")].startswith("**"), row
     assert not any("**" in cell for cell in rows["infrared"]), "a source wins nothing"
+
+
+def test_the_best_precision_of_a_fused_method_is_bold_in_the_headline(published):
+    (found,) = tables_of((published[0] / "headline.md").read_text())
+    columns = [cell.strip() for cell in found[0]]
+    (place,) = (index for index, name in enumerate(columns) if name.endswith("AP50 ↑"))
+    rows = {row[0].strip(): row[place].strip() for row in found[2:]}
+    fused = {method: cell for method, cell in rows.items() if method not in ("infrared", "visible")}
+    best = max(float(cell.strip("*")) for cell in fused.values())
+    assert len(fused) > 1
+    for method, cell in rows.items():
+        assert cell.startswith("**") == (method in fused and float(cell.strip("*")) == best), (method, cell)
+
+
+def test_differences_of_seeds_are_a_list_that_no_spreadsheet_adds_up(published):
+    texts = [row["difference_by_seed"] for row in rows_of(published[0] / "ablations.csv")]
+    assert any(texts)
+    assert all(isinstance(one, float | int) for text in texts if text for one in json.loads(text))
 
 
 def test_csv_holds_intervals_tests_and_both_conventions(published):

@@ -295,5 +295,4 @@ def paired_precision(table: pa.Table, reference: pa.Table, resamples: int, seed:
     assert other is not None, "true boxes"
     assert own.images == other.images, "the same test images in the same order"
     (value, samples), (before, others) = own.of_all(PRECISION), other.of_all(PRECISION)
-    low, high = np.quantile(samples - others, [0.025, 0.975])
-    return Interval(value - before, float(low), float(high), len(own.images))
+    return Interval(value - before, *evaluation.interval(samples - others), len(own.images))

@@ -79,12 +79,12 @@ class Resampled:
         return float(self.points[index, thresholds].mean()), self.samples[index, thresholds].mean(axis=0)
 
     def of_all(self, metric: str) -> tuple[float, Floats]:
-        """Return the mean over the `counted` categories, and its resamples: each over those that it has."""
+        """Return the mean over the `counted` categories, and its resamples: of those it has; NaN: none."""
         kept, thresholds = list(self.counted), METRICS[metric]
         values, samples = self.points[kept, thresholds].mean(axis=1), self.samples[kept, thresholds].mean(axis=1)
         present = np.isfinite(samples)
-        means = np.where(present, samples, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
-        return float(values.mean()), means
+        sums, counts = np.where(present, samples, 0).sum(axis=0), present.sum(axis=0)
+        return float(values.mean()), np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
 def resample(table: pa.Table, resamples: int = 2000, seed: int = 0) -> Resampled | None:
@@ -146,9 +146,15 @@ def precisions(drawn: Resampled) -> list[Precision]:
 
 
 def _row(category: str, metric: str, value: float, samples: Floats, boxes: int, images: int) -> Precision:
+    low, high = interval(samples)
+    return Precision(category, metric, float(value), low, high, boxes, images)
+
+
+def interval(samples: Floats) -> tuple[float, float]:
+    """Return the 95 % interval of resamples (R,), of which those without a box (NaN) tell nothing."""
     finite = samples[np.isfinite(samples)]
     low, high = np.quantile(finite, [0.025, 0.975]) if finite.size else (np.nan, np.nan)
-    return Precision(category, metric, float(value), float(low), float(high), boxes, images)
+    return float(low), float(high)
 
 
 def _match(

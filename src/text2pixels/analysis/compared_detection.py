@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import rich.table
+from rich.markup import escape
 
 from text2pixels.analysis.average_precision import ALL, LEAST_BOXES, METRICS, precisions, resample
 from text2pixels.analysis.comparison import Shared, few
@@ -251,15 +252,15 @@ def as_terminal_tables(found: Detected) -> rich.table.Table:
     """Return AP50 by category and the mean of both metrics, best first, with the intervals of the means."""
     wide = found.tables["AP50"]
     means = {row.method: row.cells[-1] for row in found.tables["AP50:95"].rows}
-    lines = rich.table.Table(title=f"detection by {found.detector}", box=None, padding=(0, 1, 0, 0))
+    lines = rich.table.Table(title=f"detection by {escape(found.detector)}", box=None, padding=(0, 1, 0, 0))
     lines.add_column("method")
     for name in wide.columns:
-        lines.add_column("AP50 [95 %]" if name == ALL else name, justify="right")
+        lines.add_column(r"AP50 \[95 %]" if name == ALL else escape(name), justify="right")
     lines.add_column("AP50:95", justify="right")
     for row in wide.rows:
         whole = row.cells[-1]
         cells = [f"{cell.value:.3f}" for cell in row.cells[:-1]]
         cells.append(f"{whole.value:.3f} [{whole.low:.3f}, {whole.high:.3f}]")
         method = f"{row.method} (source)" if row.method in SOURCES else row.method
-        lines.add_row(method, *cells, f"{means[row.method].value:.3f}")
+        lines.add_row(escape(method), *map(escape, cells), f"{means[row.method].value:.3f}")
     return lines

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import pandas as pd
 import rich.table
+from rich.markup import escape
 from rich.text import Text
 
 from text2pixels.analysis.leaderboard import SOURCES, Table, fusion_table, verdict
@@ -52,15 +53,17 @@ class Leaderboard:
 
     @property
     def means(self) -> pd.DataFrame:
-        """A row per method and metric: columns method, rank, rank_of_all, metric, mean, low, high, images, p.
+        """A row per method and metric.
 
-        Ranks are over the metrics that count and over all; low and high are of the 95 % interval.
+        Columns are method, rank, rank_of_all, mean_place, metric, mean, low, high, images and p. Ranks are over the
+        metrics that count and over all, mean places over those that count; low and high are of the 95 % interval.
         """
         return pd.DataFrame(
             {
                 "method": row.method,
                 "rank": row.rank,
                 "rank_of_all": row.rank_of_all,
+                "mean_place": row.mean_place,
                 "metric": name,
                 "mean": cell.value,
                 "low": cell.low,
@@ -158,7 +161,7 @@ def as_terminal_table(found: Leaderboard) -> rich.table.Table:
     styles = {1: "bold", 2: "underline"}
     for row in board.rows:
         cells = [Text(f"{cell.value:.4g}", styles.get(cell.place, "")) for cell in row.cells]
-        lines.add_row(row.method, "source" if row.rank is None else f"{row.rank:.2f}", *cells)
+        lines.add_row(escape(row.method), "source" if row.rank is None else f"{row.rank:.2f}", *cells)
     return lines
 
 

@@ -4,11 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from text2pixels.analysis.average_precision import ALL, LEAST_BOXES, METRICS, Precision, Resampled, precisions, resample
+from text2pixels.analysis.average_precision import (
+    ALL,
+    LEAST_BOXES,
+    METRICS,
+    Precision,
+    Resampled,
+    interval,
+    precisions,
+    resample,
+)
 from text2pixels.analysis.late_fusion import merge
 from text2pixels.analysis.leaderboard import Table, detection_table
 from text2pixels.datasets.manifest import Pair, in_split
@@ -16,17 +24,17 @@ from text2pixels.detection.detections import EARLY, K_FOLD, LATE, OWN, ZERO_SHOT
 from text2pixels.errors import InputError
 
 _UNSEEN = (
-    "the pairs of the test split, which no fusion network here was trained on: the fair comparison of a network "
-    "trained here with the others"
+    "the pairs of the test split, which no fusion network trained by this project has seen: the fair comparison of "
+    "such a network with the others, as far as their authors did not train on these pairs, which is not checked"
 )
 _ALONE = (
-    "the pairs of the test split, which no fusion network here was trained on. The other methods have no detector of "
-    "their own, so this compares nobody; it tells what the detector is worth that training used"
+    "the pairs of the test split, which no fusion network trained by this project has seen. The other methods have no "
+    "detector of their own, so this compares nobody; it tells what the detector is worth that training used"
 )
 _SEEN = (
-    "all labelled pairs. A fusion network trained here has seen the labels of the pairs of the train split, and its "
-    "best epoch was chosen by those of the validation split, so this favours it; between the other methods it is "
-    "the steadier comparison"
+    "all labelled pairs. A fusion network trained by this project has seen the pairs of the train split, ours with "
+    "their labels, and its epoch was chosen on those of the validation split, so this favours it; between the other "
+    "methods it is the steadier comparison"
 )
 
 
@@ -82,8 +90,7 @@ def _differences(method: str, one: Resampled, other: Resampled) -> list[Differen
     found = []
     for metric in METRICS:
         (value, samples), (before, others) = (side.of_all(metric) for side in (one, other))
-        low, high = np.quantile(samples - others, [0.025, 0.975])
-        found.append(Difference(method, metric, value - before, float(low), float(high)))
+        found.append(Difference(method, metric, value - before, *interval(samples - others)))
     return found
 
 

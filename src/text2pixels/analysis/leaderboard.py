@@ -46,15 +46,18 @@ class Row:
 
     Attributes:
         method: Name.
-        rank: Average place over the metrics that count (`metrics.score.RANKED`); None: not ranked.
+        rank: Average rank over images (`statistics.average_ranks`) by the metrics that count (`metrics.score.RANKED`);
+            None: not ranked.
         cells: One for each column.
-        rank_of_all: Average place over all metrics, near-copies included.
+        rank_of_all: The same over all metrics, near-copies included.
+        mean_place: Mean of the places by each metric that counts, on each image.
     """
 
     method: str
     rank: float | None
     cells: tuple[Cell, ...]
     rank_of_all: float | None = None
+    mean_place: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,13 @@ def fusion_table(scores: pd.DataFrame, methods: Sequence[str], resamples: int) -
     ranking = average_ranks(among_fused, {name: directions[name] for name in names if name in RANKED} or directions)
     of_all = average_ranks(among_fused, directions).ranks
     rows = [
-        Row(method, ranking.ranks.get(method), tuple(cells[method, name] for name in names), of_all.get(method))
+        Row(
+            method,
+            ranking.ranks.get(method),
+            tuple(cells[method, name] for name in names),
+            of_all.get(method),
+            ranking.mean_places.get(method),
+        )
         for method in methods
     ]
     return Table(names, sorted(rows, key=lambda row: (row.rank is None, row.rank))), ranking

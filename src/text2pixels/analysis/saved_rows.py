@@ -79,4 +79,6 @@ def beside(scores: pd.DataFrame, saved: pd.DataFrame) -> pd.DataFrame:
             f"{first['value']:.4g}, there {first['value_there']:.4g} ({apart['pair_id'].nunique()} of "
             f"{scores['pair_id'].nunique()} pairs differ)"
         )
-    return pd.concat((scores, saved[~of_source]), ignore_index=True)
+    # As precise as the saved ones, or equal values would not tie in the ranks.
+    alike = scores.astype({"value": saved["value"].dtype})
+    return pd.concat((alike, saved[~of_source]), ignore_index=True)

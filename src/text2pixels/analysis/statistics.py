@@ -50,6 +50,8 @@ class Ranking:
 
     Attributes:
         ranks: Average rank of each method, best first; 1 is best.
+        mean_places: What images rank methods by, averaged: the mean of a method's places over metrics and images, in
+            the order of the ranks. A method that is third by every metric on every image can be of rank 1.
         critical_difference: Nemenyi's, in ranks; NaN where there is none.
         p: Of Friedman's test that all methods are equal; NaN where there is none.
         groups: Longest runs of methods that the test does not tell apart, best first.
@@ -61,6 +63,7 @@ class Ranking:
     """
 
     ranks: dict[str, float]
+    mean_places: dict[str, float]
     critical_difference: float
     p: float
     groups: tuple[tuple[str, ...], ...]
@@ -184,34 +187,36 @@ def average_ranks(scores: pd.DataFrame, directions: Mapping[str, Direction], *, 
         used = defined.astype(np.float64) if used is None else used + defined
     assert total is not None, "at least one metric"
     assert used is not None, "at least one metric"
-    blocks = stats.rankdata(np.round(total[used > 0] / used[used > 0, None], 9), axis=1)
+    places = total[used > 0] / used[used > 0, None]
     left_out = {metric: count for metric, count in left_out.items() if count}
-    return _ranking(methods, blocks, tuple(directions), left_out, alpha)
+    return _ranking(methods, places, tuple(directions), left_out, alpha)
 
 
 def _ranking(
-    methods: list[str], blocks: NDArray[np.float64], metrics: tuple[str, ...], left_out: dict[str, int], alpha: float
+    methods: list[str], places: NDArray[np.float64], metrics: tuple[str, ...], left_out: dict[str, int], alpha: float
 ) -> Ranking:
-    """Return the ranking of methods (columns) whose ranks within images (rows) are given."""
-    images, count = blocks.shape
+    """Return the ranking of methods (columns) whose mean places over the metrics, on each image (rows), are given."""
+    images, count = places.shape
     nan = float("nan")
     if images == 0:
-        return Ranking(
-            dict.fromkeys(methods, nan), nan, nan, (), 0, metrics, left_out, "no image on which all are defined"
-        )
+        nobody = dict.fromkeys(methods, nan)
+        return Ranking(nobody, nobody, nan, nan, (), 0, metrics, left_out, "no image on which all are defined")
+    blocks = stats.rankdata(np.round(places, 9), axis=1)
     ranks = {
         method: float(rank) for rank, method in sorted(zip(blocks.mean(axis=0), methods, strict=True), key=lambda x: x)
     }
+    means = dict(zip(methods, map(float, places.mean(axis=0)), strict=True))
+    mean_places = {method: means[method] for method in ranks}
     if count < 3 or images < 2:
         why = "fewer than three methods" if count < 3 else "one image"
-        return Ranking(ranks, nan, nan, (), images, metrics, left_out, f"{why}: no Friedman test")
+        return Ranking(ranks, mean_places, nan, nan, (), images, metrics, left_out, f"{why}: no Friedman test")
     # All tied within every image: nothing to tell apart, and the statistic is 0/0.
     tied = bool((blocks == blocks[:, :1]).all())
     p = 1.0 if tied else float(stats.friedmanchisquare(*blocks.T).pvalue)
     quantile = float(stats.studentized_range.ppf(1 - alpha, count, np.inf)) / np.sqrt(2)
     critical = float(quantile * np.sqrt(count * (count + 1) / (6 * images)))
     groups = (tuple(ranks),) if p >= alpha else _runs(ranks, critical)
-    return Ranking(ranks, critical, p, groups, images, metrics, left_out)
+    return Ranking(ranks, mean_places, critical, p, groups, images, metrics, left_out)
 
 
 def _runs(ranks: dict[str, float], width: float) -> tuple[tuple[str, ...], ...]:

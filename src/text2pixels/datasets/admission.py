@@ -190,7 +190,7 @@ def print_tally(tally: Tally, split_rule: str, console: Console | None = None) -
         for (kind, reason), number in sorted(Counter((row.kind, row.reason) for row in tally.quarantined).items()):
             reasons.add_row(kind, reason, str(number), escape(tally.first_of[kind, reason]))
         console.print(reasons)
-    splits = Table("split", "pairs", "labelled", "boxes", title=f"splits: {split_rule}")
+    splits = Table("split", "pairs", "labelled", "boxes", title=f"splits: {escape(split_rule)}")
     for split in SPLITS:
         splits.add_row(split, *(str(tally.splits[split, what]) for what in ("pairs", "labelled", "boxes")))
     console.print(splits)

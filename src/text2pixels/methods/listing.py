@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from text2pixels.methods.catalogue import methods
@@ -16,7 +17,7 @@ def as_table(folder: Path | None) -> Table:
     """
     found = methods()
     place = folder or "(no folder given: --weights)"
-    table = Table(title=f"{len(found)} methods; weights looked for in {place}")
+    table = Table(title=f"{len(found)} methods; weights looked for in {escape(str(place))}")
     for column in ("name", "paper", "year", "licence", "parameters", "weights", "to 8 bits"):
         table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
     for name, entry in found.items():

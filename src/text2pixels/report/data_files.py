@@ -98,7 +98,7 @@ def metrics(headlines: Sequence[Mapping[str, Any]], results: Results) -> dict[st
         results: the numbers are those of its first method, our network where there is one.
 
     Returns:
-        "DATASET NAME" -> value: rank (average place over the metrics that count), VIF, and AP50 of detectors
+        "DATASET NAME" -> value: rank (over the metrics that count), VIF, and AP50 of detectors
         fine-tuned on the images, on the test pairs.
     """
     shown, whole = (

@@ -25,6 +25,11 @@ _READING = (
     "direction is better. The sources have no rank: compared with themselves, they win every measure of likeness to a "
     "source.\n\n"
 )
+_READING_DETECTION = (
+    "Below each value its 95 % interval, over resamples of the pairs. Best in **bold**, among all rows. No interval is "
+    "corrected for how many methods are compared, and what another seed of the detectors would change is not in "
+    "it.\n\n"
+)
 
 
 def named(method: str, cards: Mapping[str, Card]) -> str:
@@ -65,7 +70,7 @@ def detection(data: DatasetResults, shown: Sequence[Section], cards: Mapping[str
         _simulated(data),
         f"First by {detector_of(shown[0].scope)}: the same for every method. The mean is over the categories with at "
         f"least {LEAST_BOXES} boxes, or over all where none has as many. Without fusion, by the same detector: `early` "
-        f"sees both images, `late` merges what was found in each. {_READING}",
+        f"sees both images, `late` merges what was found in each. {_READING_DETECTION}",
     ]
     for section in shown:
         folds = f", in {section.folds} folds" if section.folds > 1 else ""
@@ -171,10 +176,11 @@ def headline(
     room = (MOST_COLUMNS - 2 - boxes) // len(sets)
     names = ("SSIM", "VIF", "Qabf")[: max(0, room - 1)]
     columns: dict[str, dict[str, str]] = {}
+    fused = [row.method for row in sets[0][1].fusion.rows if row.rank is not None]
     for data, board, ap50 in sets:
         short = _short(data, board)
         rows = board.fusion.rows
-        best = _best_rank(rows)
+        best = _least([row.rank for row in rows])
         columns[f"{short}<br>rank ↓"] = {row.method: _ranks(row, best) if row.rank is not None else "–" for row in rows}
         for name in names:
             cells = _column(board.fusion, name)
@@ -182,23 +188,30 @@ def headline(
                 method: bold(figure(cell.value), cell.place == 1) for method, cell in cells.items()
             }
         if ap50 is not None:
+            # Marked anew: the best of its own table may be early or late fusion, which are no rows here, or a source.
+            values = {method: cell.value for method, cell in _column(ap50, ALL).items()}
+            least_missed = _least([1 - values[method] for method in fused if method in values])
             columns[f"{_name(data)}<br>AP50 ↑"] = {
-                method: bold(figure(cell.value), cell.place == 1) for method, cell in _column(ap50, ALL).items()
+                method: bold(figure(value), method in fused and 1 - value == least_missed)
+                for method, value in values.items()
             }
     chosen = dict(list(columns.items())[: MOST_COLUMNS - 2])
+    seconds = {method: found["seconds"] for method, found in costs.items()}
+    fastest = _least([seconds[method] for method in fused])
     lines = [
         [
             named(method, cards) + _OF_THE_PAPER * (method in RIVALS),
             *(column.get(method, "–") for column in chosen.values()),
-            milliseconds(costs[method]["seconds"]),
+            bold(milliseconds(seconds[method]), method in fused and seconds[method] == fastest is not None),
         ]
         for method in (row.method for row in sets[0][1].fusion.rows)
     ]
     simulated = " **Simulated pairs.**" if all(data.adapter.embedded for data, _, _ in sets) else ""
     pairs = ", ".join(f"{_short(data, board)} {board.count}" for data, board, _ in sets)
     note = (
-        f"Pairs: {pairs}.{simulated} Rank: average place, image by image, among fused methods, over the "
-        f"{_metrics_that_count(sets[0][1])}; below it over all {len(sets[0][1].fusion.columns)} metrics."
+        f"Pairs: {pairs}.{simulated} Rank: on each image the fused methods are placed by their mean place over "
+        f"the {_metrics_that_count(sets[0][1])}, and the rank is the mean of those places; below it over all "
+        f"{len(sets[0][1].fusion.columns)} metrics."
     )
     scopes = {scope for data, _, ap50 in sets if ap50 is not None and (scope := leading(data.protocols))}
     note += "".join(f" AP50: {words}." for words in sorted(map(detector_of, scopes)))
@@ -208,20 +221,28 @@ def headline(
 
 
 def _fusion_table(found: Table, specs: Mapping[str, Metric], cards: Mapping[str, Card]) -> str:
-    columns = ["Method", "Rank ↓", *(f"{name.replace('_', ' ')} {_arrow(specs[name])}" for name in found.columns)]
-    best = _best_rank(found.rows)
-    lines = [[named(row.method, cards), _rank(row, best), *map(_with_interval, row.cells)] for row in found.rows]
+    metrics = (f"{name.replace('_', ' ')} {_arrow(specs[name])}" for name in found.columns)
+    columns = ["Method", "Rank ↓", "Mean place ↓", *metrics]
+    best, nearest = (_least([getattr(row, name) for row in found.rows]) for name in ("rank", "mean_place"))
+    lines = [
+        [named(row.method, cards), _rank(row, best), _mean_place(row, nearest), *map(_with_interval, row.cells)]
+        for row in found.rows
+    ]
     return table(columns, lines)
 
 
-def _best_rank(rows: Sequence[Row]) -> float | None:
+def _least(ranks: Sequence[float | None]) -> float | None:
     """Return the least rank; None where a single method is ranked, which is no best."""
-    ranks = [row.rank for row in rows if row.rank is not None]
-    return min(ranks) if len(ranks) > 1 else None
+    ranked = [rank for rank in ranks if rank is not None]
+    return min(ranked) if len(ranked) > 1 else None
 
 
 def _rank(row: Row, best: float | None) -> str:
     return "source" if row.rank is None else _ranks(row, best)
+
+
+def _mean_place(row: Row, nearest: float | None) -> str:
+    return "–" if row.mean_place is None else bold(f"{row.mean_place:.2f}", row.mean_place == nearest)
 
 
 def _ranks(row: Row, best: float | None) -> str:
@@ -252,7 +273,10 @@ def _column(found: Table, name: str) -> dict[str, Cell]:
 
 def _test(board: Board) -> str:
     ranking = board.ranking
-    over = f"Over the {_metrics_that_count(board)}. In the tables, below it, the rank over all metrics."
+    over = (
+        f"On each image methods are placed by their mean place over the {_metrics_that_count(board)}, and the rank is "
+        "the mean of those places. In the tables, below it, the rank over all metrics, and beside it the mean place."
+    )
     if ranking.note:
         return f"{over} {sentence(ranking.note)}."
     return (
@@ -313,5 +337,5 @@ def small(text: str) -> str:
 
 
 def _one_cell(text: str) -> str:
-    """Escape characters that would end the cell or its row."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    """Escape characters that would end the cell or its row; a break of lines that is meant is ``<br>``."""
+    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").splitlines())

@@ -97,6 +97,7 @@ def _fusion_rows(board: Board) -> list[dict[str, Any]]:
                         "method": row.method,
                         "average_rank": row.rank,
                         "average_rank_of_all": row.rank_of_all,
+                        "mean_place": row.mean_place,
                         "metric": name,
                         "better": specs[name].direction,
                         "mean": cell.value,
@@ -138,7 +139,8 @@ def _ablation_rows(groups: Sequence[ablations.Group]) -> list[dict[str, Any]]:
             "difference": cell.difference.mean if cell.difference else None,
             "low": cell.difference.low if cell.difference else None,
             "high": cell.difference.high if cell.difference else None,
-            "difference_by_seed": " ".join(f"{one:.6g}" for one in cell.each),
+            # In brackets, as a spreadsheet would take "-1 -2" for a sum.
+            "difference_by_seed": f"[{', '.join(f'{one:.6g}' for one in cell.each)}]" if cell.each else None,
         }
         for group in groups
         for table in group.tables
