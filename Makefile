@@ -59,4 +59,4 @@ docs: $(READY) ## the pages of docs/ as a site, to docs/_build/index.html
 	@echo "docs: file://$(CURDIR)/docs/_build/index.html"
 
 clean: ## remove what the pipeline made, not .venv and not the DVC cache
-	rm -rf data/interim data/processed data/prompts data/embeddings data/fused models reports/scores reports/detections reports/cost reports/site reports/plots reports/metrics.json .cache
+	rm -rf data/interim data/processed data/prompts data/embeddings data/fused models reports/scores reports/detections reports/cost reports/site reports/plots reports/metrics.json data/params-checked .cache/train .cache/detect .cache/embeddings

@@ -66,7 +66,7 @@ def _record(name: str) -> str:
     if subprocess.run(["git", "rev-parse", "-q", "--verify", "HEAD"], capture_output=True, check=False).returncode:
         return "not recorded as an experiment: this folder is no git repository, or has no commit"
     experiment = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")
-    command = ["dvc", "exp", "save", "--force", "--name", experiment]
+    command = ["dvc", "--wait-for-lock", "exp", "save", "--force", "--name", experiment]
     answer = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
     if answer.returncode:
         said = f"not recorded as an experiment: {' '.join(answer.stderr.split())}"

@@ -24,7 +24,9 @@ _STOP = 60  # seconds that the worker may take to end its runs
 
 
 def main(
-    port: Annotated[int, typer.Option(help="Port of the server; the report is on the next one.", min=1)] = 4200,
+    port: Annotated[
+        int, typer.Option(help="Port of the server; the report is on the next one.", min=1, max=65534)
+    ] = 4200,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")] = "127.0.0.1",
 ) -> None:
     """Start the server, deploy what prefect.yaml declares and work its runs until Ctrl-C."""

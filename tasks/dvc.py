@@ -1,6 +1,7 @@
 """The seam between Prefect and DVC: DVC owns the graph, Prefect runs the stages that are out of date, one task each."""
 
 import logging
+import os
 import re
 import subprocess
 import threading
@@ -34,7 +35,7 @@ _LEVELS = (("error", logging.ERROR), ("warning", logging.WARNING))  # how lines 
 _PATIENCE = 5  # seconds between two tries
 _LEASE = 60  # seconds after which the slot of a flow that was killed is free again
 # "train ours: epoch 3 of 12, lower 0.534, …, 41 s left": what text2pixels.progress.report_epoch prints.
-_EPOCH = re.compile(r"epoch (\d+) of (\d+), ")
+_EPOCH = re.compile(r"(?:epoch|step) ([\d,]+) of ([\d,]+), ")
 _RARELY = 2  # seconds between two updates: an epoch of a small run takes less
 
 
@@ -85,9 +86,13 @@ class Run:
     name: str  # the value of the environment variable `RUN` for what it starts
     graph: Graph
     slots: Slots
-    threads: int  # of one stage
+    threads: int  # of one stage, where others run beside it
     gpus: int  # in this machine
     force: bool = False
+
+    def threads_of(self, stage: str) -> int:
+        """Return a stage's threads: what is timed has the machine for itself, as when DVC runs it without a flow."""
+        return (os.cpu_count() or 1) if stage in self.graph.alone else self.threads
 
 
 class Progress:
@@ -106,7 +111,7 @@ class Progress:
         found = _EPOCH.search(line)
         if found is None:
             return
-        done, total = map(int, found.groups())
+        done, total = (int(number.replace(",", "")) for number in found.groups())
         if self._artifact is None:
             self._artifact = create_progress_artifact(100 * done / total, key=self._key, description=line)  # type: ignore[assignment]
         elif done == total or time.monotonic() - self._updated > _RARELY:
@@ -150,7 +155,7 @@ def _take_gpu(held: ExitStack) -> None:
 
 def _reproduce(stage: str, run: Run) -> State[Any]:
     code, unchanged, reason = _run(stage, run)
-    while code and _BUSY.search(reason):
+    while code and _BUSY.search(reason) and not run.slots.closed:
         # DVC waits for its own lock, but fails where a stage of another run writes what this one reads.
         get_run_logger().info("waiting for another run of DVC: %s", reason)
         time.sleep(_PATIENCE)
@@ -179,7 +184,7 @@ def _run(stage: str, run: Run) -> tuple[int, bool, str]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        env=environment() | {"OMP_NUM_THREADS": str(run.threads), RUN: run.name},
+        env=environment() | {"OMP_NUM_THREADS": str(run.threads_of(stage)), RUN: run.name},
         start_new_session=True,
     )
     unchanged, reason = False, ""

@@ -97,7 +97,9 @@ def read_changed(stage: str) -> bool:
 
 
 def _ask(*command: str) -> str:
-    answer = subprocess.run(["dvc", *command], capture_output=True, text=True, env=environment(), check=False)
+    answer = subprocess.run(
+        ["dvc", "--wait-for-lock", *command], capture_output=True, text=True, env=environment(), check=False
+    )
     if answer.returncode:
         said = " ".join((answer.stderr or answer.stdout).split())
         if "not a git repository" in said:

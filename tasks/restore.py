@@ -60,6 +60,9 @@ def put_parameters_back() -> str | None:
             said = f"params.yaml was changed by hand during the run and stays; as before the run: {BEFORE}"
             USED.unlink()
             return said
+    elif BEFORE.is_file() and PARAMS_FILE.is_file() and PARAMS_FILE.read_bytes() != BEFORE.read_bytes():
+        # Changed by hand, or by a run that was killed before it could note what it wrote.
+        return f"params.yaml is not as before the run and stays; as before the run: {BEFORE}"
     USED.unlink(missing_ok=True)
     BEFORE.unlink(missing_ok=True)
     return said
@@ -69,9 +72,8 @@ def missing_outs() -> list[str]:
     """Return the outputs in dvc.lock that do not exist."""
     if not LOCK.is_file():
         return []
-    stages: dict[str, Any] = (yaml.load(LOCK.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {})[
-        "stages"
-    ]
+    content: dict[str, Any] = yaml.load(LOCK.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+    stages: dict[str, Any] = content.get("stages") or {}
     return [out["path"] for stage in stages.values() for out in stage.get("outs", []) if not Path(out["path"]).exists()]
 
 
@@ -81,7 +83,11 @@ def check_out(absent: set[str]) -> str | None:
     if not lost:
         return None
     answer = subprocess.run(
-        ["dvc", "checkout", "--quiet", *lost], capture_output=True, text=True, env=environment(), check=False
+        ["dvc", "--wait-for-lock", "checkout", "--quiet", *lost],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
     )
     if answer.returncode:
         return f"the last good {', '.join(lost)} could not be brought back: {' '.join(answer.stderr.split())}"

@@ -30,7 +30,7 @@ class Section:
 class Source(Section):
     """Where a data set's raw files are, and what we know of them that they do not say."""
 
-    path: str | None = None  # a folder, zip or tar; None for the simulator
+    path: str | None = None  # a folder, zip or tar; the simulator's own folder
     aligned: bool = True  # False: the register stage estimates the transform
     options: dict[str, Any] = field(default_factory=dict)  # what the data set's adapter understands
 

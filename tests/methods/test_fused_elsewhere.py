@@ -1,6 +1,7 @@
 """`methods: {mine: {folder: PATH}}`: images that were fused elsewhere go through the benchmark."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -56,6 +57,12 @@ def test_the_images_are_scored_as_they_are(place):
     assert (stretched.min(), stretched.max()) == (0, 255)
     score.run("yard", "mine")
     assert layout.scores("yard", "mine").is_file()
+
+
+def test_a_data_set_that_is_left_from_other_parameters_asks_for_no_images(place):
+    shutil.copytree(layout.processed("yard"), layout.processed("left"))
+    method.run("mine")
+    fuse.run("yard", "mine")
 
 
 def test_it_costs_nothing_that_is_known(place):

@@ -123,6 +123,15 @@ def test_a_filter_has_a_card_and_its_code_alone(place):
     assert read_card(layout.model("average")) == (entry_of("average").card, "average")
 
 
+def test_of_several_processes_the_first_one_writes_the_model(place, monkeypatch):
+    made = []
+    monkeypatch.setattr("text2pixels.pipeline.train.train_method", lambda name, card, params: made.append(name))
+    monkeypatch.setenv("RANK", "1")
+    method.run("ours")
+    assert made == ["ours"]
+    assert not layout.model("ours").exists()
+
+
 def test_a_model_says_what_code_it_is_used_by_and_nothing_of_other_methods(place):
     def code(name):
         method.run(name)

@@ -64,4 +64,7 @@ def test_a_missing_or_foreign_file_names_the_command_that_writes_it(tmp_path):
 def test_the_prompts_of_all_data_sets_are_read_together(tmp_path):
     for name, pair in (("a", "one"), ("b", "two")):
         write_prompts(tmp_path / f"{name}.parquet", [Prompt(pair, "fine", (f"a {name}",), "boxes")])
-    assert read_all_prompts(tmp_path, "fine") == {"one": ["a a"], "two": ["a b"]}
+    assert read_all_prompts([tmp_path / "a.parquet", tmp_path / "b.parquet"], "fine") == {
+        "one": ["a a"],
+        "two": ["a b"],
+    }

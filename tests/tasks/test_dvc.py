@@ -9,6 +9,7 @@ import time
 
 import pytest
 import typer
+import zc.lockfile
 from prefect import get_client
 from prefect.testing.utilities import prefect_test_harness
 from typer.testing import CliRunner
@@ -39,6 +40,26 @@ stages:
     outs: [c]
     meta: {alone: 1}
 """
+
+
+def test_a_stage_that_is_timed_has_all_threads_and_the_others_share():
+    run = dvc_task.Run("r", Graph({"a": frozenset(), "cost": frozenset()}, alone=frozenset({"cost"})), Slots(2), 1, 0)
+    assert (run.threads_of("a"), run.threads_of("cost")) == (1, os.cpu_count())
+
+
+@pytest.mark.parametrize(
+    ("line", "done", "total"),
+    [
+        ("train ours: epoch 3 of 12, lower 0.534, 41 s left", 3, 12),
+        ("retrain ddcgan: step 1,000 of 2,000, generator 0.534, 41 s left", 1000, 2000),
+    ],
+)
+def test_progress_is_read_from_lines_of_epochs_and_of_steps(line, done, total, monkeypatch):
+    told = []
+    monkeypatch.setattr(dvc_task, "create_progress_artifact", lambda percent, **_: told.append(percent))
+    dvc_task.Progress("method@ours").read(line)
+    dvc_task.Progress("method@ours").read("train ours: resumes after epoch 3 of 12 (.cache/train/x)")
+    assert told == [100 * done / total]
 
 
 @pytest.fixture(scope="module")
@@ -232,3 +253,10 @@ def test_a_gpu_slot_is_waited_for_with_a_word_and_not_by_unchanged_stages(pipeli
     run_beside(second)
     assert not second.is_alive(), "nothing had changed"
     assert "waiting" not in caplog.text
+
+
+def test_asking_dvc_waits_for_a_lock_that_another_stage_holds(pipeline):
+    subprocess.run(["dvc", "repro", "-q", "a"], check=True, env=environment())
+    lock = zc.lockfile.LockFile(".dvc/tmp/lock")
+    threading.Timer(5, lock.close).start()  # DVC itself gives up after three seconds
+    assert not read_changed("a")

@@ -145,6 +145,19 @@ def test_parameters_that_somebody_has_changed_meanwhile_stay(tmp_path, monkeypat
     assert BEFORE.read_text() == "before"
 
 
+def test_parameters_of_a_run_that_was_killed_before_it_noted_them_are_kept_as_they_were(tmp_path, monkeypatch):
+    from tasks.restore import keep_parameters, put_parameters_back
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".cache/run").mkdir(parents=True)
+    params = tmp_path / "params.yaml"
+    params.write_text("before")
+    keep_parameters()
+    params.write_text("of the run")
+    assert str(BEFORE) in (put_parameters_back() or "")
+    assert BEFORE.read_text() == "before"
+
+
 def test_dvcs_list_of_readers_is_removed_where_it_is_half_written(tmp_path, monkeypatch):
     from tasks.restore import RWLOCK, mend_rwlock
 

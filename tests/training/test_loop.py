@@ -103,6 +103,21 @@ def test_other_strategies_run(tmp_path, monkeypatch, strategy):
     assert {"lower", "upper"} <= {row.level for row in outcome.history}
 
 
+@pytest.mark.parametrize("epochs", [1, 4, 8])
+def test_separate_keeps_a_detector_that_has_learned_on_the_pictures_of_the_network_that_is_kept(
+    tmp_path, monkeypatch, epochs
+):
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    FusionNetwork(tiny_run.NETWORK)
+    start = Detector(["Car"]).network.state_dict()
+    fusion, detector, outcome = tiny_run.run(tmp_path, tmp_path / "cache", strategy="separate", epochs=epochs)
+    weights = [name for name, value in start.items() if value.is_floating_point()]
+    assert any(not torch.equal(outcome.best.detector[name], start[name]) for name in weights)
+    for kept, last in ((outcome.best.detector, detector.network), (outcome.best.network, fusion)):
+        assert all(torch.equal(value, kept[name]) for name, value in last.state_dict().items())
+
+
 def test_without_boxes_only_separate_trains(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     real = tiny_run.make_pairs

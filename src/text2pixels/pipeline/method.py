@@ -10,6 +10,7 @@ who changes one need not wait for the others to fuse everything again.
 """
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from itertools import chain
@@ -29,7 +30,7 @@ from text2pixels.network.description import LAYOUT, ONNX, describe
 from text2pixels.progress import console
 from text2pixels.prompts.table import read_all_prompts
 
-SECTIONS: tuple[str, ...] = ("seed", "methods", "network", "losses", "train", "fuse")
+SECTIONS: tuple[str, ...] = ("seed", "datasets", "methods", "network", "losses", "train", "fuse")
 CODE = "code.json"  # in the folder of a model: path -> SHA-256
 
 
@@ -43,6 +44,8 @@ def run(method: str) -> None:
     params = params_file.load(SECTIONS)
     entry = entry_of(method, params.methods.get(method))
     _make(method, entry, params)
+    if os.environ.get("RANK", "0") != "0":  # of several processes the first one writes the model
+        return
     code = {file.relative_to(SOURCE).as_posix(): sha256(file) for file in sorted(code_of(entry))}
     (layout.model(method) / CODE).write_text(json.dumps(code, indent=2) + "\n", encoding="utf-8")
 
@@ -80,12 +83,10 @@ def _make(method: str, entry: Entry, params: config.Params) -> None:
         return
     with whole_folder(layout.model(method)) as folder:
         if entry.kind == "results":
-            count = import_results(
-                folder, entry.card, _below_results(entry, params.fuse.results), _to_fuse(params.fuse.pairs)
-            )
+            count = import_results(folder, entry.card, _below_results(entry, params.fuse.results), _to_fuse(params))
             console.print(f"method {method}: {count} images that were fused elsewhere")
         elif entry.kind == "checkpoint":
-            write_card(folder, _copy_network(folder, entry), OURS)
+            write_card(folder, _copy_network(folder, entry, params), OURS)
         elif kept:
             card = _copy_retrained(folder, entry, Path(kept))
             console.print(f"method {method}: {card.label}, trained before")
@@ -95,7 +96,7 @@ def _make(method: str, entry: Entry, params: config.Params) -> None:
             weights = Path(params.fuse.weights) if params.fuse.weights else None
             write_imported(folder, method, entry.card, locate(entry), weights)
             if entry.card.text:
-                _write_prompts(folder, params.train)
+                _write_prompts(folder, params)
             console.print(f"method {method}: {entry.card.parameters:,} parameters read from its authors' files")
         else:
             write_card(folder, entry.card, method)
@@ -121,7 +122,7 @@ def _below_results(entry: Entry, results: str | None) -> Path:
     return folder
 
 
-def _copy_network(folder: Path, entry: Entry) -> Card:
+def _copy_network(folder: Path, entry: Entry, params: config.Params) -> Card:
     """Copy a network of ours that was trained before, write each pair's prompt beside it, and return its card.
 
     Raises:
@@ -139,7 +140,7 @@ def _copy_network(folder: Path, entry: Entry) -> Card:
     kind = described.metadata["prompts"]
     reads_text = described.network.cross_attention and kind != "none"
     if reads_text:
-        write_phrases(folder, read_all_prompts(layout.prompts("x").parent, kind))
+        write_phrases(folder, read_all_prompts(map(layout.prompts, params.datasets), kind))
     trained_on = " and ".join(map(title_of, described.metadata.get("datasets", []))) or "unknown pairs"
     console.print(f"method {entry.card.name}: {described.parameters:,} parameters, trained before on {trained_on}")
     return replace(entry.card, text=reads_text, schedule=f"on {trained_on}", parameters=described.parameters)
@@ -168,13 +169,15 @@ def _copy_retrained(folder: Path, entry: Entry, kept: Path) -> Card:
     return card
 
 
-def _to_fuse(which: str) -> dict[str, list[str]]:
+def _to_fuse(params: config.Params) -> dict[str, list[str]]:
     """Return the names of the pairs that a method fuses, by data set."""
-    manifests = sorted(layout.processed("x").parent.glob("*/manifest.parquet"))
-    return {path.parent.name: [pair.name for pair in read_pairs_to_fuse(path, which)] for path in manifests}
+    manifests = {name: layout.processed(name) / "manifest.parquet" for name in params.datasets}
+    return {
+        name: [pair.name for pair in read_pairs_to_fuse(path, params.fuse.pairs)] for name, path in manifests.items()
+    }
 
 
-def _write_prompts(folder: Path, settings: config.Train) -> None:
+def _write_prompts(folder: Path, params: config.Params) -> None:
     """Write the prompts for a text-reading network of other authors: for each pair the phrases that ours gets.
 
     Raises:
@@ -185,7 +188,9 @@ def _write_prompts(folder: Path, settings: config.Train) -> None:
     from text2pixels.methods.networks.clip_text import check_encoder
     from text2pixels.pipeline.train import phrases_of_pairs
 
+    settings = params.train
     embeddings = Embeddings.read(layout.embeddings(settings.encoder))
     check_encoder(embeddings.encoder, str(layout.embeddings(settings.encoder)))
-    phrases = phrases_of_pairs("fine" if settings.prompts == "none" else settings.prompts, embeddings)
+    kind = "fine" if settings.prompts == "none" else settings.prompts
+    phrases = phrases_of_pairs(params.datasets, kind, embeddings)
     write_text(folder, phrases if settings.prompts != "none" else {key: [] for key in phrases}, embeddings)

@@ -19,6 +19,7 @@ from text2pixels import config, layout, params_file
 from text2pixels.closure import closure, fingerprint
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import in_split, read_manifest
+from text2pixels.detection.threads import TRAINING, fixed_threads
 from text2pixels.device import keep_freed_memory, pick_device
 from text2pixels.errors import InputError
 from text2pixels.files import whole_folder
@@ -62,17 +63,19 @@ def retrain_method(method: str, entry: Entry, params: config.Params) -> None:
         manifests.append(layout.processed(dataset) / "manifest.parquet")
         pairs += [(layout.processed(dataset), pair) for pair in in_split(read_manifest(manifests[-1]), "train")]
     settings = {"seed": params.seed, "budget": asdict(budget), "device": device.type, "recipe": entry.recipe}
-    run_id = fingerprint(settings, sorted(closure(module) | closure(retrain.__module__)), manifests)
-    outcome = retrain(
-        recipe,
-        budget,
-        pairs,
-        seed=params.seed,
-        device=device,
-        cache=layout.training_cache(run_id),
-        fingerprint=run_id,
-        description=f"retrain {method}",
-    )
+    files = [folder / file for folder, pair in pairs for file in (pair.infrared, pair.visible)]
+    run_id = fingerprint(settings, sorted(closure(module) | closure(retrain.__module__)), [*manifests, *files])
+    with fixed_threads(TRAINING):
+        outcome = retrain(
+            recipe,
+            budget,
+            pairs,
+            seed=params.seed,
+            device=device,
+            cache=layout.training_cache(run_id),
+            fingerprint=run_id,
+            description=f"retrain {method}",
+        )
     card = describe(entry.card, recipe, budget, [title_of(dataset) for dataset in params.train.datasets])
     with whole_folder(layout.model(method)) as folder:
         write_model(folder, method, card, _halved(outcome.weights))

@@ -10,6 +10,7 @@ no text.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
     Args:
         method: a key of params.yaml's section `methods`.
         card: what is known of it.
-        params: the sections seed, methods, network, losses and train.
+        params: the sections seed, datasets, methods, network, losses and train.
 
     Raises:
         InputError: a missing input, a setting that cannot be, or a loss that is no longer finite.
@@ -69,6 +70,10 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
     with fixed_threads(TRAINING), world(device) as processes:
         inputs = [layout.detector() / "detector.safetensors"]
         inputs += [layout.processed(dataset) / "manifest.parquet" for dataset in settings.datasets]
+        # The manifest tells files as they came in; registered since, they may be others.
+        inputs += [
+            item.folder / file for item in (*data.train, *data.val) for file in (item.pair.infrared, item.pair.visible)
+        ]
         torch.manual_seed(seed)
         network = _begin(network_settings, settings.start)
         inputs += [Path(settings.start) / checkpoint.WEIGHTS] if settings.start else []
@@ -136,7 +141,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         write_history(folder / "history.parquet", outcome.history)
         write_card(folder, replace(card, text=_reads_text(network, settings)), OURS)
         if _reads_text(network, settings):
-            write_text(folder, phrases_of_pairs(settings.prompts, embeddings), embeddings)
+            write_text(folder, phrases_of_pairs(params.datasets, settings.prompts, embeddings), embeddings)
     console.print(f"method {method}: best epoch {outcome.best.epoch} of {settings.epochs}")
 
 
@@ -182,7 +187,7 @@ def _text_digest(data: Data, embeddings: Embeddings) -> str:
     return total.hexdigest()
 
 
-def phrases_of_pairs(kind: str, embeddings: Embeddings) -> dict[str, list[str]]:
-    """Return the phrases of every pair of every data set that have a vector, by pair_id."""
-    phrases = read_all_prompts(layout.prompts("x").parent, kind)
+def phrases_of_pairs(datasets: Iterable[str], kind: str, embeddings: Embeddings) -> dict[str, list[str]]:
+    """Return the phrases of every pair of the data sets that have a vector, by pair_id."""
+    phrases = read_all_prompts(map(layout.prompts, datasets), kind)
     return {pair: embeddings.known(own) for pair, own in phrases.items()}

@@ -128,9 +128,10 @@ def _values(sections: tuple[str, ...], options: Mapping[str, str]) -> dict[str, 
 
 def keep_lock() -> None:
     """Keep a copy of dvc.lock if it is whole: DVC overwrites it in place, and leaves it empty when it is killed."""
-    if _is_whole(LOCK):
+    content = _read_whole(LOCK)
+    if content is not None:
         with whole_file(_KEPT) as aside:
-            shutil.copyfile(LOCK, aside)
+            aside.write_bytes(content)
 
 
 def mend_lock() -> str | None:
@@ -150,15 +151,19 @@ def mend_lock() -> str | None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Tell whether DVC can read a lock file, and the file ends as DVC's do."""
+    return _read_whole(path) is not None
+
+
+def _read_whole(path: Path) -> bytes | None:
+    """Return a lock file's bytes where DVC can read them and they end as DVC's do; None otherwise."""
     if not path.is_file():
-        return False
-    text = path.read_text(encoding="utf-8", errors="replace")
+        return None
+    read = path.read_bytes()
+    text = read.decode(errors="replace")
     try:
         content = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError:
-        return False
+        return None
     whole = isinstance(content, dict) and "schema" in content and isinstance(content.get("stages", {}), dict)
-    return (
-        whole and text.endswith("\n") and all(isinstance(stage, dict) for stage in content.get("stages", {}).values())
-    )
+    whole = whole and text.endswith("\n")
+    return read if whole and all(isinstance(stage, dict) for stage in content.get("stages", {}).values()) else None

@@ -132,14 +132,14 @@ def read_prompts(path: Path, kind: str) -> dict[str, list[str]]:
     }
 
 
-def read_all_prompts(folder: Path, kind: str) -> dict[str, list[str]]:
-    """Return the phrases of every pair of every data set, by pair_id, from the tables in a folder.
+def read_all_prompts(tables: Iterable[Path], kind: str) -> dict[str, list[str]]:
+    """Return the phrases of every pair of several data sets, by pair_id, from their tables.
 
     Raises:
-        InputError: a table is damaged.
+        InputError: a table is missing or damaged.
     """
     phrases: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("*.parquet")):
+    for path in tables:
         phrases |= read_prompts(path, kind)
     return phrases
 

@@ -152,12 +152,14 @@ class Strategy:
         is_upper: (step, all steps, lower steps between upper ones) -> whether this step is an upper one.
         upper_step: what it does, given the weight of F.
         decays: whether that weight falls from epoch to epoch.
+        fusion_first: whether all lower steps go before all upper ones, which then see the fusion network that is kept.
     """
 
     description: str
     is_upper: Callable[[int, int, int], bool]
     upper_step: Callable[[Problem[Batch], Batch, float], Record]
     decays: bool = False
+    fusion_first: bool = False
 
     def weight(self, first: float, decay: float, epoch: int) -> float:
         """Return the weight of F in an epoch: harmonic decay, whose sum has no bound."""
@@ -165,7 +167,9 @@ class Strategy:
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "separate": Strategy("fusion first, then the detector on its frozen results", _afterwards, _detector_alone),
+    "separate": Strategy(
+        "fusion first, then the detector on its frozen results", _afterwards, _detector_alone, fusion_first=True
+    ),
     "joint": Strategy("one weighted sum of both losses", _interleaved, _sum),
     "bilevel": Strategy("bi-level descent aggregation", _interleaved, _aggregate, decays=True),
 }

@@ -60,7 +60,11 @@ class Data:
 
 @dataclass
 class Best:
-    """The epoch of the least validation loss of the lower level, and the weights it left."""
+    """The epoch of the least validation loss of the lower level, and the weights it left.
+
+    Where the detector learns after the fusion network, its weights are the last ones: it learns on the pictures of the
+    network that is kept.
+    """
 
     epoch: int
     score: float
@@ -108,6 +112,10 @@ class Schedule:
         above = list(accumulate(uppers, initial=0))
         numbers = [above[step] if upper else step - above[step] for step, upper in enumerate(uppers)]
         return cls(uppers, numbers, per_epoch, len(data.train), labelled, settings.batch, seed)
+
+    def begins_above(self, step: int) -> bool:
+        """Tell whether this is the first upper step."""
+        return self.uppers[step] and self.numbers[step] == 0
 
     def indices(self, step: int) -> list[int]:
         """Return the step's indices into the training pairs, or into the labelled ones where it is an upper step."""
@@ -185,6 +193,8 @@ def train(
             ]
             records: defaultdict[str, list[float]] = defaultdict(list)
             for step, crops in zip(steps, batches(plans), strict=True):
+                if strategy.fusion_first and schedule.begins_above(step) and outcome.best.epoch:
+                    network.load_state_dict(outcome.best.network)
                 if settings.augment:
                     crops = augment(crops, settings.augment, _rngs(step, schedule, world, _AUGMENTATION))
                 batch = crops.to(device)
@@ -212,6 +222,8 @@ def train(
             score = scores["lower"] if scores else -float(epoch)
             if score < outcome.best.score:
                 outcome.best = Best(epoch + 1, score, _copy(network), _copy(detector.network))
+            elif strategy.fusion_first:
+                outcome.best.detector = _copy(detector.network)
             if world.leads:
                 resumable.save(
                     cache,
