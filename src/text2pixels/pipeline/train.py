@@ -132,6 +132,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         "strategy": settings.strategy,
         "seed": seed,
         "start": settings.start,
+        "recipe": {"network": asdict(network_settings), "losses": asdict(losses), "train": asdict(settings)},
     }
     with whole_folder(layout.model(method)) as folder:
         detector.network.load_state_dict(outcome.best.detector)

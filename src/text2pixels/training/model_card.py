@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,28 +25,27 @@ _SPLITS = ("train", "val", "test")
 def export_checkpoint(model: Path, folder: Path) -> None:
     """Write weights.safetensors, network.onnx, network.json with all that made it, and the model card into a folder.
 
-    What made it is read where the pipeline left it: params.yaml, the registered data sets, the
-    model's history, and reports/plots/headlines.json where there is one.
+    What made it is read where the pipeline left it: the model and its history, the registered data sets, the
+    profile's name in params.yaml, and reports/plots/headlines.json where there is one.
 
     Raises:
-        InputError: the model, its variant in params.yaml or a data set that it was trained on is missing.
+        InputError: the model, its variant in params.yaml or a data set that it was trained on is missing, or a version
+            trained it that did not save its settings.
     """
     network, metadata = checkpoint.read(model)
-    params = params_file.load(("profile", "seed", "methods", "network", "losses", "train"))
+    params = params_file.load(("profile", "methods"))
     variant = str(metadata.get("variant", ""))
     if variant not in params.methods:
         raise InputError(
             f"{model} was trained as the variant '{variant}', which params.yaml lacks ({', '.join(params.methods)}): "
             "export where the model was trained"
         )
-    sections = params_file.with_overrides(params_file.parse(params_file.read_yaml(params_file.PARAMS_FILE)), variant)
-    if sections[0] != network.config:
-        raise InputError(f"{model} has another network than the variant '{variant}' of params.yaml: train it again")
+    if "recipe" not in metadata:
+        raise InputError(f"{model} does not say what it was trained with, as models of older versions: train it again")
     facts = metadata | {
         "profile": params.profile,
-        "recipe": {"network": asdict(network.config), "losses": asdict(sections[1]), "train": asdict(sections[2])},
         "splits": {name: _splits(layout.processed(name) / "manifest.parquet") for name in metadata["datasets"]},
-        "began_as": _began_as(sections[2].start),
+        "began_as": _began_as(metadata["start"]),
         "validation": _validation(model / "history.parquet", int(metadata["epoch"])),
         "benchmark": _benchmark(HEADLINES, variant),
     }
