@@ -32,6 +32,7 @@ from tasks.graph import Graph, read_graph
 from tasks.guard import guarded
 from tasks.restore import note_parameters
 from text2pixels.errors import InputError
+from text2pixels.params_file import read_profile
 from text2pixels.pipeline.profiles import parse_changes, write_params
 
 # Names that Prefect makes up for a run: "Shiny-Walrus", or in its older UI "beta317-napinne-sector".
@@ -163,6 +164,8 @@ def main(
     started = time.monotonic()
     try:
         changes = parse_changes(change or [])
+        if profile:
+            read_profile(profile)
         graph = None if profile else _look()
         if graph and targets:
             graph = graph.ancestry(targets)

@@ -209,6 +209,7 @@ def test_a_run_that_has_nothing_to_do_starts_no_server(pipeline, monkeypatch):
     assert answer.exit_code == 0, answer.output
     assert answer.output.startswith("Unchanged: 4 stages")
     assert CliRunner().invoke(app(), ["nowhere"]).exit_code == 2
+    assert CliRunner().invoke(app(), ["--profile", "typo"]).exit_code == 2
 
 
 def app():
