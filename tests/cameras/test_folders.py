@@ -48,7 +48,7 @@ def test_a_run_goes_on_where_it_stopped(place):
     assert (place / "out/a.png").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("change", ["input", "method", "--gray", "--again", "unmarked"])
+@pytest.mark.parametrize("change", ["input", "method", "--gray", "--again"])
 def test_what_was_made_otherwise_is_made_anew(place, change):
     run(FUSE)
     command = FUSE
@@ -57,9 +57,6 @@ def test_what_was_made_otherwise_is_made_anew(place, change):
             write_png(place / f"ir/{name}.png", np.full((24, 32), 7, np.uint8))
     elif change == "method":
         command = FUSE.replace("average", "max")
-    elif change == "unmarked":
-        for name in "abcd":
-            write_png(place / f"out/{name}.png", np.zeros((24, 32, 3), np.uint8))
     else:
         command = f"{FUSE} {change}"
     assert "4 fused by" in run(command).stdout

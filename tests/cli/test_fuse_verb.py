@@ -1,5 +1,7 @@
 """`t2p fuse` for people: a pair, folders, videos; and what it says to mistakes."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from text2pixels.encoders.catalogue import build
 from text2pixels.errors import InputError
 from text2pixels.image.colour import luminance, quantise
 from text2pixels.image.png import read_gray, read_rgb, write_png
+from text2pixels.methods import built_in, catalogue
 from text2pixels.methods import trained as inference
+from text2pixels.methods.catalogue import entry_of
 from text2pixels.network import checkpoint
 from text2pixels.network.network import FusionNetwork
 
@@ -222,3 +226,88 @@ def test_visible_alone_comes_back_as_it_was(tmp_path):
 def test_reading_the_written_pair_again(tmp_path):
     infrared, _ = write_pair(tmp_path)
     np.testing.assert_array_equal(read_gray(tmp_path / "ir/a.png"), infrared)
+
+
+def test_8_bit_infrared_among_deeper_is_read_as_it_is_and_that_is_said(tmp_path):
+    for name in "abc":
+        infrared, _ = write_pair(tmp_path, name, seed=ord(name))
+        if name != "b":
+            cv2.imwrite(str(tmp_path / f"ir/{name}.png"), infrared.astype(np.uint16) * 7 + 7000)
+    code, _, err = run("ir", "vi", "-o", "out", "--method", "average", "--gray")
+    assert code == 0
+    assert "ir/b.png: has 8 bits and is read as it is" in err
+    run("ir/b.png", "vi/b.png", "-o", "alone.png", "--method", "average", "--gray")
+    np.testing.assert_array_equal(read_gray(tmp_path / "out/b.png"), read_gray(tmp_path / "alone.png"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--weights", "nowhere"), "no folder at nowhere"),
+        (("--weights", "vi"), "a network that you trained is --model FOLDER"),
+        (("--weights", "vi", "--method", "max"), "'max' needs none"),
+        (("--engine", "torch", "--method", "max"), "'max' runs in one way only"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(tmp_path, arguments, said):
+    write_pair(tmp_path)
+    with pytest.raises(InputError, match=said):
+        run("ir/a.png", "vi/a.png", "-o", "f.png", *arguments)
+    assert not (tmp_path / "f.png").exists()
+
+
+def test_an_output_without_a_name_is_refused(tmp_path):
+    write_pair(tmp_path)
+    with pytest.raises(InputError, match="--output is empty"):
+        run("ir/a.png", "vi/a.png", "-o", "", "--method", "max")
+    assert files(tmp_path) == ["ir/a.png", "vi/a.png"]
+
+
+def test_images_that_something_else_made_are_replaced_only_when_asked(tmp_path):
+    write_pair(tmp_path)
+    write_png(tmp_path / "out/a.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(InputError, match=r"out/a\.png was not made by t2p fuse"):
+        run("ir", "vi", "-o", "out", "--method", "max")
+    assert read_gray(tmp_path / "out/a.png").shape == (4, 4)
+    assert run("ir", "vi", "-o", "out", "--method", "max", "--again")[0] == 0
+    assert "1 were there already" in run("ir", "vi", "-o", "out", "--method", "max")[1]
+    whole = (tmp_path / "out/a.png").read_bytes()
+    (tmp_path / "out/a.png").write_bytes(whole[:-20])
+    assert "1 fused" in run("ir", "vi", "-o", "out", "--method", "max")[1]
+    assert (tmp_path / "out/a.png").read_bytes() == whole
+
+
+def test_images_of_a_method_of_ones_own_are_made_anew_as_its_code_may_have_changed(tmp_path, monkeypatch):
+    write_pair(tmp_path)
+    brighter = replace(built_in.BUILT_IN[0], place=f"{__name__}:darker", kind="filter")
+    card = replace(entry_of("max").card, name="mine")
+    known = catalogue.methods() | {"mine": replace(brighter, card=card)}
+    monkeypatch.setattr(catalogue, "methods", lambda: known)
+    for level in (10, 20):
+        monkeypatch.setattr(f"{__name__}.LEVEL", level)
+        assert "1 fused" in run("ir", "vi", "-o", "out", "--method", "mine", "--gray")[1]
+        assert (read_gray(tmp_path / "out/a.png") == level).all()
+
+
+LEVEL = 0
+
+
+def darker(infrared, visible):
+    return np.full_like(infrared, LEVEL)
+
+
+def test_a_file_may_be_named_by_its_address_and_is_not_overwritten(tmp_path):
+    write_pair(tmp_path)
+    addresses = [f"file://{tmp_path}/{folder}/a.png" for folder in ("ir", "vi")]
+    assert run(*addresses, "-o", "f.png", "--method", "max")[0] == 0
+    with pytest.raises(InputError, match="would overwrite the input"):
+        run(*addresses, "-o", "vi/a.png", "--method", "max")
+    with pytest.raises(InputError, match="given twice"):
+        run("rtsp://here/1", "rtsp://here/1", "-o", "f.mkv")
+
+
+def test_a_format_that_cannot_hold_the_image_is_one_line(tmp_path):
+    write_png(tmp_path / "ir.png", np.zeros((20, 70000), np.uint8))
+    write_png(tmp_path / "vi.png", np.zeros((20, 70000, 3), np.uint8))
+    with pytest.raises(InputError, match=r"\.jpg takes no image of 70000x20 pixels"):
+        run("ir.png", "vi.png", "-o", "f.jpg", "--method", "max")

@@ -15,7 +15,7 @@ from PIL import Image
 from support import fakes
 
 from text2pixels.image import SUFFIXES, Unusable, read_infrared, read_visible
-from text2pixels.image.decode import MAXIMUM_PIXELS, pixels_of
+from text2pixels.image.decode import MAXIMUM_PIXELS, decode, pixels_of
 
 RGB = fakes.picture(np.random.default_rng(0))
 GRAY = RGB[..., 1].copy()
@@ -306,3 +306,11 @@ def test_images_are_read_without_the_training_packages():
     code = block + "import text2pixels.image.views, text2pixels.image.png"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.parametrize("maximum", [1023, 4095, 16383, 65535])
+def test_counts_of_a_pgm_are_those_of_the_file_and_its_white_is_white_for_a_visible_image(maximum, tmp_path):
+    values = np.arange(1000, 1020, dtype=np.uint16).reshape(4, 5)
+    (tmp_path / "a.pgm").write_bytes(b"P5\n5 4\n%d\n" % maximum + values.astype(">u2").tobytes())
+    np.testing.assert_array_equal(decode(tmp_path / "a.pgm", [], counts=True), values)
+    np.testing.assert_allclose(decode(tmp_path / "a.pgm", []), values * (65535 / maximum), atol=0.5)

@@ -150,7 +150,14 @@ def test_pairs_that_cannot_be_fused_are_refused():
         fuse_luminance(average, GRAY[:4], colourful(4, 16))
 
 
-def test_a_method_that_changes_the_size_is_a_defect():
-    fake = method(lambda infrared, visible: visible[:-1])
-    with pytest.raises(AssertionError, match="changed the size"):
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda infrared, visible: visible[:-1], "of the shape"),
+        (lambda infrared, visible: infrared * np.nan, "no numbers"),
+    ],
+)
+def test_a_method_that_gives_no_image_of_the_pair_is_named(function, said):
+    fake = method(function)
+    with pytest.raises(InputError, match=f"fake gave an image.* {said}"):
         fuse_luminance(fake, GRAY, colourful())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from text2pixels.cameras.pairing import Pairing
 from text2pixels.cameras.recipe import Recipe
-from text2pixels.cameras.stills import Reading, mark_of, write_image
+from text2pixels.cameras.stills import Reading, is_whole, mark_of, write_image
 from text2pixels.cameras.view import fuse_view
 from text2pixels.errors import InputError
 from text2pixels.executors import AHEAD, map_ordered, open_executor
@@ -40,7 +40,7 @@ class Plan:
         reading: how files become views.
         gray: write the luminance alone.
         settings: `settings_of` all that; marks what is written.
-        again: fuse anew what is there already.
+        again: fuse anew what is there already, and replace what something else made.
     """
 
     recipe: Recipe
@@ -66,17 +66,30 @@ class Fused(NamedTuple):
     kept: bool = False
 
 
-def check_folder(output: Path, pairing: Pairing, others: Sequence[Path]) -> None:
-    """Make sure that a folder can take the fused images of the pairs; ``others`` are further files that are read.
+def check_folder(output: Path, pairing: Pairing, others: Sequence[Path], *, again: bool = False) -> None:
+    """Make sure that a folder can take the fused images of the pairs.
+
+    Args:
+        output: the folder, which need not exist.
+        pairing: of the two folders.
+        others: further files that are read.
+        again: images that something else made may be replaced.
 
     Raises:
-        InputError: it is a file, or a fused image would replace an input.
+        InputError: it is a file, or a fused image would replace an input, or an image that was not fused here.
     """
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file: two folders are fused into a folder")
     inputs = [path for pair in pairing.pairs.values() for path in pair]
     inputs += [*pairing.unpaired, *others]
-    check_outputs([output / f"{name}.png" for name in pairing.pairs], inputs)
+    outputs = [output / f"{name}.png" for name in pairing.pairs]
+    check_outputs(outputs, inputs)
+    there = [] if again else [path for path in outputs if path.is_file() and is_whole(path)]
+    if strangers := [path for path in there if mark_of(path) is None]:
+        raise InputError(
+            f"{strangers[0]} was not made by t2p fuse of two folders ({len(strangers)} such files): name another "
+            "folder, or replace them with --again"
+        )
 
 
 def settings_of(plan: Plan, version: str) -> str:
@@ -126,7 +139,7 @@ def fuse_job(plan: Plan, job: Job) -> Fused:
         mark = ""
         if plan.settings and job.infrared.is_file() and job.visible.is_file():  # reading a pipe would block
             mark = _digest([plan.settings, sha256(job.infrared), sha256(job.visible), job.phrases])
-            if not plan.again and mark_of(job.output) == mark:
+            if not plan.again and plan.recipe.is_known and mark_of(job.output) == mark:
                 return Fused(job.name, None, notes, kept=True)
         view = plan.reading.view(job.infrared, job.visible, notes)
         fused = fuse_view(plan.recipe.load(), view, job.phrases, gray=plan.gray)

@@ -1,5 +1,6 @@
 """Two folders of images: which files form a pair, which prompt of a file is for which pair, and what is not read."""
 
+import os
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -80,7 +81,9 @@ def _not_read(folder: Path) -> list[str]:
 def _labels_beside(infrared: Path, visible: Path) -> list[str]:
     """Return a line for each folder of labels that lies beside the two."""
     parents = {infrared.resolve().parent, visible.resolve().parent}
-    found = [path for parent in parents for path in parent.iterdir() if path.name.lower() in _LABEL_FOLDERS]
+    # A folder above that this user may not list has nothing to tell.
+    listed = [parent for parent in parents if os.access(parent, os.R_OK | os.X_OK)]
+    found = [path for parent in listed for path in parent.iterdir() if path.name.lower() in _LABEL_FOLDERS]
     return [
         f"{path}: labels are not read here, fusing needs none; t2p ingest takes them in for training and detection"
         for path in sorted(found)

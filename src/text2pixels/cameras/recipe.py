@@ -2,12 +2,13 @@
 
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from text2pixels.errors import InputError
 from text2pixels.files import sha256
 from text2pixels.methods import catalogue, own, trained
-from text2pixels.methods.built_in import OURS
+from text2pixels.methods.built_in import BUILT_IN, OURS
 from text2pixels.methods.card import FILE as CARD
 from text2pixels.methods.card import Option
 from text2pixels.methods.method import Method
@@ -43,10 +44,20 @@ class Recipe:
         """
         return _load(self, Path.cwd(), trained.SHIPPED)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether `fingerprint` tells it apart: the code of a user's own method may change, and nobody hashes it."""
+        return any(entry.card.name == self.name for entry in BUILT_IN)
+
     def fingerprint(self) -> dict[str, object]:
-        """Return all that decides the fused images: method, options, card and weights; device and engine do not."""
+        """Return all that decides the fused images: method, options, card and weights; device and engine do not.
+
+        Where the method reads text, it also says whether CLIP itself is there to read it.
+        """
         facts: dict[str, object] = {"method": self.name, "options": [list(option) for option in self.options]}
         card = self.load().card
+        if card.text:
+            facts["clip"] = find_spec("open_clip") is not None
         if self.weights is not None:
             files = [self.weights / file.name for file in card.files]
         else:
@@ -60,7 +71,15 @@ def _load(recipe: Recipe, here: Path, shipped: Path) -> Method:
     """Load a method; ``here`` and ``shipped`` are in the cache's key, as relative and default paths depend on them."""
     if recipe.device.partition(":")[0] not in _DEVICES:  # a filter would accept any
         raise InputError(f"device '{recipe.device}' is none: write auto, cpu, cuda or cuda:1")
+    if recipe.weights is not None and not recipe.weights.is_dir():
+        raise InputError(f"--weights: no folder at {recipe.weights}")
+    if recipe.engine is not None and recipe.name != OURS:
+        raise InputError(f"--engine is for our network: '{recipe.name}' runs in one way only")
     if recipe.model is None:
+        known = catalogue.methods()
+        if recipe.weights is not None and recipe.name in known and not known[recipe.name].card.files:
+            yours = "; a network that you trained is --model FOLDER" if recipe.name == OURS else ""
+            raise InputError(f"--weights is for methods with their authors' files: '{recipe.name}' needs none{yours}")
         return catalogue.load(
             recipe.name,
             weights=recipe.weights,

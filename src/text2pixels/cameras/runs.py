@@ -70,12 +70,13 @@ def fuse_pair(task: Task, attention: Path | None) -> None:
         pictures = {attention / name: image for name, image in drawn.items()}
         check_outputs([output, *pictures], inputs)
     say(notes)
+    for path, picture in pictures.items():
+        write_image(path, picture)
     write_image(output, fused)
     typer.echo(f"{output}: fused by {method.card.label}{range_text(reading.span)}")
     if view.field is not None:
         typer.echo(f"there is infrared in {view.field.share:.0%} of the frame; elsewhere the visible stays as it is")
-    for path, picture in pictures.items():
-        write_image(path, picture)
+    for path in pictures:
         typer.echo(f"{path}")
 
 
@@ -87,7 +88,7 @@ def fuse_folders(task: Task, prompts: Path | None, *, again: bool, workers: int,
         typer.Exit: with code 1, where some pairs could not be fused.
     """
     pairing = pair_folders(task.infrared, task.visible)
-    folders.check_folder(task.output, pairing, task.others)
+    folders.check_folder(task.output, pairing, task.others, again=again)
     own: dict[str, list[str]] = {}
     if prompts is not None:
         names = [path.resolve().name for path in (task.infrared, task.visible)]

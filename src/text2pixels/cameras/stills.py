@@ -26,6 +26,7 @@ from text2pixels.registration.files import Rig
 OUTPUTS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
 SAMPLES = 24  # images that a folder's range is found from: more hardly widen it
 _PNG_HEAD = 33  # bytes: signature and IHDR
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _MARK = b"text2pixels\0"
 
 
@@ -127,7 +128,7 @@ def _counts(paths: list[Path]) -> Iterator[NDArray[Any]]:
     """Yield the values (H, W) of the images that can be read, 0 where they are transparent."""
     for path in paths:
         try:
-            pixels, _ = split_opacity(decode(path, [], flat=False), path)
+            pixels, _ = split_opacity(decode(path, [], flat=False, counts=True), path)
         except Unusable:
             continue
         yield pixels if pixels.ndim == 2 else pixels[..., 0]
@@ -152,10 +153,15 @@ def write_image(path: Path, image: Image8, mark: str = "") -> None:
         mark: text to store in a PNG, which `mark_of` reads.
 
     Raises:
-        InputError: no image format that is written here has that suffix.
+        InputError: no image format that is written here has that suffix, or it takes no image of that size.
     """
     check_suffix(path)
-    coded = cv2.imencode(path.suffix.lower(), image if image.ndim == 2 else image[..., ::-1].copy())[1].tobytes()
+    done, buffer = cv2.imencode(path.suffix.lower(), image if image.ndim == 2 else image[..., ::-1].copy())
+    if not done:
+        raise InputError(
+            f"cannot write {path}: {path.suffix} takes no image of {image.shape[1]}x{image.shape[0]} pixels; try .png"
+        )
+    coded = buffer.tobytes()
     if mark:
         text = b"tEXt" + _MARK + mark.encode("ascii")
         chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
@@ -164,15 +170,22 @@ def write_image(path: Path, image: Image8, mark: str = "") -> None:
         aside.write_bytes(coded)
 
 
+def is_whole(path: Path) -> bool:
+    """Tell whether a file ends as a PNG does."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - len(_PNG_END)))
+        return stream.read() == _PNG_END
+
+
 def mark_of(path: Path) -> str | None:
-    """Return the mark that `write_image` left in a PNG; None where there is no such file or mark."""
+    """Return the mark that `write_image` left in a PNG; None where there is no file, no mark, or it is cut short."""
     try:
         with path.open("rb") as stream:
             head = stream.read(_PNG_HEAD + 512)
     except OSError:
         return None
     start = _PNG_HEAD + 8
-    if head[_PNG_HEAD + 4 : start] != b"tEXt" or head[start : start + len(_MARK)] != _MARK:
+    if not is_whole(path) or head[_PNG_HEAD + 4 : start] != b"tEXt" or head[start : start + len(_MARK)] != _MARK:
         return None
     (length,) = struct.unpack(">I", head[_PNG_HEAD : _PNG_HEAD + 4])
     return head[start + len(_MARK) : start + length].decode("ascii", "replace")

@@ -21,7 +21,7 @@ def fuse(
         str, typer.Argument(help="Infrared image, folder, video, or camera (0, /dev/video0, rtsp://…).")
     ],
     visible: Annotated[str, typer.Argument(help="Visible image, folder, video, or camera.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Fused image, folder or video.")],
+    output: Annotated[str, typer.Option("--output", "-o", metavar="PATH", help="Fused image, folder or video.")],
     method: Annotated[
         str, typer.Option(help="How to fuse: see t2p methods. ours is the network that comes along.")
     ] = "ours",
@@ -49,7 +49,10 @@ def fuse(
             "Without it the range is found once for the whole folder or video.",
         ),
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="Folder of the authors' weights (see t2p methods).")] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Folder of other authors' weights (see t2p methods); your own network is --model."),
+    ] = None,
     attention: Annotated[
         Path | None, typer.Option(help="Write which phrase lit which pixels into this folder (one pair, --prompt).")
     ] = None,
@@ -90,14 +93,19 @@ def fuse(
         raise InputError("give either --prompt for all or --prompts FILE with one each")
     if register and matrix is not None:
         raise InputError("give either --register, which finds the transform, or --matrix FILE, which has it")
+    if not output:
+        raise InputError("--output is empty: name the image, folder or video to write")
+    infrared, visible = map(_without_scheme, (infrared, visible))
     span, unit = (None, "") if infrared_range is None else parse_range(infrared_range)
     kind = _kind_of_both(infrared, visible)
     if unit and kind in ("a video", "a camera"):
         raise InputError(f"{kind} does not say what its values mean: give --infrared-range without {unit}")
     if seconds is not None and kind != "a camera":
         raise InputError("--seconds is for live cameras")
+    if kind == "a camera" and infrared == visible:
+        raise InputError(f"{infrared} is given twice: give the infrared camera, then the visible one")
     others = tuple(path for path in (prompts, matrix) if path is not None)
-    check_outputs([output], [Path(infrared), Path(visible), *others])
+    check_outputs([Path(output)], [Path(infrared), Path(visible), *others])
     if prompts is not None and kind != "a folder":
         raise InputError("--prompts is for two folders; give one pair its phrases with --prompt")
     if prompts is not None and not prompts.is_file():
@@ -115,7 +123,7 @@ def fuse(
             f"'{loaded.card.name}' reads no text: --prompt, --prompts and --attention are for a network trained here"
         )
     reading = Reading(span, None if matrix is None else read(matrix), register, unit)
-    task = runs.Task(recipe, reading, Path(infrared), Path(visible), output, _phrases(prompt), gray, others)
+    task = runs.Task(recipe, reading, Path(infrared), Path(visible), Path(output), _phrases(prompt), gray, others)
     if kind == "a folder":
         runs.fuse_folders(task, prompts, again=again, workers=workers, dask=dask)
     elif kind == "a camera":
@@ -124,6 +132,13 @@ def fuse(
         runs.fuse_videos(task)
     else:
         runs.fuse_pair(task, attention)
+
+
+def _without_scheme(given: str) -> str:
+    """Return the path that a file's address names; anything else as it is."""
+    from urllib.parse import unquote, urlsplit
+
+    return unquote(urlsplit(given).path) if given.startswith("file://") else given
 
 
 def _kind_of_both(infrared: str, visible: str) -> str:
@@ -204,9 +219,11 @@ def register(
     folders = [path for path in (infrared, visible) if os.path.isdir(path)]  # noqa: PTH112
     inputs = [infrared, visible, *(each for path in folders for each in path.iterdir())]
     check_outputs(outputs, inputs)
-    for path in outputs:
-        if path.is_dir():
+    for path, suffix in ((overlay, ".png"), (warped, ".png"), (matrix, ".json"), (rig, ".json")):
+        if path is not None and path.is_dir():
             raise InputError(f"{path} is a folder: name the file to write")
+        if path is not None and path.suffix.lower() != suffix:
+            raise InputError(f"{path} should end in {suffix}, which is what is written there")
     if infrared.is_dir() and visible.is_dir():
         if matrix is not None or warped is not None:
             raise InputError("--matrix and --warped are for one pair; two folders have one transform, --rig FILE")

@@ -49,20 +49,35 @@ _ONE_AT_A_TIME = threading.Lock()  # in `quiet`: a second thread would take the 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # or Python prints what Pillow logs of a broken file
 
 
-def decode(path: Path, notes: list[str], *, flat: bool = True) -> Pixels:
+def decode(path: Path, notes: list[str], *, flat: bool = True, counts: bool = False) -> Pixels:
     """Read an image file.
 
     Args:
         path: A regular file; its content, not its suffix, says of which format it is.
         notes: Receives a line for each thing in the file that the pixels do not show: further pages, transparency.
         flat: Compose transparent pixels over black; otherwise opacity is returned, as a fourth channel.
+        counts: Return the values of a PGM of 10 to 15 bits as the file has them, as infrared needs; otherwise its
+            largest value becomes that of 16 bits, white, as visible images mean it.
 
     Raises:
         Unusable: missing, no regular file, broken, of no known format or depth, or too many pixels.
     """
     _check_file(path)
     with _faults_in_one_line(path), path.open("rb") as stream:
-        return _decode(Image.open(stream, formats=_FORMATS), path, notes, flat)
+        image = Image.open(stream, formats=_FORMATS)
+        maximum = _maximum(image) if counts else None
+        pixels = _decode(image, path, notes, flat)
+        if maximum is not None:  # Pillow has spread the values over 16 bits
+            pixels = np.round(pixels.astype(np.float64) * maximum / 65535).astype(np.uint16)
+        return pixels
+
+
+def _maximum(image: ImageFile.ImageFile) -> int | None:
+    """Return the largest value that a PGM of more than 8 and less than 16 bits says it can hold; None for others."""
+    if image.format != "PPM" or image.mode != "I":
+        return None
+    arguments = image.tile[0].args  # ("L", 4095); of 16 bits, a name
+    return int(arguments[1]) if isinstance(arguments, tuple) else None
 
 
 def pixels_of(image: Image.Image, source: Path | str, notes: list[str]) -> Pixels:

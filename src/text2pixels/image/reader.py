@@ -34,7 +34,7 @@ def read_infrared(path: Path, span: Span | None = None, notes: list[str] | None 
     Raises:
         Unusable: see `read_visible`; also an image with a colour palette, or without a finite value.
     """
-    return to_infrared(decode(path, said := [] if notes is None else notes), path, span, said)
+    return to_infrared(decode(path, said := [] if notes is None else notes, counts=True), path, span, said)
 
 
 def read_infrared_field(
@@ -50,7 +50,7 @@ def read_infrared_field(
         Unusable: see `read_infrared`; also an image that is transparent throughout.
     """
     said = [] if notes is None else notes
-    pixels, opaque = split_opacity(decode(path, said, flat=False), path)
+    pixels, opaque = split_opacity(decode(path, said, flat=False, counts=True), path)
     return to_infrared(pixels, path, span, said), opaque
 
 
@@ -112,6 +112,11 @@ def to_infrared(pixels: NDArray[Any], source: Path | str, span: Span | None, not
         Unusable: a colour palette, or not one finite value.
     """
     counts = _one_channel(pixels, source) if pixels.ndim == 3 else pixels
+    if span is not None and counts.dtype == np.uint8:
+        notes.append(
+            f"{source}: has 8 bits and is read as it is; the range of {span[0]:g} to {span[1]:g} is for more bits"
+        )
+        span = None
     try:
         gray = infrared_to_8_bits(counts, span)
     except ValueError as error:

@@ -78,10 +78,19 @@ class Filter:
     parameters: int = 0
 
     def fuse(self, infrared_HW: Image8, visible_HW3: Image8, phrases: Phrases = ()) -> Float:
-        """Fuse one pair; see `Method.fuse`."""
+        """Fuse one pair; see `Method.fuse`.
+
+        Raises:
+            InputError: also where the function, which may be a user's own, gives another size or values that are none.
+        """
         assert not phrases, f"{self.card.name} reads no text"
         fused = self.function(*sources(self.card, infrared_HW, visible_HW3))
-        assert fused.shape[:2] == infrared_HW.shape, f"{self.card.name} changed the size to {fused.shape[:2]}"
+        if fused.shape[:2] != infrared_HW.shape:
+            raise InputError(
+                f"{self.card.name} gave an image of the shape {fused.shape} for a pair of {infrared_HW.shape}"
+            )
+        if not np.isfinite(fused).all():
+            raise InputError(f"{self.card.name} gave an image with values that are no numbers")
         return fused
 
 

@@ -160,7 +160,7 @@ def rows(path: Path) -> list[tuple[int, dict[str, str]]]:
                 found = ", ".join(columns)[:100]
                 raise InputError(
                     f"{path}: column '{column}' is missing (found: {found or 'nothing'}); "
-                    f"expected the header: name,phrases[,kind]"
+                    "expected the header: name,phrases[,kind], with commas"
                 )
         for column in columns:
             if column not in REQUIRED + OPTIONAL:

@@ -52,7 +52,7 @@ def read(path: Path) -> Rig:
         sizes = [tuple(int(side) for side in content[name][::-1]) for name in ("infrared_size", "visible_size")]
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, LookupError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
         raise InputError(f"{path}: {_EXPECTED}") from error
     (infrared, visible) = sizes
     if matrix.shape != (3, 3) or len(infrared) != 2 or len(visible) != 2 or min(*infrared, *visible) < 1:
