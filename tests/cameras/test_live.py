@@ -1,5 +1,8 @@
 """Live cameras, played by a server of motion JPEG on this machine."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -19,7 +22,10 @@ RATE = 50.0  # frames/s of both cameras
 
 
 class Playing(BaseHTTPRequestHandler):
-    """Sends a scene that brightens from frame to frame: gray on /ir, tinted on /vis, smaller on /small."""
+    """Sends a scene that brightens from frame to frame.
+
+    It is gray on /ir, tinted on /vis, smaller on /small, and on /late black at first, then tinted.
+    """
 
     frames = 60
 
@@ -29,8 +35,10 @@ class Playing(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             for index in range(self.frames):
-                level = 20 + 3 * index
+                level = 20 + 3 * (index % 60)
                 colour = (level, level, level) if self.path == "/ir" else (level // 2, level, level // 3)
+                if self.path == "/late" and index < 20:
+                    colour = (0, 0, 0)
                 size = (40, 48, 3) if self.path == "/small" else (48, 64, 3)
                 jpeg = cv2.imencode(".jpg", np.full(size, colour, np.uint8))[1].tobytes()
                 head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
@@ -101,12 +109,62 @@ def test_the_verb_ends_with_the_stream(address, tmp_path, monkeypatch):
     assert "frames dropped" in result.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process at once")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_recording_that_is_told_to_stop_is_finished(address, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(Playing, "frames", 3000)
+    words = ["fuse", f"{address}/ir", f"{address}/vis", "-o", "o.mkv", "--method", "average"]
+    command = [sys.executable, "-m", "text2pixels", *words]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 60
+        while not any(tmp_path.glob(".*.part/o.mkv")) and time.monotonic() < until:
+            time.sleep(0.05)
+        time.sleep(0.5)  # frames follow
+        process.send_signal(signal.Signals[name])
+        if name != "SIGINT":
+            time.sleep(0.002)
+            process.send_signal(signal.SIGTERM)  # as `timeout` and service managers do
+        said, notes = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, notes
+    assert f"ended by {'the user' if name == 'SIGINT' else name}" in notes
+    capture = cv2.VideoCapture(str(tmp_path / "o.mkv"))
+    assert f"{capture.get(cv2.CAP_PROP_FRAME_COUNT):.0f} frames written" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["o.mkv"]
+
+
+def test_handlers_of_signals_are_as_they_were(address, tmp_path, monkeypatch):
+    monkeypatch.setattr(Playing, "frames", 15)
+    own = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        for handler in (signal.getsignal(signal.SIGTERM), signal.SIG_DFL):
+            signal.signal(signal.SIGTERM, handler)
+            fuse_live(Slow(), f"{address}/ir", f"{address}/vis", tmp_path / "o.mkv", seconds=0.2)
+            assert signal.getsignal(signal.SIGTERM) == handler
+    finally:
+        signal.signal(signal.SIGTERM, own)
+
+
+def test_a_recording_in_a_thread_needs_no_signals(address, tmp_path, monkeypatch):
+    monkeypatch.setattr(Playing, "frames", 15)
+    given = (Slow(), f"{address}/ir", f"{address}/vis", tmp_path / "o.mkv")
+    thread = threading.Thread(target=fuse_live, args=given, kwargs={"seconds": 0.2})
+    thread.start()
+    thread.join()
+    assert (tmp_path / "o.mkv").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (("{}/none/../ir", "vis.png"), "does not exist"),
         (("{}/ir", "here"), "is a camera and here a folder: give .* two cameras"),
         (("{}/vis", "{}/ir"), "infrared in colours"),
+        (("{}/late", "{}/vis"), "late: infrared in colours"),
+        (("rtsp://a\udcff/b", "{}/vis"), "UTF-8"),
         (("{}/ir", "{}/small"), "64x48 and .* 48x40 pixels: .*--register"),
         (("{}/ir", "/dev/video99"), "/dev/video99: no camera answers"),
         (("{}/ir", "99"), "99: no camera answers"),

@@ -2,6 +2,7 @@
 
 import re
 import struct
+import sys
 
 import cv2
 import numpy as np
@@ -10,8 +11,8 @@ from typer.testing import CliRunner
 
 import text2pixels
 from text2pixels.cameras import video_output
-from text2pixels.cameras.video_input import has_sound
-from text2pixels.cameras.video_output import CODECS
+from text2pixels.cameras.video_input import Video, has_sound
+from text2pixels.cameras.video_output import CODECS, VideoOutput
 from text2pixels.cli import app
 from text2pixels.errors import InputError
 
@@ -149,7 +150,115 @@ def test_every_kind_of_video_is_written_and_read_back(place, suffix):
     assert re.search(r"\(the video runs at 10\), (H\.264|MPEG-4|VP8|FFV1|Motion JPEG)", result.stdout)
     again = run(f"out{suffix}", "vi.mkv", "-o", "again.mkv")
     assert "5 frames fused" in again.stdout
+    assert "ends after" not in again.stderr
     assert np.abs(place_of_bar(read("again.mkv")) - place_of_bar(read("ir.mkv"))).max() <= 1
+
+
+def noise(count):
+    return list(np.random.default_rng(0).integers(0, 256, (count, HEIGHT, WIDTH), dtype=np.uint8))
+
+
+def cut(path, share=0.5):
+    data = path.read_bytes()
+    path.write_bytes(data[: round(share * len(data))])
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".avi"])
+@pytest.mark.parametrize("which", ["ir", "vi", "ir vi"])
+def test_a_video_that_ends_before_its_header_says_is_fused_so_far_with_a_note(place, capfd, suffix, which):
+    names = [f"{side}{suffix}" for side in ("ir", "vi")]
+    for name in names:
+        write(name, noise(40), codec=CODECS[suffix][0])
+    for side in which.split():
+        cut(place / f"{side}{suffix}")
+    result = run(*names, "-o", "out.mkv")
+    frames = len(read("out.mkv"))
+    assert 15 <= frames <= 21
+    for side, name in zip(("ir", "vi"), names, strict=True):
+        said = re.search(rf"^{name} ends after (\d+) of 40 frames: it is cut short", result.stderr, re.MULTILINE)
+        assert bool(said) == (side in which.split())
+        assert said is None or abs(int(said[1]) - frames) <= 1
+    assert "is longer" not in result.stderr  # where the other one is too short
+    assert ("have no partner" in result.stderr) == (which != "ir vi")
+    assert capfd.readouterr() == ("", "")  # FFmpeg's own lines
+
+
+@pytest.mark.parametrize(
+    ("count", "given", "last", "expected"),
+    [
+        (60, 29, 2.8, True),
+        (60, 58, 5.7, False),  # a frame or two
+        (1000, 985, 98.4, False),  # 2 %
+        (1000, 970, 96.9, True),
+        (60, 30, 5.9, False),  # half the frames over the whole time: their rate was estimated
+        (0, 9, 0.8, False),  # a stream has no number
+    ],
+)
+def test_when_a_video_counts_as_cut(place, count, given, last, expected):
+    assert Video(place, 10.0, count, (48, 64), False, None, given, last).is_cut is expected
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 7.492507, 8.7, 25.0, 30000 / 1001, 239.76])
+@pytest.mark.parametrize("suffix", [".avi", ".mkv"])
+def test_the_rate_is_kept(place, suffix, rate):
+    path = place / f"out{suffix}"
+    with VideoOutput(path, (HEIGHT, WIDTH), rate) as writer:
+        for frame in moving(5, 10.0):
+            writer.write(frame)
+    capture = cv2.VideoCapture(str(path))
+    assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(rate, rel=2e-4)
+    for _ in range(5):
+        assert capture.read()[0]
+    assert capture.get(cv2.CAP_PROP_POS_MSEC) == pytest.approx(4000 / rate, abs=2)
+
+
+def test_an_avi_keeps_an_odd_size_and_its_grays(place):
+    frames = [frame[:47, :63] for frame in moving(3, 8.7)]
+    with VideoOutput(place / "out.avi", (47, 63), 8.7) as writer:
+        for frame in frames:
+            writer.write(frame)
+    assert np.abs(read("out.avi")[..., 0].astype(int) - np.stack(frames)).mean() < 3
+
+
+@pytest.mark.parametrize("first", [0, 128])
+def test_a_palette_is_found_behind_a_gray_first_frame(place, first):
+    plain = np.full((HEIGHT, WIDTH, 3), first, np.uint8)
+    tint = [np.dstack([frame, 255 - frame, frame // 2]) for frame in moving(30, 10.0)]
+    write("ir.mkv", [plain, *tint])
+    write("vi.mkv", tint)
+    with pytest.raises(InputError, match=r"ir\.mkv: infrared in colours"):
+        run("ir.mkv", "vi.mkv", "-o", "out.mkv")
+    assert not (place / "out.mkv").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
+@pytest.mark.parametrize("words", [("ir\udcff.mkv", "vi.mkv", "o.mkv"), ("ir.mkv", "vi.mkv", "o\udcff.mkv")])
+def test_a_name_that_is_not_utf8_is_refused(place, words):
+    for name in words[:2]:
+        write("some.mkv", moving(3, 10.0))
+        (place / "some.mkv").rename(name)
+    infrared, visible, output = words
+    with pytest.raises(InputError, match="UTF-8"):
+        run(infrared, visible, "-o", output)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows takes no colon in a name")
+def test_a_colon_in_a_name_is_no_protocol(place):
+    for name in ("12:30:05.mkv", "12:30:06.mkv"):
+        write("some.mkv", moving(3, 10.0))
+        (place / "some.mkv").rename(name)
+    run("12:30:05.mkv", "12:30:06.mkv", "-o", "12:30:07.mkv")
+    assert (place / "12:30:07.mkv").is_file()
+
+
+def test_a_folder_in_the_output_s_place_is_refused_before_anything_is_fused(place, monkeypatch):
+    write("ir.mkv", moving(3, 10.0))
+    write("vi.mkv", moving(3, 10.0))
+    (place / "out.mkv").mkdir()
+    monkeypatch.setattr("text2pixels.cameras.video.fuse_view", None)
+    with pytest.raises(InputError, match=r"^out\.mkv is a folder: name the video to write"):
+        run("ir.mkv", "vi.mkv", "-o", "out.mkv")
+    assert {path.name for path in place.iterdir()} == {"ir.mkv", "vi.mkv", "out.mkv"}
 
 
 def test_that_a_video_was_cut_short_is_not_said_by_ffmpeg_too(place, capfd):

@@ -5,10 +5,11 @@ with Camera("rtsp://…") as infrared, Camera("/dev/video0") as visible:
         show(fuse_view(method, as_they_are(gray(pair.infrared), pair.visible)))
 """
 
+import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ import numpy as np
 
 from text2pixels.cameras.alignment import aligner_of, as_they_are, rig_from_pairs
 from text2pixels.cameras.stills import Reading
+from text2pixels.cameras.video_input import check_utf8
 from text2pixels.cameras.video_output import VideoOutput, check_output
 from text2pixels.cameras.view import fuse_view
 from text2pixels.errors import InputError
@@ -32,6 +34,8 @@ from text2pixels.registration.files import Rig
 _PATIENCE = 10.0  # seconds without a frame, after which a camera counts as gone
 _USUAL_RATE = 25.0  # frames/s, where a camera reports none
 _FASTEST = 240.0  # frames/s; a camera that reports more does not mean its frame rate
+_SETTLED = 2.0  # seconds, in which the infrared is watched for false colours: many cameras begin with black
+_STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))  # no SIGHUP on Windows
 _RIG_PAIRS, _RIG_PAUSE = 8, 0.5  # pairs that a transform is found from, and seconds between them
 
 
@@ -56,8 +60,9 @@ class Camera:
             source: "0", "/dev/video0", "rtsp://…", "http://…".
 
         Raises:
-            InputError: it does not open, or gives no frame.
+            InputError: it does not open.
         """
+        check_utf8(source)
         self.source, self.received = source, 0
         with quiet():  # of the drivers' own messages: the error below says it in one line
             self._capture = cv2.VideoCapture(int(source) if source.isdecimal() else source)
@@ -162,10 +167,13 @@ def fuse_live(
     seconds: float | None = None,
     gray: bool = False,
 ) -> LiveReport:
-    """Fuse two cameras into a video in real time, until one ends, the time is over, or Ctrl-C.
+    """Fuse two cameras into a video in real time, until one ends, the time is over, Ctrl-C, or SIGTERM or SIGHUP.
+
+    The two signals are taken in the main thread alone, and not where the program has a handler of its own.
 
     Raises:
-        InputError: a camera does not open, gives colours for infrared, or sizes that differ without a transform.
+        InputError: a camera does not open, gives no frame or colours for infrared, sizes that differ without a
+            transform, or an output that cannot be written.
     """
     reading, report, method = reading or Reading(), LiveReport(), for_video(method)
     if reading.span is not None:
@@ -182,11 +190,15 @@ def fuse_live(
                 f"{infrared} is {first[0].shape[1]}x{first[0].shape[0]} and {visible} {size[1]}x{size[0]} pixels: they "
                 "must have one size and be aligned; --register finds the transform, --matrix FILE takes one"
             )
-        writer = stack.enter_context(VideoOutput(output, (size[0], size[1]), right.rate))
+        # The video is put in its place before the display ends, which fails where the terminal is gone.
         progress = stack.enter_context(bar())
+        stop = stack.enter_context(_told_to_stop())
+        writer = stack.enter_context(VideoOutput(output, (size[0], size[1]), right.rate))
         task = progress.add_task(f"fuse by {method.card.name} (Ctrl-C ends)", total=None, note="")
         try:
             for pair in newest_pairs(left, right, seconds):
+                if pair.seconds < _SETTLED:
+                    to_infrared(pair.infrared, infrared, None, [])  # refuses a palette
                 thermal = quantise(luminance(pair.infrared))
                 view = (
                     as_they_are(thermal, pair.visible) if rig is None else aligner_of(rig).view(thermal, pair.visible)
@@ -198,12 +210,42 @@ def fuse_live(
                 report.pairs, report.seconds, report.dropped = report.pairs + 1, pair.seconds, pair.dropped
                 speed = report.pairs / max(pair.seconds, 1e-3)
                 progress.update(task, advance=1, note=f"{speed:.1f} frames/s, {pair.dropped[1]} dropped")
-        except KeyboardInterrupt:  # the user's way to end it
-            report.notes.append("ended by the user")
+        except KeyboardInterrupt as error:
+            report.notes.append(f"ended by {str(error) or 'the user'}")
+        stop()
         if not writer.frames:
             raise InputError(f"{infrared}, {visible}: no pair of frames came")
         report.frames, report.codec = writer.frames, writer.codec
     return report
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[Callable[[], None]]:
+    """Let the first SIGTERM or SIGHUP interrupt the block as Ctrl-C does; yield what makes them do nothing after that.
+
+    `timeout` and service managers send several: no further one may keep the video from being finished.
+    """
+    armed = True
+
+    def disarm() -> None:
+        nonlocal armed
+        armed = False
+
+    def interrupt(number: int, _: object) -> None:
+        if armed:
+            disarm()
+            raise KeyboardInterrupt(signal.Signals(number).name)
+
+    # Python takes handlers in the main thread alone. What ignores the signal, as nohup does, goes on ignoring it.
+    here = threading.current_thread() is threading.main_thread()
+    replaced = [each for each in _STOPS if here and signal.getsignal(each) == signal.SIG_DFL]
+    for each in replaced:
+        signal.signal(each, interrupt)
+    try:
+        yield disarm
+    finally:
+        for each in replaced:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _first(camera: Camera) -> Image8:

@@ -117,9 +117,11 @@ def fuse_videos(
 ) -> Report:
     """Fuse frame by frame, at the visible video's rate, until the shorter video ends.
 
+    A video that ends before its header says is fused as far as it goes, with a note.
+
     Raises:
-        InputError: a video cannot be read whole, sizes that differ without a transform, or an output whose suffix or
-            size no encoder takes.
+        InputError: a video that cannot be read, or not in its full depth, sizes that differ without a transform, or an
+            output that is a folder or whose suffix or size no encoder takes.
     """
     reading, report, method = reading or Reading(), Report(), for_video(method)
     with ExitStack() as stack:
@@ -194,9 +196,17 @@ def _notes(left: Video, right: Video, steps: InStep) -> list[str]:
             f"{right.path}: its frames are not evenly spaced; at {right.rate:g} frames/s {steps.skipped} are left out "
             f"and {steps.repeated} shown again"
         )
-    for video, count in zip((left, right), steps.rest(), strict=True):
+    rest = steps.rest()  # reads both videos to their ends
+    for video in (left, right):
+        if video.is_cut:
+            notes.append(
+                f"{video.path} ends after {video.given} of {video.count} frames: it is cut short or damaged there, or "
+                "its header is wrong"
+            )
+    for video, other, count in ((left, right, rest[0]), (right, left, rest[1])):
         if count > 0:
-            notes.append(f"{video.path} is longer: its last {count} frames have no partner")
+            longer = ":" if other.is_cut else " is longer:"
+            notes.append(f"{video.path}{longer} its last {count} frames have no partner")
     words = {True: "its sound is not taken over", None: "sound, if it has any, is not taken over"}
     sounds = [(video.path, has_sound(video.path)) for video in (left, right)]
     return notes + [f"{path}: {words[sound]}" for path, sound in sounds if sound is not False]

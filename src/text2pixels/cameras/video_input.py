@@ -25,7 +25,8 @@ _DEEP_TAGS = frozenset(b"RGB0 BGR0 0RGB 0BGR P010 P016 Y210 Y216 Y410 Y416 v210 
 _COUNTS = b"Y1\x00\x10"  # gray of 16 bits, little-endian: the one deep format that OpenCV hands over whole
 _USUAL_RATE = 25.0  # frames/s, where a file has none
 _FASTEST = 1000.0  # frames/s; more than this is the container's clock and no frame rate
-_SAMPLES = 16  # frames that a range or a rig is found from
+_SAMPLES = 16  # frames that a range or a rig is found from, and false colours
+_FEW, _SHARE = 2, 0.02  # frames, and of the header's count: it may be this wrong, as some containers only estimate it
 
 _MP4_BEGINNINGS = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _MP4_PARENTS = (b"moov", b"trak", b"mdia")
@@ -66,6 +67,8 @@ class Video:
         count: frames, by the file's header; 0 where it has no number.
         size: (height, width), upright.
         counts: whether its frames are 16-bit counts.
+        given: frames that `frames` has yielded so far.
+        last: when the last of them was taken, seconds from the first.
     """
 
     path: Path
@@ -74,18 +77,33 @@ class Video:
     size: tuple[int, int]
     counts: bool
     capture: Any
+    given: int = 0
+    last: float = 0.0
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames that are left, in order."""
         start: float | None = None
         before = -1.0
-        while (found := self.capture.read())[0]:
+        while True:
+            with quiet():  # FFmpeg prints where a file was cut short; `is_cut` is how the caller says so
+                found, pixels = self.capture.read()
+            if not found:
+                return
             stamp = self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             start = stamp if start is None else start
             # Where time stamps are missing or run backwards, frames follow one another at the video's rate.
             time = stamp - start if stamp - start > before else before + 1 / self.rate
             before = time
-            yield Frame(self._pixels(found[1]), time)
+            self.given, self.last = self.given + 1, time
+            yield Frame(self._pixels(pixels), time)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the video, of which all frames have been read, ends well before its header says."""
+        # By number and by time: where frames are uneven in time, some containers give a rate and so a number that is
+        # wrong, but the right length.
+        reached = max(self.given, self.last * self.rate + 1)
+        return self.count - reached > max(_FEW, _SHARE * self.count)
 
     @property
     def seconds(self) -> float:
@@ -125,7 +143,7 @@ def open_video(path: Path, *, infrared: bool) -> Iterator[Video]:
         infrared: whether gray of 16 bits may be read as counts; a visible video has 8 bits.
 
     Raises:
-        InputError: no video, or one of a depth that cannot be read whole.
+        InputError: no video, one of a depth that cannot be read whole, or a name that OpenCV does not take.
     """
     if not path.is_file():  # reading a pipe would block
         raise InputError(f"{path} is not a video file: save it to a file first")
@@ -150,6 +168,30 @@ def open_video(path: Path, *, infrared: bool) -> Iterator[Video]:
         capture.release()
 
 
+def name_for_opencv(path: Path) -> str:
+    """Return the name by which OpenCV opens a file.
+
+    Raises:
+        InputError: see `check_utf8`.
+    """
+    # Absolute, as FFmpeg takes what is before a colon, as in 12:30:05.mkv, for a protocol.
+    name = str(path.absolute())
+    check_utf8(name)
+    return name
+
+
+def check_utf8(name: str) -> None:
+    """Refuse a name that is not UTF-8, at which OpenCV crashes.
+
+    Raises:
+        InputError: it is not.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{name}: OpenCV takes names in UTF-8 alone: rename the file or its folder") from error
+
+
 def _check_beginning(path: Path) -> None:
     """Refuse a file that does not begin like a video, above all a list of other files.
 
@@ -166,11 +208,12 @@ def _check_beginning(path: Path) -> None:
 
 
 def _open(capture: Any, path: Path, counts: bool) -> None:  # noqa: ANN401  (OpenCV is untyped)
+    name = name_for_opencv(path)
     with quiet():  # of FFmpeg's own messages: the error below says it in one line
         if counts:
-            capture.open(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_CONVERT_RGB, 0])
+            capture.open(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_CONVERT_RGB, 0])
         else:
-            capture.open(str(path))
+            capture.open(name)
     if not capture.isOpened():
         raise InputError(f"{path} is not a video that OpenCV can read")
 
@@ -215,7 +258,7 @@ class Thermal:
             raise InputError(
                 f"{video.path} has 8 bits: --infrared-range is for raw counts, of more than 8; leave it out"
             )
-        for frame in video.sample()[:1]:
+        for frame in video.sample():  # not the first alone: many cameras begin with a black one
             to_infrared(frame, video.path, None, [])
 
     def gray(self, frame: NDArray[Any]) -> Image8:
@@ -225,7 +268,7 @@ class Thermal:
 
 def coloured_infrared(visible: Video, error: Unusable) -> InputError:
     """Return the error of an infrared video in colours, with a hint where the visible one is gray."""
-    gray = all((frame == frame[..., :1]).all() for frame in visible.sample()[:1])
+    gray = all((frame == frame[..., :1]).all() for frame in visible.sample())
     hint = f"; {visible.path} is gray, so the two may be swapped" if gray else ""
     return InputError(f"{error}{hint}")
 
