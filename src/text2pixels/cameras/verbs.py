@@ -58,7 +58,7 @@ def fuse(
     ] = None,
     gray: Annotated[bool, typer.Option("--gray", help="Write the fused luminance, without colour.")] = False,
     seconds: Annotated[
-        float | None, typer.Option(help="For live cameras: end after this time; without it, at Ctrl-C or SIGTERM.", min=0)
+        float | None, typer.Option(help="For live cameras: when to end; without it, at Ctrl-C or SIGTERM.", min=0)
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="For folders: fuse anew what is there already.")] = False,
     workers: Annotated[int, typer.Option(help="For folders: how many processes.", min=1)] = 1,
