@@ -120,10 +120,10 @@ def test_a_failure_leaves_nothing_half_written(registered, monkeypatch):
     assert not [*layout.fused("tiny", "max").parent.iterdir()]
 
 
-def test_another_size_is_a_defect(registered, monkeypatch):
+def test_an_image_of_another_size_is_refused(registered, monkeypatch):
     card = entry_of("average").card
     monkeypatch.setattr(fuse, "load_model", lambda *_: Filter(card, lambda infrared, visible: infrared[1:]))
-    with pytest.raises(AssertionError, match="changed the size"):
+    with pytest.raises(InputError, match="average gave an image of the shape"):
         fuse.run("tiny", "average")
 
 
