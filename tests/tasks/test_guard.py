@@ -129,15 +129,23 @@ def test_runs_queue_for_the_tree_and_a_command_by_hand_counts(tree):
     tree.call("dvc", "repro")
 
 
-def test_parameters_that_somebody_has_changed_meanwhile_stay(tmp_path, monkeypatch):
-    from tasks.restore import keep_parameters, note_parameters, put_parameters_back
+@pytest.fixture
+def params(tmp_path, monkeypatch):
+    """The params.yaml that a run has written over another one."""
+    from tasks.restore import keep_parameters
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".cache/run").mkdir(parents=True)
-    params = tmp_path / "params.yaml"
-    params.write_text("before")
+    path = tmp_path / "params.yaml"
+    path.write_text("before")
     keep_parameters()
-    params.write_text("of the run")
+    path.write_text("of the run")
+    return path
+
+
+def test_parameters_that_somebody_has_changed_meanwhile_stay(params):
+    from tasks.restore import note_parameters, put_parameters_back
+
     note_parameters()
     params.write_text("by hand")
     assert "changed by hand" in (put_parameters_back() or "")
@@ -145,15 +153,10 @@ def test_parameters_that_somebody_has_changed_meanwhile_stay(tmp_path, monkeypat
     assert BEFORE.read_text() == "before"
 
 
-def test_parameters_of_a_run_that_was_killed_before_it_noted_them_are_kept_as_they_were(tmp_path, monkeypatch):
-    from tasks.restore import keep_parameters, put_parameters_back
+def test_parameters_of_a_run_that_was_killed_before_it_noted_them_are_kept_as_they_were(params):
+    from tasks.restore import put_parameters_back
 
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".cache/run").mkdir(parents=True)
-    params = tmp_path / "params.yaml"
-    params.write_text("before")
-    keep_parameters()
-    params.write_text("of the run")
+    assert params.read_text() == "of the run"
     assert str(BEFORE) in (put_parameters_back() or "")
     assert BEFORE.read_text() == "before"
 

@@ -84,8 +84,8 @@ def check_folder(output: Path, pairing: Pairing, others: Sequence[Path], *, agai
     inputs += [*pairing.unpaired, *others]
     outputs = [output / f"{name}.png" for name in pairing.pairs]
     check_outputs(outputs, inputs)
-    there = [] if again else [path for path in outputs if path.is_file() and is_whole(path)]
-    if strangers := [path for path in there if mark_of(path) is None]:
+    strangers = [path for path in outputs if path.is_file() and mark_of(path) is None and is_whole(path)]
+    if strangers and not again:
         raise InputError(
             f"{strangers[0]} was not made by t2p fuse of two folders ({len(strangers)} such files): name another "
             "folder, or replace them with --again"

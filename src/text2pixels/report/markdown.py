@@ -190,10 +190,10 @@ def headline(
         if ap50 is not None:
             # Marked anew: the best of its own table may be early or late fusion, which are no rows here, or a source.
             values = {method: cell.value for method, cell in _column(ap50, ALL).items()}
-            least_missed = _least([1 - values[method] for method in fused if method in values])
+            compared = [values[method] for method in fused if method in values]
+            highest = max(compared) if len(compared) > 1 else None
             columns[f"{_name(data)}<br>AP50 ↑"] = {
-                method: bold(figure(value), method in fused and 1 - value == least_missed)
-                for method, value in values.items()
+                method: bold(figure(value), method in fused and value == highest) for method, value in values.items()
             }
     chosen = dict(list(columns.items())[: MOST_COLUMNS - 2])
     seconds = {method: found["seconds"] for method, found in costs.items()}
