@@ -22,7 +22,10 @@ ROWS = [Quarantined("d", str(number), "pair", "blank", f"{number * 7919}") for n
 
 # What writes, the file, and how it writes more or less.
 WRITERS = {
-    "the state of a training": ("state.pt", lambda at, many: state.save(at, "run", {"a": torch.tensor(NOISE[:many])})),
+    "the state of a training": (
+        "state.pt",
+        lambda at, many: state.save(at, "run", {}, [], a=torch.tensor(NOISE[:many])),
+    ),
     "a trained network": (
         LAYOUT.weights,
         lambda at, many: tensor_files.write(at, LAYOUT, {"a": torch.tensor(NOISE[:many])}, {}),

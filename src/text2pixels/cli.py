@@ -141,16 +141,7 @@ def compare(
     from text2pixels.files import check_replaced
     from text2pixels.progress import track
 
-    folders: dict[str, Path] = {}
-    for argument in methods:
-        name, equals, folder = argument.partition("=")
-        if not name or not equals or not folder:
-            raise InputError(f"'{argument}' should be NAME=FOLDER, such as mine={argument or 'results'}")
-        if "/" in name:  # the page's pictures are named after it
-            raise InputError(f"'{name}' cannot be a name in NAME=FOLDER: it has a slash")
-        if name in folders:
-            raise InputError(f"the name '{name}' is given twice")
-        folders[name] = Path(folder)
+    folders = _named_folders(methods)
     if output is not None:
         from text2pixels.report.comparison import FILES
 
@@ -189,6 +180,21 @@ def compare(
         with whole_folder(output) as aside:
             write_comparison(aside, shared, found, detected)
         typer.echo(f"{output / 'index.html'}: the whole comparison, with pictures")
+
+
+def _named_folders(arguments: list[str]) -> dict[str, Path]:
+    """Return name -> folder of arguments NAME=FOLDER."""
+    folders: dict[str, Path] = {}
+    for argument in arguments:
+        name, equals, folder = argument.partition("=")
+        if not name or not equals or not folder:
+            raise InputError(f"'{argument}' should be NAME=FOLDER, such as mine={argument or 'results'}")
+        if "/" in name:  # the page's pictures are named after it
+            raise InputError(f"'{name}' cannot be a name in NAME=FOLDER: it has a slash")
+        if name in folders:
+            raise InputError(f"the name '{name}' is given twice")
+        folders[name] = Path(folder)
+    return folders
 
 
 @images.command(rich_help_panel=_IMAGES)

@@ -149,12 +149,12 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_state(tmp_pa
 def test_the_state_of_another_run_is_refused(reference, tmp_path, monkeypatch):
     from text2pixels.training import state
 
-    state.save(tmp_path, "other", {"epoch": 1})
+    state.save(tmp_path, "other", {}, [], epoch=1)
     with pytest.raises(InputError, match="other parameters, code or data"):
-        state.load(tmp_path, "f")
+        state.load(tmp_path, "f", {})
     (tmp_path / "state.pt").write_bytes(b"garbage")
     with pytest.raises(InputError, match="damaged"):
-        state.load(tmp_path, "f")
+        state.load(tmp_path, "f", {})
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_phrases_of_objects_are_attended_to_on_objects_and_strangers_nowhere(tmp
 
 def test_of_what_was_learned_of_details_a_part_is_kept(tmp_path):
     fusion, _, _ = learned(tmp_path, text_steps=100)
-    saved = text.resumable.load(tmp_path / "cache", "f")["network"]
+    saved = torch.load(tmp_path / "cache" / text.resumable.FILE)["parts"]["network"]
     for name, kept in fusion.state_dict().items():
         expected = saved[name].clone()
         if name in ("lift.2.weight", "lift.2.bias"):
@@ -91,8 +91,8 @@ def test_a_run_that_was_killed_ends_as_it_would_have(tmp_path, monkeypatch):
     whole, _, expected = learned(tmp_path / "whole", text_steps=150)
     real = text.resumable.save
 
-    def deadly(*arguments):
-        real(*arguments)
+    def deadly(*arguments, **progress):
+        real(*arguments, **progress)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(text.resumable, "save", deadly)

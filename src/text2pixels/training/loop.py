@@ -164,16 +164,18 @@ def train(
     labelled = data.labelled
     val = [(item, central_view(item.pair.width, item.pair.height, STRIDE)) for item in data.val]
 
+    parts: resumable.Parts = {
+        "network": network,
+        "detector": detector.network,
+        "fusion_optimizer": fusion.optimizer,
+        "detector_optimizer": detection.optimizer,
+    }
     begun = Best(0, math.inf, _copy(network), _copy(detector.network))  # the best where no epoch follows
     outcome, first_epoch = Trained(begun), 0
-    saved = resumable.load(cache, fingerprint)
+    saved = resumable.load(cache, fingerprint, parts)
     if saved is not None:
-        first_epoch = saved["epoch"]
-        network.load_state_dict(saved["network"])
-        detector.network.load_state_dict(saved["detector"])
-        fusion.optimizer.load_state_dict(saved["fusion_optimizer"])
-        detection.optimizer.load_state_dict(saved["detector_optimizer"])
-        outcome = Trained(Best(**saved["best"]), [Row(*row) for row in saved["history"]])
+        first_epoch = saved.progress["epoch"]
+        outcome = Trained(Best(**saved.progress["best"]), saved.history)
         if world.leads:
             console.print(f"{description}: resumes after epoch {first_epoch} of {settings.epochs} ({cache})")
 
@@ -225,19 +227,8 @@ def train(
             elif strategy.fusion_first:
                 outcome.best.detector = _copy(detector.network)
             if world.leads:
-                resumable.save(
-                    cache,
-                    fingerprint,
-                    {
-                        "epoch": epoch + 1,
-                        "network": network.state_dict(),
-                        "detector": detector.network.state_dict(),
-                        "fusion_optimizer": fusion.optimizer.state_dict(),
-                        "detector_optimizer": detection.optimizer.state_dict(),
-                        "best": vars(outcome.best),
-                        "history": [tuple(row) for row in outcome.history],
-                    },
-                )
+                best = vars(outcome.best)
+                resumable.save(cache, fingerprint, parts, outcome.history, epoch=epoch + 1, best=best)
                 told = {f"{row.level} loss": row.value for row in rows if row.name == "loss"}
                 told |= {f"validation {level}": value for level, value in scores.items()}
                 told |= {} if precision is None else {"validation AP50": precision}

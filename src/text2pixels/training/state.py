@@ -6,31 +6,45 @@ other data never meets it.
 
 import io
 import pickle
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from torch import nn
 
 from text2pixels.errors import InputError
 from text2pixels.files import whole_file
+from text2pixels.training.history import Row
 
 FILE = "state.pt"
 
+Parts = Mapping[str, nn.Module | torch.optim.Optimizer]  # what a run changes, by name
 
-def save(folder: Path, run: str, state: dict[str, Any]) -> None:
-    """Write the state; at any moment the file there is a whole one.
+
+class Saved(NamedTuple):
+    """How far a run had come: its history, and what else its loop has kept by name."""
+
+    history: list[Row]
+    progress: dict[str, Any]
+
+
+def save(folder: Path, run: str, parts: Parts, history: Sequence[Row], **progress: object) -> None:
+    """Write the state of a run; at any moment the file there is a whole one.
 
     Raises:
         InputError: the disk is full, or the folder cannot be written to.
     """
+    states = {name: part.state_dict() for name, part in parts.items()}
+    rows = [tuple(row) for row in history]
     content = io.BytesIO()  # torch calls a disk that is full a failed writer of streams
-    torch.save({"fingerprint": run, "state": state}, content)
+    torch.save({"fingerprint": run, "parts": states, "history": rows, "progress": progress}, content)
     with whole_file(folder / FILE) as aside:
         aside.write_bytes(content.getbuffer())
 
 
-def load(folder: Path, run: str) -> dict[str, Any] | None:
-    """Return the state of a run, on the CPU, or None where it has not yet saved one.
+def load(folder: Path, run: str, parts: Parts) -> Saved | None:
+    """Give the parts of a run the state that was saved, and return the rest of it; None where there is none yet.
 
     Raises:
         InputError: the file belongs to another run, or is damaged.
@@ -40,7 +54,7 @@ def load(folder: Path, run: str) -> dict[str, Any] | None:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        found, state = content["fingerprint"], content["state"]
+        found, states, rows, progress = (content[key] for key in ("fingerprint", "parts", "history", "progress"))
     except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged: remove {folder} to train from the start") from error
     if found != run:
@@ -48,4 +62,6 @@ def load(folder: Path, run: str) -> dict[str, Any] | None:
             f"{path} is of a run with other parameters, code or data (fingerprint {found}, expected {run}): "
             f"remove {folder} to train from the start"
         )
-    return dict(state)
+    for name, part in parts.items():
+        part.load_state_dict(states[name])
+    return Saved([Row(*row) for row in rows], progress)

@@ -116,13 +116,11 @@ def learn_text(
     for parameter in own:
         parameter.requires_grad_(True)
     optimizer = torch.optim.AdamW(own, lr=settings.text_rate, betas=_BETAS, weight_decay=_DECAY)
+    parts: resumable.Parts = {"network": network, "classifier": classifier, "optimizer": optimizer}
     first, history = 0, list[Row]()
-    saved = resumable.load(cache, fingerprint)
+    saved = resumable.load(cache, fingerprint, parts)
     if saved is not None:
-        first, history = saved["step"], [Row(*row) for row in saved["history"]]
-        network.load_state_dict(saved["network"])
-        classifier.load_state_dict(saved["classifier"])
-        optimizer.load_state_dict(saved["optimizer"])
+        first, history = saved.progress["step"], saved.history
         console.print(f"{description}: resumes after step {first} of {settings.text_steps} ({cache})")
     with bar() as progress:
         task = progress.add_task(description, total=settings.text_steps, completed=first, note="")
@@ -155,14 +153,7 @@ def learn_text(
                 progress.update(task, advance=1, note=f"grounding {found['grounding'].item():.3f}")
             history += [Row(steps.stop, LEVEL, name, float(np.mean(values))) for name, values in records.items()]
             history += _validate(network, val, pairs.classes, tokens, steps.stop)
-            state = {
-                "step": steps.stop,
-                "network": network.state_dict(),
-                "classifier": classifier.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "history": [tuple(row) for row in history],
-            }
-            resumable.save(cache, fingerprint, state)
+            resumable.save(cache, fingerprint, parts, history, step=steps.stop)
     network.requires_grad_(True).cpu()
     _scale_details(network, _QUIETER)
     return history

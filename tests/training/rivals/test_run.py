@@ -56,12 +56,12 @@ def interrupt(monkeypatch, after):
     """Kill the run in the saving of its state number ``after`` + 1."""
     whole, count = resumable.save, 0
 
-    def save(*arguments):
+    def save(*arguments, **progress):
         nonlocal count
         count += 1
         if count > after:
             raise KeyboardInterrupt
-        whole(*arguments)
+        whole(*arguments, **progress)
 
     monkeypatch.setattr(resumable, "save", save)
 

@@ -5,7 +5,7 @@ Shapes: B batch; 1 and 3 channels; H, W patch.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -118,8 +118,3 @@ def sobel(image_B1HW: Tensor) -> Tensor:
     kernel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], device=image_B1HW.device)
     kernels_2133 = torch.stack([kernel, kernel.T])[:, None]
     return F.conv2d(image_B1HW, kernels_2133, padding=1).abs().sum(dim=1, keepdim=True)
-
-
-def as_state(parts: Mapping[str, nn.Module | torch.optim.Optimizer]) -> dict[str, Any]:
-    """Return the state of networks and optimisers, by their names."""
-    return {name: part.state_dict() for name, part in parts.items()}

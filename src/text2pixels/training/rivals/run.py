@@ -16,7 +16,7 @@ from text2pixels.progress import console
 from text2pixels.training import state as resumable
 from text2pixels.training.history import Row
 from text2pixels.training.rivals.patches import PatchReader
-from text2pixels.training.rivals.recipe import Budget, Patches, Recipe, as_state
+from text2pixels.training.rivals.recipe import Budget, Patches, Recipe
 
 LEVEL = "retraining"  # of the rows of the history
 _SECTIONS = 50  # of a run; the state is saved, a line printed and a point of the curves made after each
@@ -66,12 +66,10 @@ def retrain(
         raise InputError(f"{description}: no training pairs: the data sets of train.datasets have none in 'train'")
     torch.manual_seed(seed)
     rival = recipe.start(budget, device)
-    first, history = 0, []
-    saved = resumable.load(cache, fingerprint)
+    first, history = 0, list[Row]()
+    saved = resumable.load(cache, fingerprint, rival.parts())
     if saved is not None:
-        first, history = saved["step"], [Row(*row) for row in saved["history"]]
-        for name, part in rival.parts().items():
-            part.load_state_dict(saved["parts"][name])
+        first, history = saved.progress["step"], saved.history
         console.print(f"{description}: resumes after step {first:,} of {budget.steps:,} ({cache})")
     every = max(1, math.ceil(budget.steps / _SECTIONS))
     records: defaultdict[str, list[float]] = defaultdict(list)
@@ -91,8 +89,7 @@ def retrain(
         means = {name: sum(values) / len(values) for name, values in records.items()}
         history += [Row(section, LEVEL, name, value) for name, value in means.items()]
         records.clear()
-        state = {"step": done, "history": [tuple(row) for row in history], "parts": as_state(rival.parts())}
-        resumable.save(cache, fingerprint, state)
+        resumable.save(cache, fingerprint, rival.parts(), history, step=done)
         left = round((time.perf_counter() - begun) / (done - first) * (budget.steps - done))
         numbers = "".join(f"{name} {value:.4g}, " for name, value in means.items())
         line = f"{description}: step {done:,} of {budget.steps:,}, {numbers}{left:,} s left"
