@@ -34,7 +34,7 @@ _BLOCKER = re.compile(r"^\s*(\(PID \d+\): .*)$")
 _LEVELS = (("error", logging.ERROR), ("warning", logging.WARNING))  # how lines of DVC and of the stages begin
 _PATIENCE = 5  # seconds between two tries
 _LEASE = 60  # seconds after which the slot of a flow that was killed is free again
-# "train ours: epoch 3 of 12, lower 0.534, …, 41 s left": what text2pixels.progress.report_epoch prints.
+# "train ours: epoch 3 of 12, lower 0.534, …, 41 s left": what text2pixels.progress.report prints.
 _EPOCH = re.compile(r"(?:epoch|step) ([\d,]+) of ([\d,]+), ")
 _RARELY = 2  # seconds between two updates: an epoch of a small run takes less
 

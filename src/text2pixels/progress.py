@@ -58,16 +58,18 @@ def _length(items: Iterable[Item]) -> int | None:
         return None
 
 
-def report_epoch(description: str, done: int, total: int, values: Mapping[str, float], seconds: float) -> None:
-    """Print one line for an epoch that is done, as a log keeps it where nobody sees a bar move.
+def report(description: str, unit: str, done: int, total: int, values: Mapping[str, float], seconds: float) -> None:
+    """Print one line of a training, as a log keeps it where nobody sees a bar move.
 
     Args:
         description: of the training.
-        done: epochs so far.
-        total: epochs in all.
-        values: what the epoch came to, by name.
-        seconds: that one epoch takes.
+        unit: what is counted: "epoch" or "step".
+        done: how many so far.
+        total: how many in all.
+        values: what the last ones came to, by name.
+        seconds: that one takes.
     """
-    numbers = "".join(f"{name} {value:.3f}, " for name, value in values.items())
+    numbers = "".join(f"{name} {value:.4g}, " for name, value in values.items())
     left = round(seconds * (total - done))
-    console.print(f"{description}: epoch {done} of {total}, {numbers}{left} s left", soft_wrap=True, highlight=False)
+    line = f"{description}: {unit} {done:,} of {total:,}, {numbers}{left:,} s left"
+    console.print(line, soft_wrap=True, highlight=False)

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from rich.console import Console
 from support import tiny_run
 
+from text2pixels import progress
 from text2pixels.config import Losses, Network, Train
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
@@ -54,6 +56,16 @@ def test_what_reads_the_text_learns_and_nothing_else_moves(tmp_path):
     moved = {name.split(".")[0] for name, value in fusion.state_dict().items() if not torch.equal(value, before[name])}
     assert moved == {"recogniser", "cross_attention", "hear", "lift"}
     assert all(parameter.requires_grad for parameter in fusion.parameters())
+
+
+def test_a_log_tells_how_far_the_reading_of_text_is(tmp_path, monkeypatch):
+    shown = Console(stderr=True, record=True)
+    monkeypatch.setattr(progress, "console", shown)
+    learned(tmp_path)
+    lines = [line for line in shown.export_text().splitlines() if line.startswith("text: step")]
+    assert [line.split(", ")[0] for line in lines] == ["text: step 100 of 200", "text: step 200 of 200"]
+    assert "grounding 0." in lines[-1]
+    assert lines[-1].endswith(", 0 s left")
 
 
 def test_phrases_of_objects_are_attended_to_on_objects_and_strangers_nowhere(tmp_path):

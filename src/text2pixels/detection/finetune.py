@@ -14,7 +14,7 @@ from text2pixels.detection.examples import Example, Frame, batches
 from text2pixels.detection.yolo import Detector
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
-from text2pixels.progress import bar, report_epoch
+from text2pixels.progress import bar, report
 
 _WARM_UP = 0.1  # share of the steps
 _LAST_RATE = 0.02  # share of the learning rate at the end
@@ -112,7 +112,7 @@ def fit(
                 progress.update(task, advance=1, note=f"loss {loss.item():.2f}")
             means.append(total / len(examples))
             if description is not None:
-                report_epoch(description, epoch + 1, epochs, {"loss": means[-1]}, time.monotonic() - began)
+                report(description, "epoch", epoch + 1, epochs, {"loss": means[-1]}, time.monotonic() - began)
     for parameter in frozen:
         parameter.requires_grad_(True)
     if averaged is not None:

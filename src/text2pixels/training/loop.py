@@ -23,7 +23,7 @@ from text2pixels.detection.yolo import STRIDE, Detector
 from text2pixels.errors import InputError
 from text2pixels.image.views import View, central_view, random_view
 from text2pixels.network.network import FusionNetwork
-from text2pixels.progress import bar, console, report_epoch
+from text2pixels.progress import bar, console, report
 from text2pixels.registry import look_up
 from text2pixels.training import state as resumable
 from text2pixels.training.augmentation import augment
@@ -232,7 +232,7 @@ def train(
                 told = {f"{row.level} loss": row.value for row in rows if row.name == "loss"}
                 told |= {f"validation {level}": value for level, value in scores.items()}
                 told |= {} if precision is None else {"validation AP50": precision}
-                report_epoch(description, epoch + 1, settings.epochs, told, time.monotonic() - began)
+                report(description, "epoch", epoch + 1, settings.epochs, told, time.monotonic() - began)
     return outcome
 
 

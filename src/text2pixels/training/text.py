@@ -11,6 +11,7 @@ Shapes: B batch; T phrases; K classes; H, W image; h, w token grid; S = T + 1 wi
 """
 
 import math
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache as cache_calls
@@ -28,7 +29,7 @@ from text2pixels.image.views import View, central_view, random_view
 from text2pixels.network.description import STRIDE
 from text2pixels.network.losses import grounding_loss, guidance_loss
 from text2pixels.network.network import FusionNetwork
-from text2pixels.progress import bar, console
+from text2pixels.progress import bar, console, report
 from text2pixels.prompts.phrases import Noun, by_noun, noun
 from text2pixels.training import state as resumable
 from text2pixels.training.augmentation import noisy, other_cameras
@@ -128,6 +129,7 @@ def learn_text(
             steps = range(begin, min(begin + _SECTION, settings.text_steps))
             plans = [[_view(pairs, settings, seed, step, place) for place in range(settings.batch)] for step in steps]
             records: defaultdict[str, list[float]] = defaultdict(list)
+            began = time.monotonic()
             for step, plan, crops in zip(steps, plans, batches(plans), strict=True):
                 falling = (1 + math.cos(math.pi * step / settings.text_steps)) / 2
                 for group in optimizer.param_groups:
@@ -151,9 +153,12 @@ def learn_text(
                 for name, value in found.items():
                     records[name].append(value.item())
                 progress.update(task, advance=1, note=f"grounding {found['grounding'].item():.3f}")
-            history += [Row(steps.stop, LEVEL, name, float(np.mean(values))) for name, values in records.items()]
+            means = {name: float(np.mean(values)) for name, values in records.items()}
+            history += [Row(steps.stop, LEVEL, name, value) for name, value in means.items()]
             history += _validate(network, val, pairs.classes, tokens, steps.stop)
             resumable.save(cache, fingerprint, parts, history, step=steps.stop)
+            seconds = (time.monotonic() - began) / len(steps)
+            report(description, "step", steps.stop, settings.text_steps, means, seconds)
     network.requires_grad_(True).cpu()
     _scale_details(network, _QUIETER)
     return history

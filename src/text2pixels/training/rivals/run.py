@@ -12,7 +12,7 @@ from torch import Tensor
 
 from text2pixels.datasets.manifest import Pair
 from text2pixels.errors import InputError
-from text2pixels.progress import console
+from text2pixels.progress import console, report
 from text2pixels.training import state as resumable
 from text2pixels.training.history import Row
 from text2pixels.training.rivals.patches import PatchReader
@@ -90,10 +90,8 @@ def retrain(
         history += [Row(section, LEVEL, name, value) for name, value in means.items()]
         records.clear()
         resumable.save(cache, fingerprint, rival.parts(), history, step=done)
-        left = round((time.perf_counter() - begun) / (done - first) * (budget.steps - done))
-        numbers = "".join(f"{name} {value:.4g}, " for name, value in means.items())
-        line = f"{description}: step {done:,} of {budget.steps:,}, {numbers}{left:,} s left"
-        console.print(line, soft_wrap=True, highlight=False)
+        seconds = (time.perf_counter() - begun) / (done - first)
+        report(description, "step", done, budget.steps, means, seconds)
     return Retrained({name: value.detach().cpu() for name, value in rival.weights().items()}, history)
 
 
