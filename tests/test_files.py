@@ -97,6 +97,44 @@ def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "out.txt"]
 
 
+@pytest.mark.parametrize("name", ["out", "o" * 80])
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_process_killed_while_it_replaces_a_folder_loses_neither(tmp_path, name, renames):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "one").touch()
+    (tmp_path / (name + "er")).mkdir()
+    code = (
+        "import os, sys; from pathlib import Path; from text2pixels import files\n"
+        "rename, count = Path.rename, 0\n"
+        "def deadly(path, target):\n"
+        "    global count; count += 1; rename(path, target)\n"
+        f"    if count == {renames}: os.kill(os.getpid(), 9)\n"
+        "Path.rename = deadly\n"
+        f"with files.whole_folder(Path('{name}')) as aside: (aside / 'two').touch()"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)
+    with pytest.raises(RuntimeError), files.whole_folder(tmp_path / name):
+        raise RuntimeError
+    assert [path.name for path in (tmp_path / name).iterdir()] == [["one"], ["two"]][renames - 1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [name, name + "er"]
+
+
+def test_a_folder_is_put_back_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    target, rename = tmp_path / "out", Path.rename
+    with files.whole_folder(target) as aside:
+        (aside / "one").touch()
+
+    def refuse(path, to):
+        if path.suffix == ".part":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(OSError, match="Input/output"), files.whole_folder(target) as aside:
+        (aside / "two").touch()
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*")] == [Path("out"), Path("out/one")]
+
+
 @pytest.mark.parametrize("name", ["x" * 255, "é" * 127, "\U0001f525" * 63, "x" * 251 + ".png"])
 def test_a_name_as_long_as_a_file_system_takes_can_be_written(tmp_path, name):
     with files.whole_file(tmp_path / name) as aside:

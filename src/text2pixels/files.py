@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from glob import escape
 from pathlib import Path
 
 from text2pixels.errors import InputError
@@ -48,6 +49,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     if ".." in path.parts or path.resolve() in (here, *here.parents):
         raise InputError(f"{path} would be replaced as a whole: name a folder of its own, below {here} or elsewhere")
     aside = beside(path)
+    _settle(path)
     try:
         aside.mkdir()
         yield aside
@@ -61,14 +63,34 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def take_place(aside: Path, path: Path) -> None:
-    """Rename a folder to ``path``; what was there goes aside by a rename too, as removing it takes its time."""
-    if not path.exists():
+    """Rename a folder to ``path``; what was there goes aside by a rename too, as removing it takes its time.
+
+    Killed between the renames, a process leaves nothing at ``path``: the next one puts back what was there.
+    """
+    _settle(path)
+    old = _beside(path, "old")
+    try:
+        if path.exists():
+            path.rename(old)
         aside.rename(path)
+    finally:
+        _put_back_or_remove(old, path)
+
+
+def _settle(path: Path) -> None:
+    """End what killed processes of this machine began when they replaced a folder."""
+    for old in path.parent.glob(f".{escape(_shortened(path.name))}.{_machine()}-*-*.old"):
+        if _is_left(old):
+            _put_back_or_remove(old, path)
+
+
+def _put_back_or_remove(old: Path, path: Path) -> None:
+    if not old.exists():
         return
-    old = beside(path)
-    path.rename(old)
-    aside.rename(path)
-    shutil.rmtree(old)
+    if path.exists():
+        shutil.rmtree(old)
+    else:
+        old.rename(path)
 
 
 def beside(path: Path) -> Path:
@@ -84,16 +106,29 @@ def beside(path: Path) -> Path:
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.filename}: {error.strerror}") from error
     _sweep(path.parent.resolve())
-    # Names may be as long as a file system takes, so this one keeps 50 characters of it, at most 200 bytes.
-    return path.with_name(f".{path.name[:50]}.{_machine()}-{os.getpid()}-{secrets.token_hex(3)}.part")
+    return _beside(path, "part")
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f".{_shortened(path.name)}.{_machine()}-{os.getpid()}-{secrets.token_hex(3)}.{ending}")
+
+
+def _shortened(name: str) -> str:
+    """Return a name of at most 50 characters, which are at most 200 bytes: names may be as long as a disk takes."""
+    return name if len(name) <= 50 else f"{name[:41]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"
 
 
 @cache  # once a folder: a run may write twenty thousand files into one
 def _sweep(folder: Path) -> None:
     for left in folder.glob(f".*.{_machine()}-*-*.part"):
-        process = left.name.split("-")[-2]
-        if process.isdigit() and not _is_alive(int(process)):
+        if _is_left(left):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _is_left(aside: Path) -> bool:
+    """Tell whether the process that made a name beside another is no more."""
+    process = aside.name.split("-")[-2]
+    return process.isdigit() and not _is_alive(int(process))
 
 
 @cache
