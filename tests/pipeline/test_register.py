@@ -98,6 +98,18 @@ def test_a_rig_has_one_transform(tmp_path, monkeypatch):
     assert (one.width, one.height) == (other.width, other.height)
 
 
+def test_a_pair_of_other_sizes_than_the_rigs_is_rejected(tmp_path, monkeypatch):
+    visible = {name: other_camera(scene(number), TRUTH, SIZE, number) for number, name in enumerate("abc")}
+    visible["b"] = np.repeat(np.repeat(visible["b"], 2, axis=0), 2, axis=1)
+    monkeypatch.setattr("text2pixels.pipeline.register.RIG_PAIRS", 2)  # the first and the last
+    set_up(tmp_path, monkeypatch, False, visible, rig=True)
+    run("mine")
+    assert [pair.name for pair in read_manifest(layout.processed("mine") / "manifest.parquet")] == ["a", "c"]
+    left_out = read_quarantine(layout.processed("mine") / "quarantine.parquet")
+    (odd,) = (item for item in left_out if item.reason == "unregistered")
+    assert (odd.name, "760x600" in odd.detail, "380x300" in odd.detail) == ("b", True, True)
+
+
 def test_nothing_registered_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     set_up(tmp_path, monkeypatch, False, {"b": np.full(SIZE, 90, np.uint8)})
     with pytest.raises(InputError, match="none of 1 pairs"):

@@ -5,7 +5,7 @@ image has no interval, a metric that is undefined for some method takes no part 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -31,8 +31,9 @@ class Interval:
 class Comparison:
     """A method against the best other one on the images where both are defined.
 
-    ``difference`` is the mean of method less ``against``; ``p`` is two-sided, ``p_holm`` corrected
-    for the number of methods compared. NaN where there is no test, and ``note`` says why.
+    ``difference`` is the mean of method less ``against``; ``p`` is two-sided, ``p_holm`` corrected for the number of
+    tests: one less than methods, as the best against the second is the second against the best. NaN where there is no
+    test, and ``note`` says why.
     """
 
     method: str
@@ -125,8 +126,11 @@ def compare_with_best(values: pd.DataFrame, direction: Direction) -> list[Compar
             comparisons.append(Comparison(method, "", float("nan"), float("nan"), float("nan"), 0, note))
         else:
             comparisons.append(_wilcoxon(values[method], values[others[0]]))
-    corrected = holm([comparison.p for comparison in comparisons])
-    return [Comparison(**vars(one) | {"p_holm": p}) for one, p in zip(comparisons, corrected, strict=True)]
+    # The best one's test against the second is the second's against it, and counts once.
+    tests = {one.method: one.p for one in comparisons if one.against == next(iter(means.index), None)}
+    corrected = dict(zip(tests, holm([*tests.values()]), strict=True))
+    nan = float("nan")
+    return [replace(one, p_holm=corrected.get(one.method, corrected.get(one.against, nan))) for one in comparisons]
 
 
 def _wilcoxon(method: "pd.Series[float]", against: "pd.Series[float]") -> Comparison:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +22,12 @@ from text2pixels.image import Image8, luminance, quantise, read_infrared, read_v
 from text2pixels.image.png import write_png
 from text2pixels.methods.method import check_pair
 from text2pixels.progress import track
-from text2pixels.registration.estimate import Estimate, confirms, estimate, estimate_rig
+from text2pixels.registration.estimate import RIG_PAIRS, Estimate, confirms, estimate, estimate_rig
 from text2pixels.registration.files import Rig
 from text2pixels.registration.frames import field_of_view, resample
 from text2pixels.registration.overlay import overlay
+from text2pixels.sampling import spread
 
-Item = TypeVar("Item")
-
-PAIRS = 16  # of a set, evenly spread: more add little, and all are held in memory
 _SHOWN = 3  # pairs in the picture
 
 
@@ -181,12 +178,12 @@ def rig_from_pairs(pairs: Sequence[tuple[Image8, Image8]]) -> RigEstimate:
 
 
 def rig_from_files(files: Sequence[tuple[Path, Path]]) -> RigEstimate:
-    """Estimate the transform of a rig from files, of which `PAIRS` evenly spread ones are read.
+    """Estimate the transform of a rig from files, of which `RIG_PAIRS` evenly spread ones are read.
 
     Raises:
         InputError: a file that cannot be read, or sizes that differ from pair to pair.
     """
-    chosen = spread(files, PAIRS)
+    chosen = spread(files, RIG_PAIRS)
     if odd := unequal(chosen):
         raise InputError(
             f"{odd}: cameras fixed to one another have one size each, so there is no one transform for all of these; "
@@ -207,13 +204,6 @@ def unequal(files: Sequence[tuple[Path, Path]]) -> str:
         if other is not None:
             return " and ".join(f"{path} is {_pixels(sizes[path])}" for path in (side[0], other))
     return ""
-
-
-def spread(items: Sequence[Item], count: int) -> list[Item]:
-    """Return at most ``count`` items, evenly spread from the first to the last."""
-    if len(items) <= count:
-        return list(items)
-    return [items[round(place)] for place in np.linspace(0, len(items) - 1, count)]
 
 
 def _size_of(path: Path) -> tuple[int, int] | None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from text2pixels.cameras.alignment import aligner_of, as_they_are, found, spread
+from text2pixels.cameras.alignment import aligner_of, as_they_are, found
 from text2pixels.cameras.view import View
 from text2pixels.errors import InputError, Unusable
 from text2pixels.files import whole_file
@@ -21,6 +21,7 @@ from text2pixels.image.depth import Span, common_span
 from text2pixels.image.reader import split_opacity
 from text2pixels.methods.method import check_pair
 from text2pixels.registration.files import Rig
+from text2pixels.sampling import spread
 
 # What OpenCV writes as it is, or as near as the format allows.
 OUTPUTS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")

@@ -1,12 +1,15 @@
 """Views: a window of an image, scaled and perhaps mirrored, and where its boxes lie in it."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from text2pixels.image.boxes import Box, clip
-from text2pixels.image.colour import Image8
+
+Image = TypeVar("Image", NDArray[np.uint8], NDArray[np.float32])
 
 _SCALES = (0.75, 1.25)
 _SCALED = 0.5  # share of the random views that are scaled; the others keep the pixels as they are
@@ -42,8 +45,8 @@ def central_view(width: int, height: int, stride: int) -> View:
     return View(float(int((width - w / scale) / 2)), float(int((height - h / scale) / 2)), w, h, scale)
 
 
-def see(image: Image8, view: View) -> Image8:
-    """Return what the view shows of an image, (H, W) or (H, W, 3)."""
+def see(image: Image, view: View) -> Image:
+    """Return what the view shows of an image of 8 bits or of floats, (H, W) or (H, W, 3)."""
     if view.scale == 1:
         top, left = int(view.top), int(view.left)
         seen = image[top : top + view.height, left : left + view.width]

@@ -22,12 +22,11 @@ from text2pixels.errors import InputError
 from text2pixels.executors import AHEAD, map_ordered, open_executor
 from text2pixels.files import whole_folder
 from text2pixels.progress import console, track
-from text2pixels.registration.dataset import align, read
-from text2pixels.registration.estimate import Estimate, estimate_rig
+from text2pixels.registration.dataset import SetTransform, align, read
+from text2pixels.registration.estimate import RIG_PAIRS, estimate_rig
+from text2pixels.sampling import spread
 
 SECTIONS: tuple[str, ...] = ("datasets", "register")
-
-RIG_PAIRS = 16  # spread over the set: more add little, and all are held in memory
 
 
 def run(dataset: str) -> None:
@@ -75,11 +74,12 @@ def _register(interim: Path, aside: Path, pairs: list[Pair], settings: config.Re
     write_quarantine(aside / "quarantine.parquet", [*read_quarantine(interim / "quarantine.parquet"), *left_out])
 
 
-def _estimate_rig(interim: Path, pairs: list[Pair]) -> Estimate:
-    chosen = pairs[:: max(1, -(-len(pairs) // RIG_PAIRS))]
-    found = estimate_rig([read(interim, pair) for pair in track(chosen, "register: reading the rig's pairs")])
+def _estimate_rig(interim: Path, pairs: list[Pair]) -> SetTransform:
+    chosen = spread(pairs, RIG_PAIRS)
+    images = [read(interim, pair) for pair in track(chosen, "register: reading the rig's pairs")]
+    found = estimate_rig(images)
     console.print(f"rig of {len(chosen)} pairs: {found.status}, {found.residual_px:.1f} px {found.reason}")
-    return found
+    return SetTransform(found, (images[0][0].shape, images[0][1].shape))
 
 
 def _link(source: Path, target: Path) -> None:

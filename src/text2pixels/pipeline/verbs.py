@@ -297,7 +297,7 @@ def export(
     check_outputs([output], [model, *(model.rglob("*") if model.is_dir() else [])])
     if output.suffix != ".onnx":
         require("pydantic", "pipeline")
-        from text2pixels.training.model_card import export_checkpoint
+        from text2pixels.pipeline.model_card import export_checkpoint
 
         export_checkpoint(model, output)
         size = sum(path.stat().st_size for path in output.iterdir()) / 1e6

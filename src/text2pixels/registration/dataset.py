@@ -22,6 +22,14 @@ class Aligned:
     left_out: tuple[Quarantined, ...] = ()
 
 
+@dataclass(frozen=True)
+class SetTransform:
+    """The transform of a whole set, and the shapes (height, width) of the infrared and visible images it holds for."""
+
+    found: Estimate
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+
+
 def read(folder: Path, pair: Pair) -> tuple[Image8, Image8]:
     """Return infrared and visible luminance, 8-bit gray; sizes may differ.
 
@@ -31,7 +39,7 @@ def read(folder: Path, pair: Pair) -> tuple[Image8, Image8]:
     return read_gray(folder / pair.infrared), quantise(luminance(read_rgb(folder / pair.visible)))
 
 
-def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -> Aligned:
+def align(pair: Pair, source: Path, target: Path, rig: SetTransform | None = None) -> Aligned:
     """Bring a pair's infrared onto its visible frame and crop both to what both cameras see.
 
     A pair whose transform failed is rejected: its misaligned pixels would be fused, scored and trained on.
@@ -43,7 +51,11 @@ def align(pair: Pair, source: Path, target: Path, rig: Estimate | None = None) -
         rig: the transform of the whole set; None estimates one from this pair alone.
     """
     infrared, visible = read(source, pair)
-    found = rig or estimate(infrared, visible)
+    if rig is not None and (infrared.shape, visible.shape) != rig.shapes:
+        shapes = ((infrared.shape, visible.shape), rig.shapes)
+        sizes = [" and ".join(f"{width}x{height}" for height, width in both) for both in shapes]
+        return _rejected(pair, f"the images have {sizes[0]} pixels, those that the rig's transform is of {sizes[1]}")
+    found = rig.found if rig is not None else estimate(infrared, visible)
     if found.status == "failed":
         return _rejected(pair, found.reason)
     warped, valid = warp(infrared, found.matrix, (visible.shape[0], visible.shape[1]))

@@ -11,6 +11,7 @@ from text2pixels.registration.pairs import Views, prepare
 from text2pixels.registration.refinement import Coordinates, refine
 from text2pixels.registration.search import are_distinct, hypotheses
 
+RIG_PAIRS = 16  # of a set, to estimate its transform from: more add little, and all are held in memory
 # (side, radius, cell) of each level: pixels of the infrared's longest side, of displacement, of the grid.
 _TRIAL = ((192, 6, 12), (320, 4, 16))
 _FINAL = ((640, 3, 24),)

@@ -11,8 +11,9 @@ from text2pixels.image import read_infrared, read_visible
 from text2pixels.metrics import METRICS
 from text2pixels.report import figures
 from text2pixels.report.data_files import table_as_text
-from text2pixels.report.pictures import WIDTH, spread, write_webp
+from text2pixels.report.pictures import WIDTH, write_webp
 from text2pixels.report.wording import templates
+from text2pixels.sampling import spread
 
 if TYPE_CHECKING:  # without labels to compare with, no torch is needed
     from text2pixels.analysis.compared_detection import Detected
@@ -39,7 +40,7 @@ def write_comparison(folder: Path, shared: Shared, found: Leaderboard, detected:
     table_as_text(found.means).to_csv(folder / "leaderboard.csv", index=False)
     if detected is not None:
         table_as_text(detected.rows).to_csv(folder / "detection.csv", index=False)
-    names = spread(list(shared.files), SHOWN)
+    names = spread([*shared.files], SHOWN)
     pictures = folder / "images"
     pictures.mkdir()
     for place, name in enumerate(names):

@@ -9,7 +9,6 @@ Shapes: H, W image; 3 RGB channels.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -24,8 +23,7 @@ from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.methods.card import Card
 from text2pixels.methods.catalogue import load_model
 from text2pixels.methods.convention import round_output
-
-Item = TypeVar("Item")
+from text2pixels.sampling import spread
 
 THUMBNAIL = 240  # pixels, width
 WIDTH = 480  # pixels, of pictures that stand side by side
@@ -34,13 +32,6 @@ SHOWN_SCORE = 0.3  # a box found with less confidence is not drawn
 _SHARE = 0.4  # of either side: a cutting
 _FRAME = (255, 212, 0)
 _FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.4
-
-
-def spread(pairs: list[Item], number: int) -> list[Item]:
-    """Take pairs evenly from the whole list, so that no gallery is hand-picked."""
-    if len(pairs) <= number:
-        return pairs
-    return [pairs[index * len(pairs) // number] for index in range(number)]
 
 
 def sources(pair: Pair) -> tuple[Image8, Image8]:

@@ -26,10 +26,11 @@ from text2pixels.report.attention import Attention
 from text2pixels.report.calibration import calibrations
 from text2pixels.report.data_files import write_downloads
 from text2pixels.report.paper import paper_page
-from text2pixels.report.pictures import WithoutText, spread, write_pictures
+from text2pixels.report.pictures import WithoutText, write_pictures
 from text2pixels.report.provenance import provenance
 from text2pixels.report.text import text_page
 from text2pixels.report.wording import sentence, templates
+from text2pixels.sampling import spread
 
 # Metrics that the convention `stretched` defines otherwise.
 _DIFFERENT = [name for name, metric in STRETCHED.items() if metric is not METRICS[name]]

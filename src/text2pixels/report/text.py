@@ -20,7 +20,8 @@ from text2pixels.methods.trained import Fuser, Text, Vectors
 from text2pixels.progress import track
 from text2pixels.prompts.phrases import Noun, by_noun
 from text2pixels.report.attention import Attention
-from text2pixels.report.pictures import WIDTH, sources, spread, write_webp
+from text2pixels.report.pictures import WIDTH, sources, write_webp
+from text2pixels.sampling import spread
 
 STRENGTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 GAIN = 4  # levels of gray for each level that the prompt changes

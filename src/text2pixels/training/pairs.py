@@ -22,8 +22,9 @@ from text2pixels.image.boxes import Box
 from text2pixels.image.colour import luminance
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.image.views import View, place, see
-from text2pixels.network.network import lead
+from text2pixels.methods.engines.engine import lead
 from text2pixels.prompts.phrases import by_noun, shown_in_training
+from text2pixels.sampling import spread
 
 _ENOUGH = 256  # pairs, whose mean tells what is usual
 
@@ -82,16 +83,15 @@ def vocabulary(pairs: Sequence[TrainingPair]) -> set[str]:
 
 
 def usual_lead(items: Sequence[TrainingPair]) -> float:
-    """Return the mean of `network.lead` over pairs, of many over some that are spread evenly among them."""
-    chosen = items[:: -(-len(items) // _ENOUGH)]
+    """Return the mean of `lead` over pairs, of many over some that are spread evenly among them."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as readers:
-        return float(np.mean(list(readers.map(_lead, chosen))))
+        return float(np.mean(list(readers.map(_lead, spread(items, _ENOUGH)))))
 
 
 def _lead(item: TrainingPair) -> float:
-    infrared_HW = read_gray(item.folder / item.pair.infrared).astype(np.float32) / 255
+    infrared_HW = read_gray(item.folder / item.pair.infrared).astype(np.float32) / np.float32(255)
     visible_HW = luminance(read_rgb(item.folder / item.pair.visible))
-    return lead(torch.from_numpy(infrared_HW)[None, None], torch.from_numpy(visible_HW)[None, None]).item()
+    return lead(infrared_HW, visible_HW)
 
 
 def batches(plans: Sequence[Sequence[tuple[TrainingPair, View]]]) -> Iterator[Crops]:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from text2pixels.methods.networks.cddfuse import CDDFuse
+from text2pixels.network.losses import derivatives
 from text2pixels.training.rivals.recipe import Budget, Patches, Recipe, set_rate, sobel
 
 _EPOCHS, _FIRST_PHASE, _HALVES_EVERY = 120, 40, 20  # epochs
@@ -53,13 +54,6 @@ def dissimilarity(first_B1HW: Tensor, second_B1HW: Tensor) -> Tensor:
     ssim_B1HW = (2 * means[0] * means[1] + c1) * (2 * covariance + c2)
     ssim_B1HW = ssim_B1HW / ((means[0].square() + means[1].square() + c1) * (variances[0] + variances[1] + c2))
     return ((1 - ssim_B1HW) / 2).clamp(0, 1).mean()
-
-
-def derivatives(image_B1HW: Tensor) -> Tensor:
-    """Return both Sobel derivatives, (B, 2, H, W), of kernels whose magnitudes sum to 1, the border repeated."""
-    kernel = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], device=image_B1HW.device) / 8
-    kernels_2133 = torch.stack([kernel, kernel.T])[:, None]
-    return F.conv2d(F.pad(image_B1HW, [1] * 4, mode="replicate"), kernels_2133)
 
 
 def reconstruction_loss(image_B1HW: Tensor, again_B1HW: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -72,7 +71,7 @@ class PatchReader:
             return images
         if index not in self._thirds:
             self._thirds[index] = self._recipe.third(infrared, visible)
-        return *images, _see_float(self._thirds[index], view)[None]
+        return *images, see(self._thirds[index], view)[None]
 
     def _index(self, step: int, place: int) -> int:
         """Return which pair: every pair comes once before any comes again."""
@@ -100,12 +99,3 @@ def _contrast(image_HW: Image8 | Float) -> float:
     """Return the share of the 90th percentile that lies between it and the 10th; 0 of a black image."""
     low, high = np.percentile(image_HW, [10, 90])
     return float((high - low) / high) if high > 0 else 0.0
-
-
-def _see_float(image_HW: Float, view: View) -> Float:
-    """Return what a view shows of a float image; `image.views.see` is for 8 bits."""
-    x, y = (view.scale * (0.5 - corner) - 0.5 for corner in (view.left, view.top))
-    matrix = np.array([[view.scale, 0, x], [0, view.scale, y]])
-    size = (view.width, view.height)
-    seen: Float = cv2.warpAffine(image_HW, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.ascontiguousarray(seen[:, ::-1]) if view.mirrored else seen
