@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 from prefect import get_run_logger
@@ -12,8 +11,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from tasks.restore import environment
+from text2pixels import layout
 
-REPORT = Path("reports/site/index.html")
+REPORT = layout.SITE / "index.html"
 REPORT_URL = "T2P_REPORT_URL"  # environment variable: where flows.ui serves the report
 
 

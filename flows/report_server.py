@@ -6,10 +6,9 @@ import io
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import BinaryIO
 
-SITE = Path("reports/site")
+from text2pixels import layout
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -59,7 +58,7 @@ def serve_report(host: str, port: int, names: list[str], auth: str | None) -> Th
         auth: `USER:PASSWORD` to ask for; None: no password.
     """
     hosts = frozenset(f"{name}:{port}" for name in names)
-    handler = partial(_Handler, hosts=hosts, auth=auth, directory=str(SITE.absolute()))
+    handler = partial(_Handler, hosts=hosts, auth=auth, directory=str(layout.SITE.absolute()))
     server = ThreadingHTTPServer((host, port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

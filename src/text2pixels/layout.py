@@ -4,10 +4,15 @@ from pathlib import Path
 
 from text2pixels.errors import InputError
 
+PROFILES = Path("profiles")
+INTERIM = Path("data/interim")
+FUSED = Path("data/fused")
+SITE = Path("reports/site")
+
 
 def profile(name: str) -> Path:
     """Return the file of a profile."""
-    return Path("profiles") / f"{_name(name)}.yaml"
+    return PROFILES / f"{_name(name)}.yaml"
 
 
 def checked() -> Path:
@@ -17,7 +22,7 @@ def checked() -> Path:
 
 def interim(dataset: str) -> Path:
     """Return the folder that `ingest` writes: manifest.parquet, quarantine.parquet, images."""
-    return Path("data/interim") / _name(dataset)
+    return INTERIM / _name(dataset)
 
 
 def processed(dataset: str) -> Path:
@@ -47,7 +52,7 @@ def detector() -> Path:
 
 def fused(dataset: str, method: str) -> Path:
     """Return the folder of a method's fused luminance, 8-bit gray NAME.png."""
-    return Path("data/fused") / _name(method) / _name(dataset)
+    return FUSED / _name(method) / _name(dataset)
 
 
 def fused_stretched(dataset: str, method: str) -> Path:
@@ -60,19 +65,19 @@ def scores(dataset: str, method: str) -> Path:
     return Path("reports/scores") / f"{_name(dataset)}-{_name(method)}.parquet"
 
 
+def detections_of(method: str) -> Path:
+    """Return the folder of a method's detections."""
+    return Path("reports/detections") / _name(method)
+
+
 def detections(dataset: str, method: str) -> Path:
     """Return the Parquet file of a method's detections and the true boxes, under every protocol."""
-    return Path("reports/detections") / _name(method) / f"{_name(dataset)}.parquet"
+    return detections_of(method) / f"{_name(dataset)}.parquet"
 
 
 def cost(method: str) -> Path:
     """Return the JSON file of a method's cost."""
     return Path("reports/cost") / f"{_name(method)}.json"
-
-
-def site() -> Path:
-    """Return the folder of the report."""
-    return Path("reports/site")
 
 
 def training_cache(fingerprint: str) -> Path:

@@ -77,7 +77,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def profile_names() -> list[str]:
     """Return the names of the profiles beside params.yaml."""
-    return sorted(path.stem for path in layout.profile("x").parent.glob("*.yaml"))
+    return sorted(path.stem for path in layout.PROFILES.glob("*.yaml"))
 
 
 def read_profile(name: str) -> dict[str, Any]:
@@ -114,8 +114,7 @@ def parse(data: dict[str, Any], origin: str = "params.yaml") -> Params:
     Raises:
         InputError: one line that names the path of the first offending key, and how many more there are.
     """
-    # pydantic is imported here: network/ and training/ take their plain sections from this module, and it
-    # comes with the extra `pipeline`.
+    # pydantic comes with the extra `pipeline`, and is not needed to import this module.
     from pydantic import TypeAdapter, ValidationError
 
     missing = [section.name for section in fields(Params) if _is_required(section) and section.name not in data]

@@ -41,7 +41,7 @@ def browser(chromium):
 
 @pytest.fixture
 def site(made):
-    return made[0] / layout.site()
+    return made[0] / layout.SITE
 
 
 def _columns(browser, table):

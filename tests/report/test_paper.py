@@ -145,12 +145,12 @@ def test_the_name_of_a_box_covers_no_other_name():
 
 
 def test_the_page_shows_every_figure_and_says_what_it_lacks(benchmark):
-    page = (layout.site() / "paper.html").read_text()
+    page = (layout.SITE / "paper.html").read_text()
     for name in ["Table 1", "Table 2", "Table 3", *(f"Figure {number}" for number in range(5, 13))]:
         assert f"<h2>{name}" in page, name
     assert "0.483" in page
     assert "AP50:95 of the test split, found by YOLOv5 fine-tuned on each method" in page
-    pictures = {path.name for path in (layout.site() / "images/paper").rglob("*.webp")}
+    pictures = {path.name for path in (layout.SITE / "images/paper").rglob("*.webp")}
     assert {"whole.webp", "labelled.webp", "ours.webp", "average.webp"} <= pictures
     assert "ours.without-text.webp" in pictures  # Figure 12 shows what the same network makes without a prompt
     assert "TNO, SF" not in page  # no chart of a data set that is not there

@@ -87,9 +87,9 @@ def test_where_no_detector_was_trained_the_tables_are_those_of_cocos(own_benchma
         images = [EvaluatedImage(pair.pair_id, pair.boxes, seen, ZERO_SHOT) for pair in own_benchmark]
         write_detections(layout.detections("simulator", method), [] if method == "early" else images)
     report.run()
-    assert "YOLOv5 as it learned from COCO" in (layout.site() / "index.html").read_text()
+    assert "YOLOv5 as it learned from COCO" in (layout.SITE / "index.html").read_text()
     assert "AP50:95 of the test split, found by YOLOv5 as it learned from COCO" in (
-        (layout.site() / "paper.html").read_text()
+        (layout.SITE / "paper.html").read_text()
     )
     CliRunner().invoke(app, ["publish"], catch_exceptions=False)
     detection = (Path(FOLDER) / "detection-simulator.md").read_text()

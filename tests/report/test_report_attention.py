@@ -73,7 +73,7 @@ def test_a_network_without_text_has_no_maps(own_benchmark, tmp_path):
 
 
 def test_the_page_offers_every_phrase_and_says_which_were_not_seen(benchmark):
-    page = (layout.site() / "pair/simulator/night-0.html").read_text()
+    page = (layout.SITE / "pair/simulator/night-0.html").read_text()
     assert page.count("data-map=") == 3
     assert f"{UNSEEN}</span>" in page
     assert "not seen by the network" in page

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from text2pixels.analysis import average_precision as evaluation
 from text2pixels.analysis.results import DatasetResults
@@ -267,32 +266,12 @@ def _cells(data: DatasetResults, setting: Setting, reference: Setting, resamples
         found = [row.value for row in rows]
         change, each = None, ()
         if pairs:
-            changes = [paired_precision(data.detections[a], data.detections[b], resamples) for a, b in pairs]
-            change = _mean_of(changes)
-            each = tuple(one.mean for one in changes)
+            drawn = data.found.resampled
+            changes = [evaluation.paired(drawn[one], drawn[other], PRECISION) for one, other in pairs]
+            # Over seeds; the mean of the ends is no narrower than the interval of the mean.
+            mean, low, high = np.mean(changes, axis=0).tolist()
+            change = Interval(mean, low, high, rows[0].images)
+            each = tuple(value for value, _, _ in changes)
         spread = float(np.std(found, ddof=1)) if len(found) > 1 else float("nan")
         cells[PRECISION] = Cell(float(np.mean(found)), spread, rows[0].images, change, each, True)
     return cells
-
-
-def _mean_of(intervals: list[Interval]) -> Interval:
-    """Return the mean difference over seeds; the mean of the ends is no narrower than the mean's own interval."""
-    mean, low, high = (float(np.mean([getattr(one, end) for one in intervals])) for end in ("mean", "low", "high"))
-    return Interval(mean, low, high, intervals[0].count, intervals[0].note)
-
-
-def paired_precision(table: pa.Table, reference: pa.Table, resamples: int, seed: int = 0) -> Interval:
-    """Return the difference of two methods' mean AP50 over categories; both share each resample of the images.
-
-    Args:
-        table: detections as `detection.detections.read_detections` returns them, with true boxes.
-        reference: another method's, on the same images.
-        resamples: of the images.
-        seed: of the resampling.
-    """
-    own, other = (evaluation.resample(side, resamples, seed) for side in (table, reference))
-    assert own is not None, "true boxes"
-    assert other is not None, "true boxes"
-    assert own.images == other.images, "the same test images in the same order"
-    (value, samples), (before, others) = own.of_all(PRECISION), other.of_all(PRECISION)
-    return Interval(value - before, *evaluation.interval(samples - others), len(own.images))

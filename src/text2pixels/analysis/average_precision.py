@@ -73,6 +73,11 @@ class Resampled:
         often = tuple(place for place, boxes in enumerate(self.boxes) if boxes >= LEAST_BOXES)
         return often or tuple(range(len(self.boxes)))
 
+    @property
+    def rare(self) -> tuple[str, ...]:
+        """The categories that the mean leaves out."""
+        return tuple(name for place, name in enumerate(self.categories) if place not in self.counted)
+
     def of_category(self, index: int, metric: str) -> tuple[float, Floats]:
         """Return a category's average precision by a metric of `METRICS`, and its resamples (R,)."""
         thresholds = METRICS[metric]
@@ -143,6 +148,16 @@ def precisions(drawn: Resampled) -> list[Precision]:
         boxes = sum(drawn.boxes[place] for place in drawn.counted)
         result.append(_row(ALL, metric, *drawn.of_all(metric), boxes, len(drawn.images)))
     return result
+
+
+def paired(one: Resampled, other: Resampled, metric: str) -> tuple[float, float, float]:
+    """Return how much higher the mean of ``one`` is than that of ``other``, and the ends of its 95 % interval.
+
+    Both are resamples of the same images in the same order, so each draw is of one set of images for both.
+    """
+    assert one.images == other.images, "the same images in the same order"
+    (value, samples), (before, others) = one.of_all(metric), other.of_all(metric)
+    return value - before, *interval(samples - others)
 
 
 def _row(category: str, metric: str, value: float, samples: Floats, boxes: int, images: int) -> Precision:

@@ -14,7 +14,7 @@ import pandas as pd
 import rich.table
 from rich.markup import escape
 
-from text2pixels.analysis.average_precision import ALL, LEAST_BOXES, METRICS, precisions, resample
+from text2pixels.analysis.average_precision import ALL, METRICS, precisions, resample
 from text2pixels.analysis.comparison import Shared, few
 from text2pixels.analysis.detection import Difference, Found
 from text2pixels.analysis.leaderboard import SOURCES, Table, detection_table
@@ -234,9 +234,6 @@ def judge(
     drawn = {method: resample(as_table(images), resamples) for method, images in tested.items()}
     resampled = {method: each for method, each in drawn.items() if each is not None}
     found = Found({method: precisions(each) for method, each in resampled.items()}, resampled)
-    rows = found.precisions[order[0]]
-    frequent = {row.category for row in rows if row.category != ALL and row.boxes >= LEAST_BOXES}
-    rare = tuple(sorted({row.category for row in rows} - frequent - {ALL})) if frequent else ()
     return Detected(
         {metric: detection_table(found.precisions, order, metric) for metric in METRICS},
         found.differences(order[0], order),
@@ -244,7 +241,7 @@ def judge(
         found,
         search.name,
         search.left_out,
-        rare,
+        resampled[order[0]].rare,
     )
 
 

@@ -9,11 +9,10 @@ import pyarrow.compute as pc
 
 from text2pixels.analysis.average_precision import (
     ALL,
-    LEAST_BOXES,
     METRICS,
     Precision,
     Resampled,
-    interval,
+    paired,
     precisions,
     resample,
 )
@@ -87,11 +86,7 @@ class Difference:
 
 
 def _differences(method: str, one: Resampled, other: Resampled) -> list[Difference]:
-    found = []
-    for metric in METRICS:
-        (value, samples), (before, others) = (side.of_all(metric) for side in (one, other))
-        found.append(Difference(method, metric, value - before, *interval(samples - others)))
-    return found
+    return [Difference(method, metric, *paired(one, other, metric)) for metric in METRICS]
 
 
 @dataclass(frozen=True)
@@ -252,7 +247,6 @@ def sections(
         own = {method: rows for method, rows in found.precisions.items() if method in methods}
         if not own:
             continue
-        frequent = {row.category for row in next(iter(own.values())) if row.boxes >= LEAST_BOXES}
         rows = next(iter(own.values()))
         whole = next(row for row in rows if row.category == ALL)
         shown.append(
@@ -262,7 +256,7 @@ def sections(
                 whole.boxes,
                 folds if scope.protocol == K_FOLD else 0,
                 tuple(sorted(known - {row.category for row in rows})) if scope.protocol == ZERO_SHOT else (),
-                tuple(sorted({row.category for row in rows} - frequent)) if frequent - {ALL} else (),
+                found.resampled[next(iter(own))].rare,
                 {metric: detection_table(own, methods, metric) for metric in METRICS},
                 methods[0],
                 found.differences(methods[0], methods),

@@ -29,7 +29,7 @@ _METHODS = {"Ir": "infrared", "Vi": "visible"} | {
 }
 _CATEGORIES = {"Motor": "Motorcycle", "mAP": ALL}  # where our name is another
 _SELF, _CROSS = "network.self_attention", "network.cross_attention"
-_VARIANTS: dict[str, dict[str, str]] = {  # row -> what its variant changes
+VARIANTS: dict[str, dict[str, str]] = {  # row -> what its variant changes
     "Ours": {},
     "M1": {_SELF: "false", _CROSS: "false"},
     "M2": {_CROSS: "false"},
@@ -187,14 +187,14 @@ def _table(number: int, rows: Mapping[str, Mapping[tuple[str, str], str]], resul
 
 
 def _method_of(label: str, results: Results) -> str | None:
-    if label in _VARIANTS:
-        return variant_of(results, _VARIANTS[label])
+    if label in VARIANTS:
+        return variant_of(results, VARIANTS[label])
     return rival_of(results, _METHODS[label])
 
 
 def _why_not(label: str) -> str:
-    if label in _VARIANTS:
-        changes = ", ".join(f"{key}: {value}" for key, value in _VARIANTS[label].items())
+    if label in VARIANTS:
+        changes = ", ".join(f"{key}: {value}" for key, value in VARIANTS[label].items())
         return f"no variant with {changes}" if changes else "no network trained in this run"
     return "not among the methods of this run"
 

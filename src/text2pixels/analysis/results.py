@@ -50,10 +50,15 @@ class DatasetResults:
     protocols: dict[str, Found]
 
     @property
+    def found(self) -> Found:
+        """What was found in the scope that the leaderboards show; nothing where nothing was tested."""
+        scope = leading(self.protocols)
+        return self.protocols[scope.key] if scope else Found({}, {})
+
+    @property
     def precision(self) -> dict[str, list[Precision]]:
         """Average precisions of each method, as the leaderboards show them."""
-        scope = leading(self.protocols)
-        return self.protocols[scope.key].precisions if scope else {}
+        return self.found.precisions
 
 
 @dataclass(frozen=True)

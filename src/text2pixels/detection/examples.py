@@ -41,7 +41,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class Batch:
-    """Images (B, 3, H, W) in [0, 1], and per image its boxes on the canvas, its frame and its pair."""
+    """Images (B, 3, H, W) in [0, 1], and per image its boxes on the canvas, its frame and its pair.
+
+    For early fusion the images have four channels.
+    """
 
     images_B3HW: Tensor
     boxes: tuple[tuple[Box, ...], ...]

@@ -43,9 +43,9 @@ def start_weights(
 ) -> tuple[Detector, dict[str, object]]:
     """Return a detector trained on the examples, and what is to be known of it.
 
-    The weights that ``settings.weights`` names, random ones otherwise; then the examples. Where they start the head,
-    too (`starts_whole`), a fold's short schedule is enough, and the longer one of ``pretrain_epochs`` is for what
-    starts at random; none there is none in either case.
+    It begins with the weights that ``settings.weights`` names, or with random ones. Weights that start the head, too
+    (`starts_whole`), learn for no more epochs than a fold does; others for ``pretrain_epochs``. No epochs there are
+    none in either case.
 
     Args:
         examples: as many infrared as visible images, so that the start favours no fused method.

@@ -96,7 +96,7 @@ def write(method: str, datasets: Sequence[str] | Mapping[str, object], jobs: Seq
         for _, table in track(done, f"detect by {method}", len(jobs)) if workers > 1 else done:
             tables.append(table)
     found = pa.concat_tables(tables)
-    with whole_folder(layout.detections("x", method).parent) as folder:
+    with whole_folder(layout.detections_of(method)) as folder:
         for dataset in datasets:
             own = found.filter(pc.starts_with(found["pair_id"], f"{dataset}/"))
             if not own.num_rows:

@@ -2,6 +2,7 @@
 
 from text2pixels import layout, params_file
 from text2pixels.encoders import catalogue as encoders
+from text2pixels.encoders.distilled import Distilled
 from text2pixels.encoders.embeddings import encode_cached, write_vectors
 from text2pixels.errors import InputError
 from text2pixels.progress import console
@@ -10,7 +11,7 @@ from text2pixels.prompts.table import distinct_phrases
 
 SECTIONS: tuple[str, ...] = ("datasets", "embed")
 
-_SHOWN = 12  # phrases without a vector that are named
+_SHOWN = 12  # phrases that are named, of those without a vector and of those that are guessed
 
 
 def run(encoder: str) -> None:
@@ -34,10 +35,14 @@ def run(encoder: str) -> None:
         )
     write_vectors(layout.embeddings(encoder), built.identity, vectors)
     console.print(f"embed {encoder}: {len(vectors)} phrases, {encoded} of them encoded now ({built.identity})")
-    if lacking:
-        more = f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else ""
-        console.print(
-            f"embed {encoder}: {len(lacking)} phrases have no vector and will not be seen by the network: "
-            f"{'; '.join(lacking[:_SHOWN])}{more}",
-            markup=False,
-        )
+    _name(encoder, lacking, "have no vector and will not be seen by the network")
+    if isinstance(built, Distilled):
+        guessed = built.approximated([phrase for phrase in written if phrase in vectors])
+        _name(encoder, guessed, "are not among those distilled: their vectors are approximated, from their letters")
+
+
+def _name(encoder: str, phrases: list[str], what: str) -> None:
+    if phrases:
+        more = f" and {len(phrases) - _SHOWN} more" if len(phrases) > _SHOWN else ""
+        named = "; ".join(phrases[:_SHOWN])
+        console.print(f"embed {encoder}: {len(phrases)} phrases {what}: {named}{more}", markup=False)

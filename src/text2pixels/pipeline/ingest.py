@@ -196,7 +196,7 @@ def _span(adapter: Adapter, source: config.Source) -> tuple[float, float] | None
 
 def compare() -> list[leaks.Leak]:
     """Compare all ingested data sets with each other; print and return the images found on both sides of a split."""
-    folders = [path.parent for path in sorted(layout.interim("x").parent.glob("*/manifest.parquet"))]
+    folders = [path.parent for path in sorted(layout.INTERIM.glob("*/manifest.parquet"))]
     found = leaks.across_splits([entry for folder in folders for entry in leaks.read_prints(folder)])
     print_leaks(found, [folder.name for folder in folders])
     return found

@@ -56,9 +56,11 @@ def write_params(
     for key, value in changes.items():
         _set(content, key, value)
     if data is not None:
-        for name, source in content["datasets"].items():
-            if f"{source.get('path', '')}/".startswith(RAW):
-                content["datasets"][name]["path"] = str(Path(data) / f"{source['path']}/".removeprefix(RAW))
+        sources = content.get("datasets")
+        # Whatever else stands there, `params_file.parse` refuses below.
+        for source in sources.values() if isinstance(sources, dict) else ():
+            if isinstance(source, dict) and f"{source.get('path', '')}/".startswith(RAW):
+                source["path"] = str(Path(data) / f"{source['path']}/".removeprefix(RAW))
     if weights is not None:
         _set(content, "fuse.weights", weights)
         detector = Path(weights) / YOLO

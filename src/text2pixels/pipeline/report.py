@@ -18,8 +18,7 @@ PLOTS = Path("reports/plots")
 
 def strangers(params: config.Params) -> list[Path]:
     """Return the folders of fused images that belong to no method of params.yaml."""
-    place = layout.fused("x", "x").parents[1]
-    found = sorted(place.iterdir()) if place.is_dir() else []
+    found = sorted(layout.FUSED.iterdir()) if layout.FUSED.is_dir() else []
     return [folder for folder in found if folder.is_dir() and folder.name not in params.methods]
 
 
@@ -37,7 +36,7 @@ def run() -> None:
             "are a method with a folder (methods: {NAME: {folder: PATH}}, below fuse.results)",
             markup=False,
         )
-    with whole_folder(layout.site()) as folder:
+    with whole_folder(layout.SITE) as folder:
         headlines = write_site(folder, results, params)
     with whole_folder(PLOTS) as folder:
         write_plots(folder, headlines, results)

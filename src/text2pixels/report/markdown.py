@@ -202,7 +202,7 @@ def headline(
         [
             named(method, cards) + _OF_THE_PAPER * (method in RIVALS),
             *(column.get(method, "–") for column in chosen.values()),
-            bold(milliseconds(seconds[method]), method in fused and seconds[method] == fastest is not None),
+            bold(milliseconds(seconds[method]), method in fused and fastest is not None and seconds[method] == fastest),
         ]
         for method in (row.method for row in sets[0][1].fusion.rows)
     ]

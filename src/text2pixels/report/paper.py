@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from text2pixels.analysis.detection import detector_of, leading
+from text2pixels.analysis.detection import DRAWN, detector_of, leading
 from text2pixels.analysis.paper import (
     FUSION_METRICS,
     FUSION_SETS,
     RIVALS,
+    VARIANTS,
     aside,
     detection_set,
     fusion_set,
@@ -23,7 +24,7 @@ from text2pixels.analysis.paper import (
 )
 from text2pixels.analysis.results import DatasetResults, Results
 from text2pixels.report import figures
-from text2pixels.report.pictures import SHOWN_SCORE, Strip, WithoutText, write_cuttings, write_detections
+from text2pixels.report.pictures import Strip, WithoutText, write_cuttings, write_detections
 
 _DETECTED = 4  # pairs of Figure 6
 _NO_BOXES = "This run has no detections by a detector of its own to show."
@@ -61,7 +62,6 @@ class _Variants:
     bare: bool = False
 
 
-_ATTENTION = ("network.self_attention", "network.cross_attention")
 _VARIANTS = (
     _Variants(
         9,
@@ -72,17 +72,12 @@ _VARIANTS = (
     _Variants(
         10,
         "sl is the structure loss, cl the content consistency loss",
-        {"w/o sl": {"losses.structure": "0.0"}, "w/o cl": {"losses.content": "0.0"}, "both": {}},
+        {"w/o sl": VARIANTS["w/o sl"], "w/o cl": VARIANTS["w/o cl"], "both": VARIANTS["Ours"]},
     ),
     _Variants(
         11,
         "Att_S is self-attention, Att_C cross-attention",
-        {
-            "neither": dict.fromkeys(_ATTENTION, "false"),
-            "Att_S": {_ATTENTION[1]: "false"},
-            "Att_C": {_ATTENTION[0]: "false"},
-            "both": {},
-        },
+        {"neither": VARIANTS["M1"], "Att_S": VARIANTS["M2"], "Att_C": VARIANTS["M3"], "both": VARIANTS["M4"]},
     ),
     _Variants(
         12, "Coarse and fine prompts, detection", {"coarse": {"train.prompts": "coarse"}, "fine": {}}, boxes=True
@@ -144,7 +139,7 @@ def paper_page(
         "figure8": _precision_and_time(results, detected, compared),
         "detected": detected,
         "detector": detector_of(scope) if detected and (scope := leading(detected.protocols)) else "",
-        "shown_score": SHOWN_SCORE,
+        "shown_score": DRAWN,
         "notes": _notes(results),
         "variants_shown": [
             _variants(folder, spec, results, shown[0], detected, without_text) for spec in _VARIANTS if images

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pyarrow.compute as pc
 
 from text2pixels import config, layout
+from text2pixels.analysis import detection
 from text2pixels.analysis.results import DatasetResults
 from text2pixels.datasets.manifest import Pair
 from text2pixels.image.boxes import Box
@@ -28,7 +28,6 @@ from text2pixels.sampling import spread
 THUMBNAIL = 240  # pixels, width
 WIDTH = 480  # pixels, of pictures that stand side by side
 QUALITY = 90  # of WebP, high enough to look for artefacts of a method
-SHOWN_SCORE = 0.3  # a box found with less confidence is not drawn
 _SHARE = 0.4  # of either side: a cutting
 _FRAME = (255, 212, 0)
 _FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.4
@@ -164,14 +163,18 @@ def write_detections(
         methods: Label and method.
         number: Of pairs.
     """
+    chosen = choose(data, number)
+    ids = [pair.pair_id for pair in chosen]
     methods = list(methods)
+    found = {method: detection.drawn(data.detections[method], ids) for _, method in methods}
     strips = []
-    for pair in choose(data, number):
+    for pair in chosen:
         infrared, visible = sources(pair)
         images = [("labelled boxes", "labelled", _draw(visible, pair.boxes))]
         for label, method in methods:
-            found = _found(data, method, pair)
-            images.append((label, method, _draw(_picture(pair, method, infrared, visible), found)))
+            rows = found[method].get(pair.pair_id, [])
+            boxes = [Box(row["category"], row["x"], row["y"], row["w"], row["h"]) for row in rows]
+            images.append((label, method, _draw(_picture(pair, method, infrared, visible), boxes)))
         strips.append(_write(site, figure, data, pair, images))
     return strips
 
@@ -180,19 +183,6 @@ def _picture(pair: Pair, method: str, infrared: Image8, visible: Image8) -> Imag
     if method in ("infrared", "visible"):
         return visible if method == "visible" else np.repeat(infrared[..., None], 3, axis=2)
     return restore_colour(read_gray(layout.fused(pair.dataset, method) / f"{pair.name}.png"), visible)
-
-
-def _found(data: DatasetResults, method: str, pair: Pair) -> list[Box]:
-    """Return the boxes of the first seed."""
-    table = data.detections[method]
-    own = pc.and_(pc.equal(table["pair_id"], pair.pair_id), pc.equal(table["kind"], "detection"))
-    rows = table.filter(own).to_pylist()
-    first = min((row["seed"] for row in rows if row["seed"] is not None), default=None)
-    return [
-        Box(row["category"], row["x"], row["y"], row["w"], row["h"])
-        for row in rows
-        if row["score"] >= SHOWN_SCORE and row["seed"] == first
-    ]
 
 
 def _draw(image: Image8, boxes: Sequence[Box]) -> Image8:

@@ -90,6 +90,8 @@ class Schedule:
         per_epoch: steps in an epoch.
         pairs: training pairs of a lower step.
         labelled: training pairs of an upper step.
+        batch: pairs of a step.
+        seed: of the orders in which pairs come.
     """
 
     uppers: list[bool]
@@ -102,7 +104,7 @@ class Schedule:
 
     @classmethod
     def of(cls, data: Data, settings: Train, seed: int) -> "Schedule":
-        """Return the schedule: an epoch has the lower steps that see every pair once, and its share of upper ones."""
+        """Return the schedule: an epoch has as many steps as see every pair once, and about its share of upper ones."""
         lower = math.ceil(len(data.train) / settings.batch)
         labelled = len(data.labelled)
         per_epoch = lower + (max(1, round(lower / settings.lower_steps)) if labelled else 0)

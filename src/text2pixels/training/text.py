@@ -78,7 +78,7 @@ def learn_text(
     """Train in place what reads the prompt, resuming from ``cache`` where the same run was interrupted.
 
     Args:
-        network: as bilevel training left it; in evaluation mode on the CPU afterwards.
+        network: as bilevel training left it; where it learned, in evaluation mode on the CPU afterwards.
         train: pairs; the labelled ones with boxes are used.
         val: pairs; the record has their grounding, too.
         tokens: encodes prompts.
