@@ -187,7 +187,7 @@ def _match(
             counts[number] = len(boxes)
             numbers.append(np.full(len(own), number))
             scores.append(own[:, 0])
-            hits.append(_true_positives(_overlap(own[:, 1:], boxes[:, 1:])))
+            hits.append(_true_positives(overlaps(own[:, 1:], boxes[:, 1:])))
         order = np.argsort(-np.concatenate(scores), kind="stable")
         result.append(_Matches(np.concatenate(numbers)[order], np.concatenate(hits, axis=1)[:, order], counts))
     return result
@@ -204,7 +204,7 @@ def _by_image(rows: list[dict[str, object]]) -> defaultdict[tuple[str, str], Flo
     return empty
 
 
-def _overlap(first: Floats, second: Floats) -> Floats:
+def overlaps(first: Floats, second: Floats) -> Floats:
     """Return intersection over union of (n, 4) and (m, 4) boxes x, y, w, h: (n, m)."""
     left, top = (np.maximum(first[:, None, k], second[None, :, k]) for k in (0, 1))
     right, bottom = (

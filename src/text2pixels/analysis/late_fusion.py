@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from text2pixels.analysis.average_precision import overlaps
 from text2pixels.detection.detections import SCHEMA
 
 _OVERLAP = 0.6  # intersection over union above which two boxes of a category are one object
@@ -42,11 +43,11 @@ def suppress(found: Iterable[Row], overlap: float = _OVERLAP) -> list[Row]:
         overlap: intersection over union above which the box with the lower score is dropped.
     """
     waiting = sorted(found, key=lambda row: -_number(row["score"]))
-    corners = {id(row): _corners(row) for row in waiting}
+    boxes = {id(row): _box(row) for row in waiting}
     kept: list[Row] = []
     for row in waiting:
-        better = [corners[id(one)] for one in kept if one["category"] == row["category"]]
-        if not better or _iou(corners[id(row)], np.stack(better)).max() <= overlap:
+        better = [boxes[id(one)] for one in kept if one["category"] == row["category"]]
+        if not better or overlaps(boxes[id(row)][None], np.stack(better)).max() <= overlap:
             kept.append(row)
     return kept[:_MOST]
 
@@ -67,14 +68,5 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _corners(row: Row) -> NDArray[np.float64]:
-    x, y, w, h = (_number(row[name]) for name in "xywh")
-    return np.array([x, y, x + w, y + h])
-
-
-def _iou(box_4: NDArray[np.float64], boxes_N4: NDArray[np.float64]) -> NDArray[np.float64]:
-    sides = np.minimum(box_4[2:], boxes_N4[:, 2:]) - np.maximum(box_4[:2], boxes_N4[:, :2])
-    common = np.maximum(sides, 0).prod(axis=1)
-    areas = (boxes_N4[:, 2:] - boxes_N4[:, :2]).prod(axis=1)
-    union = (box_4[2:] - box_4[:2]).prod() + areas - common
-    return np.asarray(common / np.maximum(union, 1e-9), dtype=np.float64)
+def _box(row: Row) -> NDArray[np.float64]:
+    return np.array([_number(row[name]) for name in "xywh"])
