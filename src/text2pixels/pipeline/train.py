@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -68,28 +69,10 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         torch.set_flush_denormal(True)
         keep_freed_memory()
     with fixed_threads(TRAINING), world(device) as processes:
-        inputs = [layout.detector() / "detector.safetensors"]
-        inputs += [layout.processed(dataset) / "manifest.parquet" for dataset in settings.datasets]
-        # The manifest tells files as they came in; registered since, they may be others.
-        inputs += [
-            item.folder / file for item in (*data.train, *data.val) for file in (item.pair.infrared, item.pair.visible)
-        ]
         torch.manual_seed(seed)
         network = _begin(network_settings, settings.start)
-        inputs += [Path(settings.start) / checkpoint.WEIGHTS] if settings.start else []
-        run_id = fingerprint(
-            {
-                "seed": seed,
-                "network": asdict(network_settings),
-                "losses": asdict(losses),
-                "train": asdict(settings),
-                "device": device.type,
-                "processes": processes.size,
-                "text": _text_digest(data, embeddings),
-            },
-            sorted(closure(__file__)),  # includes encoders and prompts: another vocabulary is another run
-            inputs,
-        )
+        recipe = {"network": asdict(network_settings), "losses": asdict(losses), "train": asdict(settings)}
+        run_id = _run_id(recipe | {"seed": seed, "device": device.type, "processes": processes.size}, data, embeddings)
         detector = detector_weights.read(layout.detector())
         kept = layout.training_cache(run_id)
         outcome = train(
@@ -132,7 +115,7 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         "strategy": settings.strategy,
         "seed": seed,
         "start": settings.start,
-        "recipe": {"network": asdict(network_settings), "losses": asdict(losses), "train": asdict(settings)},
+        "recipe": recipe,
     }
     with whole_folder(layout.model(method)) as folder:
         detector.network.load_state_dict(outcome.best.detector)
@@ -144,6 +127,20 @@ def train_method(method: str, card: Card, params: config.Params) -> None:
         if _reads_text(network, settings):
             write_text(folder, phrases_of_pairs(params.datasets, settings.prompts, embeddings), embeddings)
     console.print(f"method {method}: best epoch {outcome.best.epoch} of {settings.epochs}")
+
+
+def _run_id(facts: dict[str, Any], data: Data, embeddings: Embeddings) -> str:
+    """Return the fingerprint of a run: of the facts, the code, and all files and phrases that its result depends on."""
+    settings = facts["train"]
+    inputs = [layout.detector() / "detector.safetensors"]
+    inputs += [layout.processed(dataset) / "manifest.parquet" for dataset in settings["datasets"]]
+    # The manifest tells files as they came in; registered since, they may be others.
+    inputs += [
+        item.folder / file for item in (*data.train, *data.val) for file in (item.pair.infrared, item.pair.visible)
+    ]
+    inputs += [Path(settings["start"]) / checkpoint.WEIGHTS] if settings["start"] else []
+    # Of the encoders and prompts, too: another vocabulary is another run.
+    return fingerprint(facts | {"text": _text_digest(data, embeddings)}, sorted(closure(__file__)), inputs)
 
 
 def _begin(settings: config.Network, start: str | None) -> FusionNetwork:
