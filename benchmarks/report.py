@@ -122,7 +122,7 @@ def measure(count: int) -> None:
         start = time.perf_counter()
         report.run()
         seconds = time.perf_counter() - start
-        largest = max(path.stat().st_size for path in layout.site().rglob("*.html"))
+        largest = max(path.stat().st_size for path in layout.SITE.rglob("*.html"))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         found = {"pairs": count, "seconds": round(seconds, 1), "seconds_per_thousand": round(1000 * seconds / count, 1)}
         found |= {"peak_mib": round(peak), "peak_mib_while_made": round(held), "largest_page_kb": round(largest / 1000)}

@@ -13,6 +13,7 @@ from text2pixels.datasets.archive import how_to_get
 from text2pixels.datasets.catalogue import DATASETS
 from text2pixels.datasets.manifest import read_manifest
 from text2pixels.datasets.quarantine import read_quarantine
+from text2pixels.errors import InputError
 from text2pixels.image.png import read_gray, read_rgb
 from text2pixels.pipeline.ingest import ingest
 
@@ -86,6 +87,13 @@ def test_every_data_set_is_declared_in_full(name):
     assert adapter.name == name
     assert all((adapter.title, adapter.licence, adapter.citation, adapter.home))
     assert adapter.embedded or (adapter.layouts and adapter.title in how_to_get(adapter, "x"))
+
+
+@pytest.mark.parametrize("folders", ["first", 5, None, {"first": 1}])
+def test_folders_that_are_no_list_are_one_line(folders, tmp_path):
+    (tmp_path / "first").mkdir()
+    with pytest.raises(InputError, match=r"^datasets\.m3fd\.options\.folders: expected a list of folders, found "):
+        ingest("m3fd", source("m3fd", tmp_path, folders=folders), ONE, tmp_path / "out")
 
 
 def test_a_set_in_several_folders_is_one_set_and_what_lies_beside_is_no_stray(tmp_path):

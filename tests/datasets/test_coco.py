@@ -45,12 +45,15 @@ def test_what_no_image_asked_for_is_named(tmp_path):
     entry = annotations.find(Path("vi/a.png"), True)
     assert entry is not None
     entry.used = True
-    assert [(stray.name, stray.kind, stray.reason) for stray in annotations.strays()] == [("b", "labels", "unpaired")]
+    assert [(stray.name, stray.kind, stray.reason) for stray in annotations.strays({})] == [("b", "labels", "unpaired")]
 
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [(64, 64), ("64", 64), (None, None), (0, None), (-1, None), ("wide", None), ([64], None), (True, None)],
+    [
+        *((64, 64), ("64", 64), (64.0, 64), (64.5, None), (float("nan"), None), (None, None), (0, None), (-1, None)),
+        *(("wide", None), ([64], None), (True, None)),
+    ],
 )
 def test_a_size_that_is_none_is_not_known(said, expected, tmp_path):
     data = {"images": [{"id": 1, "file_name": "a.png", "width": said}], "annotations": [], "categories": []}

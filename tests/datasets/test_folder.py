@@ -250,3 +250,84 @@ def test_labels_that_are_not_there_are_one_line(labels, form, message, tmp_path)
     assert str(error.value).startswith("datasets.folder.options.labels: ")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
+
+
+def annotate(raw, form, *files):
+    """Write labels with one cat for each file, given without suffix, below labels/; return the options."""
+    if form == "coco":
+        fakes.coco(raw / "labels.json", ["cat"], {f"{file}.png": [("cat", [1, 1, 8, 8])] for file in files})
+        return {"labels": "labels.json", "format": form}
+    for file in files:
+        fakes.yolo(raw / f"labels/{file}.txt", ["0 .5 .5 .2 .2"])
+    return {"labels": "labels", "format": form, "classes": ["cat"]}
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+@pytest.mark.parametrize(
+    ("images", "files", "expected"),
+    [
+        (["day/ir/1.png", "night/ir/1.png"], ["1"], {}),
+        (["ir/seq1/1.png", "ir/seq2/1.png"], ["1"], {}),
+        # The nearest pair, not the first by name: "b_x" comes before "x".
+        (["ir/x.png", "ir/b/x.png"], ["x"], {"x": ["cat"]}),
+        (["ir/seq1/1.png", "ir/seq2/1.png"], ["seq2/1"], {"seq2_1": ["cat"]}),
+    ],
+)
+def test_labels_that_several_pairs_could_have_are_not_given_to_the_first(form, images, files, expected, tmp_path):
+    for image in images:
+        pair(tmp_path / "raw", image)
+    _, tally, categories = take_in(tmp_path, **annotate(tmp_path / "raw", form, *files))
+    assert categories == expected
+    told = [(row.name, row.kind, row.reason) for row in tally.quarantined]
+    assert told == ([] if expected else [("1", "labels", "ambiguous")])
+
+
+def test_labels_beside_the_images_are_read_in_folders_below_too(tmp_path):
+    for name in ("a", "train/b"):
+        pair(tmp_path / "raw", f"ir/{name}.png")
+        fakes.yolo(tmp_path / f"raw/vi/{name}.txt", ["0 .5 .5 .2 .2"])
+    _, tally, categories = take_in(tmp_path, labels="vi", format="yolo", classes=["cat"])
+    assert categories == {"a": ["cat"], "b": ["cat"]}
+    assert tally.quarantined == []
+
+
+@pytest.mark.parametrize("named", ["a", "a_rgb", "a_ir"])
+def test_a_label_file_is_called_like_the_pair_or_like_one_of_its_images(named, tmp_path):
+    pair(tmp_path / "raw", "a_ir.png", "a_rgb.png")
+    options = annotate(tmp_path / "raw", "yolo", named)
+    _, tally, categories = take_in(tmp_path, **options, infrared_suffix="_ir", visible_suffix="_rgb")
+    assert categories == {"a": ["cat"]}
+    assert tally.quarantined == []
+
+
+def test_of_two_label_files_of_one_image_the_second_is_named(tmp_path):
+    pair(tmp_path / "raw", "ir/a.png")
+    options = annotate(tmp_path / "raw", "yolo", "a")
+    (tmp_path / "raw/labels/a.TXT").write_text("0 .5 .5 .2 .2\n0 .2 .2 .1 .1\n")
+    _, tally, categories = take_in(tmp_path, **options)
+    assert categories == {"a": ["cat", "cat"]}
+    assert [(row.kind, row.reason, row.detail) for row in tally.quarantined] == [
+        ("labels", "ambiguous", "a.txt labels the same image as a.TXT, which is read")
+    ]
+
+
+def test_a_link_in_a_folder_of_labels_outside_of_the_set_is_named(tmp_path):
+    pair(tmp_path / "raw", "ir/a.png")
+    fakes.yolo(tmp_path / "boxes/a.txt", ["0 .5 .5 .2 .2"])
+    (tmp_path / "boxes/more").symlink_to(tmp_path)
+    boxes = str(tmp_path / "boxes")
+    _, tally, categories = take_in(tmp_path, labels=boxes, format="yolo", classes=["cat"])
+    assert categories == {"a": ["cat"]}
+    assert [row.detail for row in tally.quarantined] == [f"{boxes}/more: a link to a folder"]
+
+
+def test_a_pattern_that_finds_no_scene_is_a_mistake_and_one_that_finds_few_is_told(tmp_path, capsys):
+    for name in ("yard-1", "yard-2", "gate_1"):
+        pair(tmp_path / "raw", f"ir/{name}.png")
+    with pytest.raises(InputError, match=r"scene: '[^ ]*' finds no scene in any pair's name, such as 'gate_1'$"):
+        take_in(tmp_path, scene="^(.+)x$")
+    assert not (tmp_path / "out").exists()
+    take_in(tmp_path, scene="^(.+)_[0-9]+$")
+    assert "finds none in 2 of 3 names, such as 'yard-1': each of these pairs" in capsys.readouterr().err
+    take_in(tmp_path, scene="^(.+)[-_][0-9]+$")
+    assert "finds none" not in capsys.readouterr().err

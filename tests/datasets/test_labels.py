@@ -24,6 +24,23 @@ def test_classes_stand_one_on_a_line(content, tmp_path):
         read_classes(tmp_path / "classes.txt")
 
 
+def test_an_empty_line_between_classes_is_refused_as_it_may_or_may_not_count(tmp_path):
+    (tmp_path / "classes.txt").write_text("person\n\ncar\n")
+    with pytest.raises(InputError, match=r"classes\.txt: line 2 is empty: remove it, or name the class"):
+        read_classes(tmp_path / "classes.txt")
+    (tmp_path / "classes.txt").write_text("person\r\ncar\r\n\r\n \n")
+    assert read_classes(tmp_path / "classes.txt") == ("person", "car")
+
+
+@pytest.mark.parametrize("mark", [" ", ": ", ". "])
+def test_classes_with_their_numbers_are_refused(mark, tmp_path):
+    (tmp_path / "classes.txt").write_text(f"0{mark}person\n1{mark}car\n")
+    with pytest.raises(InputError, match="holds its number: write the name alone"):
+        read_classes(tmp_path / "classes.txt")
+    (tmp_path / "classes.txt").write_text("0 person\n2 wheeler\n")
+    assert read_classes(tmp_path / "classes.txt") == ("0 person", "2 wheeler")
+
+
 def test_boxes_keep_their_order_and_the_second_of_two_alike_is_the_duplicate():
     boxes = tuple(Box("car", x, 1, 5, 5) for x in (9, 3, 9, 6, 3))
     good, faults = check_boxes(Labels(boxes), 64, 48, {})

@@ -77,6 +77,8 @@ def test_the_article_does_not_matter(distilled):
 def test_what_is_known_approximated_or_refused(distilled):
     assert not distilled.approximated(["a car", "an airplane", "several cars", "a small car on the left", "thick fog"])
     assert distilled.approximated(["a zebra crossing", "a car", "a zxqv car"]) == ["a zebra crossing", "a zxqv car"]
+    # A word in letters that no distilled phrase has is not passed over in silence.
+    assert distilled.approximated(["行人 car", "a красный car", "a car!"]) == ["行人 car", "a красный car"]
     assert list(distilled.encode(["zxqv", "a zxqv car", "on the", "?!"])) == ["a zxqv car"]
 
 

@@ -68,6 +68,8 @@ def test_a_changed_table_has_another_identity(tmp_path):
         ({"phrase": [], "vector": pa.array([], pa.list_(pa.float32()))}, "lists of finite numbers"),
         ({"phrase": ["a"], "vector": [[float("nan"), 1.0]]}, "finite"),
         ({"phrase": ["a"], "vector": [[0.0, 0.0]]}, "length zero"),
+        ({"phrase": ["a", None], "vector": [[1.0], [2.0]]}, "column 'phrase' holds None, expected text"),
+        ({"phrase": [1], "vector": [[1.0]]}, "column 'phrase' holds 1, expected text"),
     ],
 )
 def test_a_bad_table_is_refused(tmp_path, columns, message):

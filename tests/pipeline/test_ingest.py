@@ -344,3 +344,10 @@ def test_an_infrared_of_hardly_any_field_is_set_aside(tmp_path):
     rules = intake.Rules(str(tmp_path), True, 32, {})
     with pytest.raises(Unusable, match="opaque in 96x14"):
         intake._field(intake.Candidate("a", "ir/a.png", "vi/a.png"), field, rules, [])
+
+
+def test_no_data_set_to_compare_is_not_the_same_as_no_leak(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["ingest", "--leaks"])
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).startswith("no ingested data set below data/interim in ")

@@ -140,6 +140,19 @@ def test_a_data_set_that_is_not_there_is_named_with_the_way_to_get_it(project):
         profiles.write_params("small", {}, data="nowhere")
 
 
+@pytest.mark.parametrize("datasets", ["", "[a]", "{yard: x}", "{yard: 3}"])
+def test_data_sets_that_are_none_are_one_line_with_a_data_folder_too(datasets, project):
+    text = PROFILE.replace("datasets:\n  roadscene: {path: data/raw/RoadScene}", f"datasets: {datasets}")
+    (project / "profiles/small.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"small\.yaml: datasets"):
+        profiles.write_params("small", {}, data="sets")
+
+
+def test_a_data_set_with_nothing_under_its_name_takes_no_data_folder(project):
+    (project / "profiles/small.yaml").write_text(PROFILE.replace("{path: data/raw/RoadScene}", ""))
+    assert profiles.write_params("small", {}, data="sets")[0].datasets == {"roadscene": config.Source()}
+
+
 def test_what_no_profile_has_is_kept_before_it_is_replaced(project):
     assert profiles.keep_edited() is None  # there is none
     profiles.write_params("small", {})

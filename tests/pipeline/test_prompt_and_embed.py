@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from text2pixels import config, layout, params_file
 from text2pixels.cli import app
+from text2pixels.datasets.quarantine import Quarantined, write_quarantine
 from text2pixels.encoders.embeddings import Embeddings
 from text2pixels.errors import InputError
 from text2pixels.pipeline import embed, prompt
@@ -43,11 +44,17 @@ def test_every_pair_gets_both_prompts_and_a_second_run_the_same_bytes():
 
 
 @pytest.mark.usefixtures("workplace")
-def test_the_users_own_csv_wins_over_all(parameters):
-    Path("own.csv").write_text('name,phrases,kind\na,"<b>a Tank</b>; smoke",fine\n')
+def test_the_users_own_csv_wins_over_all(parameters, capsys):
+    # The pair "odd" did not come in, which is no mistake in the CSV.
+    Path("own.csv").write_text('name,phrases,kind\na,"<b>a Tank</b>; smoke",fine\nodd,a dog,\nvi/b.png,a dog,\n')
+    rows = [Quarantined("tiny", "odd", "pair", "unreadable", "odd.png: the file is empty")]
+    write_quarantine(layout.processed("tiny") / "quarantine.parquet", rows)
     parameters["prompt"] = config.Prompt(csv="own.csv")
     prompt.run("tiny")
     rows = {(row["pair_id"], row["kind"]): row for row in pq.read_table(layout.prompts("tiny")).to_pylist()}
+    said = " ".join(capsys.readouterr().err.split())
+    assert "1 of 6 prompts are from own.csv" in said
+    assert "its rows of vi are left to data sets of that name" in said
     assert rows["tiny/a", "fine"]["phrases"] == ["<b>a tank</b>", "smoke"]
     assert rows["tiny/a", "fine"]["origin"] == "csv"
     assert rows["tiny/a", "coarse"]["origin"] == "boxes+statistics"
@@ -95,6 +102,18 @@ def test_phrases_without_a_vector_are_counted_and_named(parameters, capsys):
     said = " ".join(capsys.readouterr().err.split())
     assert "phrases have no vector" in said
     assert "at night" in said
+
+
+@pytest.mark.usefixtures("workplace")
+def test_phrases_that_the_distilled_encoder_guesses_are_named(parameters, capsys):
+    Path("own.csv").write_text("name,phrases\na,a zxqv on the left; a car\n")
+    write_quarantine(layout.processed("tiny") / "quarantine.parquet", [])
+    parameters["prompt"] = config.Prompt(csv="own.csv")
+    prompt.run("tiny")
+    embed.run("distilled")
+    said = " ".join(capsys.readouterr().err.split())
+    assert "1 phrases are not among those distilled: their vectors are approximated" in said
+    assert said.endswith(": a zxqv on the left")
 
 
 @pytest.mark.usefixtures("workplace")

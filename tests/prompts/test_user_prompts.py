@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from text2pixels.errors import InputError
-from text2pixels.prompts.user_prompts import read_csv, split, weigh
+from text2pixels.prompts.user_prompts import other_sets, read_csv, split, weigh
 
 
 def written(tmp_path: Path, content: str | bytes) -> Path:
@@ -21,6 +21,18 @@ def test_a_row_without_kind_stands_for_both(tmp_path):
         ("a", "coarse"): ["a person", "at night"],
         ("a", "fine"): ["a person", "at night"],
     }
+
+
+def test_rows_of_pairs_that_were_set_aside_are_left_out_and_others_still_refused(tmp_path):
+    path = written(tmp_path, "name,phrases,kind\na,a car,fine\nlost.png,a dog,fine\n")
+    assert read_csv(path, "d", {"a"}, {"lost", "a"}) == {("a", "fine"): ["a car"]}
+    with pytest.raises(InputError, match=r"line 3: data set 'd': there is no pair 'lost\.png'"):
+        read_csv(path, "d", {"a"}, {"other"})
+
+
+def test_data_sets_that_rows_are_left_to_are_named(tmp_path):
+    path = written(tmp_path, "name,phrases\na,a car\nD/b,a car\nvi\\c.png,x\nroadscene/d,x\nvi/e,x\n")
+    assert other_sets(path, "d") == ["roadscene", "vi"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])

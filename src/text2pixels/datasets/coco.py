@@ -2,7 +2,7 @@
 
 import json
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -45,6 +45,7 @@ class Coco:
         check_size(path, _LARGEST)
         self._path = path
         self._strays: list[Stray] = []
+        self.entries: dict[str, Entry] = {}  # by file as listed
         self._named: dict[str, list[Entry]] = {}  # by file name without folders
         try:
             data = json.loads(path.read_bytes(), object_pairs_hook=_once)
@@ -78,16 +79,22 @@ class Coco:
         common, foreign, best = scored[0]
         return best if foreign == 0 or common or (single and len(scored) == 1) else None
 
-    def strays(self) -> Iterator[Stray]:
-        """Yield what belongs to no pair; call it after `find` for every pair."""
+    def strays(self, contested: Mapping[str, int]) -> Iterator[Stray]:
+        """Yield what belongs to no pair; call it after `find` for every pair.
+
+        Args:
+            contested: entries, by file, that fit several pairs alike, and how many.
+        """
         yield from self._strays
         for name in sorted(self._named):
             for entry in self._named[name]:
-                if not entry.used:
-                    detail = (
-                        f"{self._path.name} lists {entry.file}, which is no image of a pair, or whose pair has labels"
-                    )
-                    yield Stray(Path(name).stem, "labels", "unpaired", detail, len(entry.boxes) + len(entry.faults))
+                if entry.used:
+                    continue
+                reason, why = "unpaired", "which is no image of a pair, or whose pair has labels"
+                if pairs := contested.get(entry.file):
+                    reason, why = "ambiguous", f"which may be of {pairs} pairs: list it with its folder"
+                detail = f"{self._path.name} lists {entry.file}, {why}"
+                yield Stray(Path(name).stem, "labels", reason, detail, len(entry.boxes) + len(entry.faults))
 
     def _read_images(self, images: list[Any]) -> dict[int | float | str, Entry]:
         entries: dict[int | float | str, Entry] = {}
@@ -114,6 +121,7 @@ class Coco:
                 height=_side(said.get("height")),
                 time_of_day=time if isinstance(time, str) and time in TIMES_OF_DAY[:2] else None,
             )
+            self.entries[file] = entries[key]
             self._named.setdefault(parts[-1], []).append(entries[key])
         return entries
 
@@ -186,6 +194,8 @@ def _names(categories: list[Any]) -> dict[int | float | str, str]:
 def _side(value: object) -> int | None:
     """Return a side of an image in pixels; None where nothing usable is said."""
     if isinstance(value, str) and value.isdecimal() and len(value) < 10:
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():  # as written from a table with a column of floats
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 

@@ -28,7 +28,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -41,6 +41,7 @@ from text2pixels.datasets.labels import CLASSES_FILE, read_classes
 from text2pixels.datasets.places import Part
 from text2pixels.errors import InputError
 from text2pixels.image.decode import SUFFIXES
+from text2pixels.progress import console
 
 _USUAL = (
     ("ir", "vi"),
@@ -84,12 +85,16 @@ def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[C
     layouts = tuple(
         (Layout(one, two, text["labels"], form, suffixes[0], suffixes[1], nested=True),) for one, two in pairs
     )
-    named = replace(adapter, layouts=layouts, scene=_scene(adapter, text["scene"]), title="a folder of pairs")
+    scenes = None if text["scene"] is None else _Scenes(adapter, text["scene"])
+    named = replace(adapter, layouts=layouts, scene=scenes or adapter.scene, title="a folder of pairs")
     parts = places.locate(named, root, several=True)
     if text["labels"] is not None:
         _check_labels(adapter, text["labels"], root, parts)
     classes = _classes(adapter, options, root, parts)
-    yield from listing.pair_up(replace(named, yolo_names=classes), root, parts)
+    for entry in listing.pair_up(replace(named, yolo_names=classes), root, parts):
+        if scenes is not None and isinstance(entry, Candidate):
+            scenes.check()  # `pair_up` has asked for all scenes before it yields the first pair
+        yield entry
 
 
 def classes_of(options: Mapping[str, Any]) -> dict[str, str]:
@@ -162,33 +167,59 @@ def _classes(adapter: Adapter, options: Mapping[str, Any], root: Path, parts: Se
     )
 
 
-def _scene(adapter: Adapter, pattern: str | None) -> Callable[[str], str | None]:
-    if pattern is None:
-        return adapter.scene
-    where = f"datasets.{adapter.name}.options.scene"
-    try:
-        compiled = re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise InputError(f"{where}: {pattern[:_SHOWN]!r}: {error}") from error
-    if compiled.groups < 1:
-        raise InputError(f"{where}: {pattern[:_SHOWN]!r} has no group to name the scene")
-    left = SECONDS_OF_SCENES
+class _Scenes:
+    """The scene of a pair, named by the first group of the user's pattern where that matches the pair's name."""
 
-    def scene(name: str) -> str | None:
-        nonlocal left
+    def __init__(self, adapter: Adapter, pattern: str) -> None:
+        self._where = f"datasets.{adapter.name}.options.scene"
+        self._pattern = pattern[:_SHOWN]
+        try:
+            self._compiled = re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise InputError(f"{self._where}: {self._pattern!r}: {error}") from error
+        if self._compiled.groups < 1:
+            raise InputError(f"{self._where}: {self._pattern!r} has no group to name the scene")
+        self._left = SECONDS_OF_SCENES
+        self._asked, self._unnamed = 0, list[str]()
+        self._checked = False
+
+    def __call__(self, name: str) -> str | None:
         start = time.perf_counter()
         try:
-            with _at_most(left):
-                match = compiled.search(name)
+            with _at_most(self._left):
+                match = self._compiled.search(name)
         except TimeoutError as error:
             raise InputError(
-                f"{where}: {pattern[:_SHOWN]!r} takes longer than {SECONDS_OF_SCENES:g} s, at last for "
+                f"{self._where}: {self._pattern!r} takes longer than {SECONDS_OF_SCENES:g} s, at last for "
                 f"'{name[:_SHOWN]}': write it without a repetition within a repetition, as in (a+)+"
             ) from error
-        left = max(left - time.perf_counter() + start, _LEAST)
-        return match.group(1) if match else None
+        self._left = max(self._left - time.perf_counter() + start, _LEAST)
+        scene = match.group(1) if match else None
+        self._asked += 1
+        if not scene:
+            self._unnamed.append(name)
+        return scene
 
-    return scene
+    def check(self) -> None:
+        """Say, once, which names got no scene: their frames are parted as if nothing had been said of scenes.
+
+        Raises:
+            InputError: none did.
+        """
+        if self._checked or not self._unnamed:
+            return
+        self._checked = True
+        example = repr(self._unnamed[0][:_SHOWN])  # of a name that need not be UTF-8
+        if len(self._unnamed) == self._asked:
+            raise InputError(f"{self._where}: {self._pattern!r} finds no scene in any pair's name, such as {example}")
+        console.print(
+            f"{self._where}: {self._pattern!r} finds none in {len(self._unnamed)} of {self._asked} names, such as "
+            f"{example}: "
+            "each of these pairs is a scene of its own",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 @contextmanager

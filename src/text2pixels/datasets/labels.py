@@ -16,7 +16,9 @@ from text2pixels.datasets.coco import Coco
 from text2pixels.datasets.places import Part, is_litter, label_place, link, list_folder
 from text2pixels.errors import InputError
 from text2pixels.image.boxes import Box
-from text2pixels.text_files import decode, read_bytes, read_lines
+from text2pixels.text_files import decode, read_bytes, read_text
+
+Key = tuple[str, ...]  # folders that tell a pair, or its label file, from others of its name, and the name
 
 TYPES = {"voc": ".xml", "yolo": ".txt"}
 CLASSES_FILE = "classes.txt"  # beside YOLO labels: one name a line
@@ -38,10 +40,12 @@ class Annotations:
 
     def __init__(self, adapter: Adapter, part: Part, root: Path) -> None:
         self._adapter, self._layout, self._root = adapter, part.layout, root
-        self._files: dict[tuple[str, ...], str] = {}
-        self._stems: dict[str, list[tuple[str, ...]]] = {}
+        self._files: dict[Key, str] = {}
+        self._stems: dict[str, list[Key]] = {}
         self._strays: list[Stray] = []
         self._coco: Coco | None = None
+        # Of a label file, by its key, or of an entry, by its file: the least distance of a pair, and the pairs at it.
+        self._claims: dict[Key | str, tuple[int, int]] = {}
         place = label_place(part, root)
         if place is None or self._layout.format is None:
             return
@@ -49,41 +53,85 @@ class Annotations:
             self._coco = Coco(place)
             return
         # Labels beside the images, or above them, share their folder with files that are no labels.
-        shared = any(place in (folder, *folder.parents) for folder in part.folders())
-        self._gather(place, (), alone=not shared, nested=self._layout.nested and not shared)
+        above = any(place in folder.parents for folder in part.folders())
+        shared = above or place in part.folders()
+        self._gather(place, (), alone=not shared, nested=self._layout.nested and not above)
+
+    def expect(self, keys: Sequence[Key], images: Sequence[str]) -> None:
+        """Count one of several pairs of a name among those whose labels may be meant; call it for all before `of`.
+
+        Args:
+            keys: see `of`.
+            images: see `of`.
+        """
+        for labels, distance in self._fitting(keys, images, single=False).items():
+            least, pairs = self._claims.get(labels, (distance, 0))
+            if distance < least:
+                least, pairs = distance, 0
+            self._claims[labels] = least, pairs + (distance == least)
 
     def of(
-        self, keys: Sequence[tuple[str, ...]], images: Sequence[str], single: bool
+        self, keys: Sequence[Key], images: Sequence[str], single: bool
     ) -> tuple[LabelFile | Labels | None, str | None]:
         """Return the labels of a pair and the time of day that they state.
+
+        Labels that are as near to another pair are nobody's: which one is meant is not said.
 
         Args:
             keys: folders and stem under which a label file of the pair may lie, likeliest first.
             images: the pair's files, the one on which boxes are drawn first.
             single: no other pair has images of these names.
         """
+        for labels, distance in self._fitting(keys, images, single).items():
+            if not single and self._claims.get(labels) != (distance, 1):
+                continue
+            if isinstance(labels, str):
+                assert self._coco is not None
+                entry = self._coco.entries[labels]
+                entry.used = True
+                return entry.labels(), entry.time_of_day
+            assert self._layout.format is not None
+            return LabelFile(self._files.pop(labels), self._layout.format, self._adapter.yolo_names), None
+        return None, None
+
+    def _fitting(self, keys: Sequence[Key], images: Sequence[str], single: bool) -> dict[Key | str, int]:
+        """Return what may label a pair, likeliest first: keys of label files or files of entries that no pair has yet.
+
+        The number is the distance: how many folders of the pair it does not name.
+        """
+        found: dict[Key | str, int] = {}
         if self._coco is not None:
             for image in images:
-                entry = self._coco.find(Path(image).relative_to(self._root), single)
+                file = Path(image).relative_to(self._root)
+                entry = self._coco.find(file, single)
                 if entry is not None and not entry.used:
-                    entry.used = True
-                    return entry.labels(), entry.time_of_day
-            return None, None
-        stem = keys[-1][-1]
-        if single and len(self._stems.get(stem, ())) == 1:
-            keys = (*keys, self._stems[stem][0])  # in any folder: no other label file and no other pair has this name
-        path = next((path for key in keys if (path := self._files.pop(key, None)) is not None), None)
-        if path is None or self._layout.format is None:
-            return None, None
-        return LabelFile(path, self._layout.format, self._adapter.yolo_names), None
+                    distance = sum(folder.casefold() not in entry.folders for folder in file.parent.parts)
+                    found[entry.file] = min(distance, found.get(entry.file, distance))
+            return found
+        if single:
+            # In any folder: no other label file and no other pair has this name.
+            stems = dict.fromkeys(key[-1] for key in keys)
+            keys = [*keys, *(self._stems[stem][0] for stem in stems if len(self._stems.get(stem, ())) == 1)]
+        deepest = max(map(len, keys))
+        for key in keys:
+            if key in self._files:
+                found[key] = deepest - len(key)
+        return found
 
     def strays(self) -> Iterator[Stray]:
         """Yield what belongs to no pair; call it after `of` for every pair."""
         yield from self._strays
         for key, path in sorted(self._files.items()):
-            yield Stray("_".join(key), "labels", "unpaired", f"{Path(path).name} labels no image")
+            name, (_, pairs) = Path(path).name, self._claims.get(key, (0, 0))
+            if pairs > 1:
+                detail = f"{name} may label {pairs} pairs of that name: put it into the folder of its pair"
+                yield Stray("_".join(key), "labels", "ambiguous", detail)
+            else:
+                yield Stray("_".join(key), "labels", "unpaired", f"{name} labels no image, or its pair has labels")
         if self._coco is not None:
-            yield from self._coco.strays()
+            yield from self._coco.strays(
+                {file: pairs for file, (_, pairs) in self._claims.items() if isinstance(file, str) and pairs > 1}
+            )
 
     def _gather(self, folder: Path, below: tuple[str, ...], alone: bool, nested: bool) -> None:
         listing = list_folder(folder)
@@ -92,6 +140,10 @@ class Annotations:
             stem, suffix = Path(name).stem, Path(name).suffix
             if suffix.lower() == ending and name != CLASSES_FILE and not is_litter(name):
                 key = (*below, stem.removesuffix(self._layout.label_suffix))
+                if key in self._files:
+                    detail = f"{name} labels the same image as {Path(self._files[key]).name}, which is read"
+                    self._strays.append(Stray(stem, "labels", "ambiguous", detail))
+                    continue
                 self._files[key] = str(folder / name)
                 self._stems.setdefault(key[-1], []).append(key)
             elif alone and name != CLASSES_FILE and not is_litter(name):
@@ -109,9 +161,14 @@ def read_classes(path: Path) -> tuple[str, ...]:
     """Read the names that YOLO's numbers stand for, one a line.
 
     Raises:
-        InputError: it cannot be read, or a line holds several names.
+        InputError: it cannot be read, an empty line stands between names, or a line holds several names or a number.
     """
-    names = read_lines(path)
+    names = [line.strip() for line in read_text(path).rstrip().splitlines()]
+    if "" in names:
+        # Some tools count an empty line, others do not: every number behind it would be another class.
+        raise InputError(f"{path}: line {names.index('') + 1} is empty: remove it, or name the class of that number")
+    if len(names) > 1 and all(re.match(rf"{number}\W", name) for number, name in enumerate(names)):
+        raise InputError(f"{path}: {names[0]!r:.80} holds its number: write the name alone")
     for name in names:
         if mark := next((mark for mark in ";,\t" if mark in name), None):
             raise InputError(f"{path}: {name!r:.80} holds {mark!r}: write one name a line")

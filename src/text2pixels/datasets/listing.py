@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from text2pixels.datasets.adapter import Adapter, Candidate, Problem, Stray
-from text2pixels.datasets.labels import TYPES, Annotations
+from text2pixels.datasets.labels import TYPES, Annotations, Key
 from text2pixels.datasets.places import (
     Listing,
     Part,
@@ -37,8 +37,6 @@ SPLIT_FOLDERS = {
     "testing": "test",
 }
 
-Key = tuple[str, ...]  # folders that tell a pair from others of its name, and the name
-
 
 @dataclass
 class _Entry:
@@ -58,7 +56,10 @@ def find(adapter: Adapter, root: Path, options: Mapping[str, Any]) -> Iterator[C
         InputError: none of the adapter's layouts is below ``root``, or below one of the folders.
     """
     parts: list[Part] = []
-    roots = [_folder(adapter, root, name) for name in options.get("folders", ())] or [root]
+    names = options.get("folders", [])
+    if not isinstance(names, list):
+        raise InputError(f"datasets.{adapter.name}.options.folders: expected a list of folders, found {names!r:.80}")
+    roots = [_folder(adapter, root, name) for name in names] or [root]
     for folder in roots:
         parts += locate(adapter, folder)
     yield from pair_up(adapter, root, parts, roots)
@@ -87,14 +88,21 @@ def pair_up(
     plain = all(number == 1 for number in stems.values())
     names = {key: key[-1] if plain else "_".join(key) for key in entries}
     claims = Counter(names.values())
+    # All of them before the first pair is taken in: a mistake in the user's pattern then costs no hours.
+    scenes = {name: adapter.scene(name) for name in claims}
     sources = [(label_place(part, root), part.layout.label_suffix) for part in parts]
     read = {source: Annotations(adapter, part, root) for source, part in dict(zip(sources, parts, strict=True)).items()}
     labels = [read[source] for source in sources]
+    for key, entry in entries.items():
+        if stems[key[-1]] > 1:
+            images = [*entry.visible[:1], *entry.infrared[:1]]
+            labels[entry.part].expect(_label_keys(key, places[entry.part], entry), images)
     for key in sorted(entries, key=lambda key: (names[key], key)):
         name, entry = names[key], entries.pop(key)  # popped to free memory while pairs are yielded
         infrared, visible = entry.infrared[:1], entry.visible[:1]
         below = key[len(places[entry.part]) :]
-        found, time = labels[entry.part].of((key, below, (key[-1],)), [*visible, *infrared], stems[key[-1]] == 1)
+        label_keys = _label_keys(key, places[entry.part], entry)
+        found, time = labels[entry.part].of(label_keys, [*visible, *infrared], stems[key[-1]] == 1)
         problem = _problem(name, entry)
         if problem is None and claims[name] > 1:
             problem = "ambiguous", f"{'/'.join(key)}: another pair is called {name} too"
@@ -104,7 +112,7 @@ def pair_up(
             visible=visible[0] if visible else None,
             labels=found,
             split=_split(parts[entry.part], root, below[:-1]),
-            scene=adapter.scene(name),
+            scene=scenes[name],
             time_of_day=time or adapter.time_of_day(name),
             problem=problem,
         )
@@ -131,6 +139,13 @@ def _places(parts: Sequence[Part]) -> list[Key]:
     """Return the folders that lead to each part from the folder that holds them all."""
     common = Path(os.path.commonpath([part.base for part in parts]))
     return [part.base.relative_to(common).parts for part in parts]
+
+
+def _label_keys(key: Key, place: Key, entry: _Entry) -> list[Key]:
+    """Return where a label file of a pair may lie: by the pair's name or, where suffixes are cut off, by an image's."""
+    stems = dict.fromkeys((key[-1], *(Path(file).stem for file in (*entry.visible[:1], *entry.infrared[:1]))))
+    folders = dict.fromkeys((key[:-1], key[len(place) : -1], ()))
+    return [(*below, stem) for stem in stems for below in folders]
 
 
 def _split(part: Part, root: Path, below: Key) -> str | None:

@@ -166,7 +166,9 @@ def _unread(folder: Path, root: Path, read: set[Path], above: set[Path]) -> Iter
 
 def link(path: Path, root: Path) -> Stray:
     """Return the row of a link to a folder."""
-    return Stray(path.name, "file", "not_visited", f"{path.relative_to(root).as_posix()}: a link to a folder")
+    # A folder of labels may lie outside of the set.
+    where = path.relative_to(root) if path.is_relative_to(root) else path
+    return Stray(path.name, "file", "not_visited", f"{where.as_posix()}: a link to a folder")
 
 
 def images_below(folder: Path) -> str:

@@ -25,7 +25,7 @@ KINDS = ("pair", "labels", "box", "file")
 REASONS = {
     # pairs
     "unpaired": "a file without its counterpart",
-    "ambiguous": "two files claim the same place in a pair",
+    "ambiguous": "two files claim the same place in a pair, or labels fit two pairs alike",
     "unsafe_name": "a name that cannot be a file name on every system",
     "unreadable": "missing, empty, truncated, or not an image",
     "unsupported_depth": "neither 8 nor 16 bits per channel",

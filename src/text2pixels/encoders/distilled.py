@@ -154,16 +154,24 @@ class Distilled:
         return _row(_read(self._file), phrase) is not None
 
     def approximated(self, phrases: Sequence[str]) -> list[str]:
-        """Return the phrases that were not distilled from and hold a word beyond the project's vocabulary."""
+        """Return the phrases that were not distilled from and hold a word beyond the project's vocabulary.
+
+        Letters other than a to z are in no phrase distilled from and are not read, so that a word of them counts, too.
+        """
         return [
             phrase
             for phrase in phrases
-            if not self.has(phrase) and any(word not in _vocabulary() for word in words(phrase))
+            if not self.has(phrase) and (any(word not in _vocabulary() for word in words(phrase)) or _unread(phrase))
         ]
 
     def _known(self, phrase: str) -> bool:
         nouns = _read(self._file).nouns
         return any(word in nouns or word in _vocabulary() for word in words(phrase))
+
+
+def _unread(phrase: str) -> bool:
+    """Say whether a phrase holds letters or digits that `words` passes over."""
+    return any(letter.isalnum() and not letter.isascii() for letter in phrase)
 
 
 def _row(model: _Model, phrase: str) -> int | None:

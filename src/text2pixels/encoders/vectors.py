@@ -51,6 +51,8 @@ class Table:
         if not np.linalg.norm(vectors_ND, axis=1).all():
             raise InputError(f"{path}: column '{column}' holds a vector of length zero, which has no direction")
         self.phrases = table["phrase"].to_pylist()
+        if odd := [phrase for phrase in self.phrases if not isinstance(phrase, str)]:
+            raise InputError(f"{path}: column 'phrase' holds {odd[0]!r:.80}, expected text in every row")
         self._vectors = {phrase: unit(vector) for phrase, vector in zip(self.phrases, vectors_ND, strict=True)}
         self.identity = f"table@{sha256(path)[:16]}"
 

@@ -195,8 +195,15 @@ def _span(adapter: Adapter, source: config.Source) -> tuple[float, float] | None
 
 
 def compare() -> list[leaks.Leak]:
-    """Compare all ingested data sets with each other; print and return the images found on both sides of a split."""
+    """Compare all ingested data sets with each other; print and return the images found on both sides of a split.
+
+    Raises:
+        InputError: there is none, of which "no leak" would say nothing.
+    """
     folders = [path.parent for path in sorted(layout.INTERIM.glob("*/manifest.parquet"))]
+    if not folders:
+        where = f"{layout.INTERIM} in {Path.cwd()}"
+        raise InputError(f"no ingested data set below {where}: run t2p ingest there, without --output")
     found = leaks.across_splits([entry for folder in folders for entry in leaks.read_prints(folder)])
     print_leaks(found, [folder.name for folder in folders])
     return found

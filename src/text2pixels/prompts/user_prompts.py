@@ -36,25 +36,32 @@ _NEGATION = re.compile(
 )
 
 
-def read_csv(path: Path, dataset: str, names: Collection[str]) -> dict[tuple[str, str], list[str]]:
+def read_csv(
+    path: Path, dataset: str, names: Collection[str], set_aside: Collection[str] = ()
+) -> dict[tuple[str, str], list[str]]:
     """Return the phrases by (name, kind) of the rows that speak of this data set.
 
     Args:
         path: the CSV file, UTF-8 or whatever its byte-order mark says.
         dataset: rows whose name starts with another data set's ("other/NAME") are left to that one.
         names: of the data set's pairs.
+        set_aside: names of pairs in its quarantine, whose rows are left out with them.
 
     Raises:
         InputError: unreadable, a column is missing or unknown, a name is unknown or given twice, a
             phrase is too long, or a row has no phrases. One line, with the line number.
     """
     found: dict[tuple[str, str], list[str]] = {}
+    lost = set(set_aside).difference(names)
+    known = {*names, *lost}
     for line, row in rows(path):
         where = f"{path}, line {line}"
-        owner, _, given = row["name"].strip().replace("\\", "/").rpartition("/")
+        owner, given = _owned(row["name"])
         if owner and owner.casefold() != dataset.casefold():
             continue
-        name = match(given, names, f"{where}: data set '{dataset}'")
+        name = match(given, known, f"{where}: data set '{dataset}'")
+        if name in lost:
+            continue
         kind = (row.get("kind") or "").strip()
         if kind and kind not in KINDS:
             raise InputError(f"{where}: kind '{kind}' should be {' or '.join(KINDS)}, or empty for both")
@@ -68,6 +75,22 @@ def read_csv(path: Path, dataset: str, names: Collection[str]) -> dict[tuple[str
                 raise InputError(f"{where}: '{name}' has {each} phrases already; give each pair and kind once")
             found[name, each] = phrases
     return found
+
+
+def other_sets(path: Path, dataset: str) -> list[str]:
+    """Return what the rows that `read_csv` leaves to other data sets name in front of the pair.
+
+    Raises:
+        InputError: as `rows`.
+    """
+    owners = {_owned(row["name"])[0] for _, row in rows(path)}
+    return sorted(owner for owner in owners if owner and owner.casefold() != dataset.casefold())
+
+
+def _owned(name: str) -> tuple[str, str]:
+    """Split "roadscene/FLIR_00006" into data set and pair; the first is empty where there is none."""
+    owner, _, given = name.strip().replace("\\", "/").rpartition("/")
+    return owner, given
 
 
 def match(given: str, names: Collection[str], where: str) -> str:
