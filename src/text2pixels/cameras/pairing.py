@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from text2pixels.errors import InputError
 from text2pixels.image import images_of
-from text2pixels.prompts.phrases import KINDS, unique
-from text2pixels.prompts.user_prompts import match, rows, separated_otherwise, split
+from text2pixels.prompts.phrases import unique
+from text2pixels.prompts.user_prompts import by_pair, match, separated_otherwise
 
 VIDEOS = (
     *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts"),
@@ -113,23 +113,17 @@ def read_pair_prompts(path: Path, names: Collection[str], folders: Collection[st
     Raises:
         InputError: unreadable, an unknown name or kind, a pair given twice, or no row for any of the pairs.
     """
-    found: dict[tuple[str, str], list[str]] = {}
+    own_folders = {folder.casefold() for folder in folders}
     elsewhere: list[str] = []
-    for line, row in rows(path):
-        where = f"{path}, line {line}"
-        given = PurePosixPath(row["name"].strip().replace("\\", "/"))
-        owner = given.parent.name
-        if owner and owner.casefold() not in {folder.casefold() for folder in folders}:
-            elsewhere.append(str(given))
-            continue
-        name = match(given.name, names, where)
-        kind = (row.get("kind") or "").strip()
-        if kind and kind not in KINDS:
-            raise InputError(f"{where}: kind '{kind}' should be {' or '.join(KINDS)}, or empty for both")
-        for each in [kind] if kind else KINDS:
-            if (name, each) in found:
-                raise InputError(f"{where}: '{name}' has {each} phrases already; give each pair and kind once")
-            found[name, each] = split(row["phrases"], where)
+
+    def pair_of(given: str, where: str) -> str | None:
+        file = PurePosixPath(given)
+        if file.parent.name and file.parent.name.casefold() not in own_folders:
+            elsewhere.append(given)
+            return None
+        return match(file.name, names, where)
+
+    found = by_pair(path, pair_of)
     own = {name: own for name in names if (own := found.get((name, "fine")) or found.get((name, "coarse")))}
     if not own:
         raise InputError(

@@ -11,7 +11,7 @@ refused (`split`), because text encoders give "no person" nearly the vector of "
 import csv
 import io
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
@@ -51,29 +51,53 @@ def read_csv(
         InputError: unreadable, a column is missing or unknown, a name is unknown or given twice, a
             phrase is too long, or a row has no phrases. One line, with the line number.
     """
-    found: dict[tuple[str, str], list[str]] = {}
     lost = set(set_aside).difference(names)
     known = {*names, *lost}
+
+    def own(given: str, where: str) -> str | None:
+        owner, given = _owned(given)
+        if owner and owner.casefold() != dataset.casefold():
+            return None
+        name = match(given, known, f"{where}: data set '{dataset}'")
+        return None if name in lost else name
+
+    return by_pair(path, own, weights=False)
+
+
+def by_pair(
+    path: Path, pair_of: Callable[[str, str], str | None], weights: bool = True
+) -> dict[tuple[str, str], list[str]]:
+    """Return the phrases by (pair, kind); those of a row without a kind are there by either.
+
+    Args:
+        path: the CSV file, UTF-8 or whatever its byte-order mark says.
+        pair_of: returns the pair that a row's name stands for, None to leave the row out; its second argument says
+            which row it is, for an error.
+        weights: whether a phrase may have a weight.
+
+    Raises:
+        InputError: as `rows`, `split` and ``pair_of``; or an unknown kind, a pair and kind given twice, or a weight
+            where there may be none.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
     for line, row in rows(path):
         where = f"{path}, line {line}"
-        owner, given = _owned(row["name"])
-        if owner and owner.casefold() != dataset.casefold():
-            continue
-        name = match(given, known, f"{where}: data set '{dataset}'")
-        if name in lost:
+        pair = pair_of(row["name"].strip().replace("\\", "/"), where)
+        if pair is None:
             continue
         kind = (row.get("kind") or "").strip()
         if kind and kind not in KINDS:
             raise InputError(f"{where}: kind '{kind}' should be {' or '.join(KINDS)}, or empty for both")
         phrases = split(row["phrases"], where)
-        if weighted := next((phrase for phrase in phrases if weigh(phrase, where)[1] != 1), None):
+        weighted = [phrase for phrase in phrases if weigh(phrase, where)[1] != 1]
+        if weighted and not weights:
             raise InputError(
-                f"{where}: '{weighted}': a weight is for fusing (t2p fuse); training takes phrases as they are"
+                f"{where}: '{weighted[0]}': a weight is for fusing (t2p fuse); training takes phrases as they are"
             )
         for each in [kind] if kind else KINDS:
-            if (name, each) in found:
-                raise InputError(f"{where}: '{name}' has {each} phrases already; give each pair and kind once")
-            found[name, each] = phrases
+            if (pair, each) in found:
+                raise InputError(f"{where}: '{pair}' has {each} phrases already; give each pair and kind once")
+            found[pair, each] = phrases
     return found
 
 
@@ -83,13 +107,13 @@ def other_sets(path: Path, dataset: str) -> list[str]:
     Raises:
         InputError: as `rows`.
     """
-    owners = {_owned(row["name"])[0] for _, row in rows(path)}
+    owners = {_owned(row["name"].strip().replace("\\", "/"))[0] for _, row in rows(path)}
     return sorted(owner for owner in owners if owner and owner.casefold() != dataset.casefold())
 
 
 def _owned(name: str) -> tuple[str, str]:
     """Split "roadscene/FLIR_00006" into data set and pair; the first is empty where there is none."""
-    owner, _, given = name.strip().replace("\\", "/").rpartition("/")
+    owner, _, given = name.rpartition("/")
     return owner, given
 
 
